@@ -1,0 +1,80 @@
+# Hubbub. `make` lists what there is; `make run` is all it takes to start.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# What to set up with; a name or a path. Empty: the first python3 that is new enough.
+PYTHON ?=
+# Test processes: one per core, four at most.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
+# Passed on to the command behind a target: make run ARGS="--port 9000", make test ARGS="-k receipt"
+ARGS ?=
+
+export PYTHON
+
+VENV := .venv
+PACKAGES := pyproject.toml protocol/pyproject.toml clients/python/pyproject.toml
+RUN := $(VENV)/.ready-run
+DEV := $(VENV)/.ready-dev
+BENCH := $(VENV)/.ready-bench
+
+# As many open files as allowed (connections are files), within reason.
+FILES := files=$$(ulimit -Hn); [[ $$files != unlimited && $$files -le 65536 ]] || files=65536; \
+	ulimit -Sn $$files || true;
+PYTEST := $(FILES) $(VENV)/bin/pytest
+# Folders with tests, by when they run.
+SUITES := $(filter-out tests/support tests/faults tests/mutants,\
+	$(patsubst %/,%,$(filter-out %__pycache__/,$(wildcard tests/*/))))
+FAULTS := $(wildcard tests/faults)
+MUTANTS := $(wildcard tests/mutants)
+
+.PHONY: help run test test-all check format bench lock clean
+
+help: ## this list
+	@echo 'make …'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN) ## set up what is needed and serve (ARGS="--port 9000 --data DIR")
+	@$(FILES) exec $(VENV)/bin/hubbub serve $(ARGS)
+
+test: export HUBBUB_SEEDS ?= 200
+test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
+	@tools/chromium
+	@$(PYTEST) -n $(JOBS) -m 'not slow' $(SUITES) $(ARGS)
+
+test-all: export HUBBUB_SEEDS ?= 1000
+test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
+	@tools/chromium
+	@failed=0; \
+	( $(PYTEST) -n $(JOBS) --durations=10 $(SUITES) $(ARGS) ) || failed=1; \
+	$(if $(FAULTS),( $(PYTEST) -n 0 --durations=5 $(FAULTS) $(ARGS) ) || failed=1;) \
+	$(if $(MUTANTS),( $(PYTEST) -n $(JOBS) --durations=5 $(MUTANTS) $(ARGS) ) || failed=1;) \
+	exit $$failed
+
+check: $(DEV) ## format, lint, types, import contracts, documents
+	@tools/check
+
+format: $(DEV) ## format the code and mend what lint can mend
+	@$(VENV)/bin/ruff format --quiet
+	@$(VENV)/bin/ruff check --fix
+
+bench: $(BENCH) ## measure what the README states
+	@$(FILES) exec $(VENV)/bin/python -m bench $(ARGS)
+
+lock: $(RUN) ## write requirements/*.txt from requirements/*.in (ARGS=--upgrade)
+	@tools/lock $(ARGS)
+
+clean: ## remove everything that make made
+	@rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): requirements/setup.txt requirements/run.txt $(PACKAGES)
+	@tools/setup run
+
+$(DEV): $(RUN) requirements/dev.txt
+	@tools/setup dev
+
+$(BENCH): $(DEV) requirements/bench.txt
+	@tools/setup bench

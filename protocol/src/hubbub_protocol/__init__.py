@@ -1,0 +1,1 @@
+"""The protocol of Hubbub, pure: ids, times, frames, codec, codes."""

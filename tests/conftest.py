@@ -1,0 +1,26 @@
+"""What every test may use. Helpers that are imported live in tests/support."""
+
+import os
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio; the product runs on nothing else."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> dict[str, object]:
+    """How to launch the browser: `playwright.chromium.launch(**chromium)`. Fails without it."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail(
+            "Chromium is missing. Please type: "
+            "sudo apt-get update && sudo apt-get install -y chromium"
+        )
+    # Chromium's own sandbox does not work for root, as whom CI runs.
+    sandboxed = os.geteuid() != 0
+    return {"executable_path": path, "headless": True, "chromium_sandbox": sandboxed}

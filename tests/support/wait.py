@@ -1,0 +1,17 @@
+"""Waiting for a condition: what tests do instead of sleeping."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+
+async def eventually(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+    """Return once `condition()` holds; fail with `what` when it does not within `seconds`.
+
+    Looks again whenever the loop has gone round, at most every millisecond. Safe to cancel.
+    """
+    deadline = time.monotonic() + seconds
+    pause = 0.001
+    while not condition():
+        assert time.monotonic() < deadline, f"after {seconds} s still not so: {what}"
+        await asyncio.sleep(pause)
