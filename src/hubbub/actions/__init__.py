@@ -1,0 +1,67 @@
+"""What a user can do: one file per verb, each a small class whose call is the verb.
+
+`Actions` lists them all by name, as functions, so that an edge sees what it may call and a test
+may put anything of the same shape in its place. Every one may raise `Refused`, which says what
+to do, or `Unavailable`, when an engine does not answer.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from hubbub.domain.account import Caller, Principal
+from hubbub.ports import Unavailable
+from hubbub_protocol import rest
+from hubbub_protocol.codes import Refused
+
+__all__ = ["Actions", "Refused", "Unavailable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """Every verb. Ids come as text, and are checked by the verb; pages have 0 < limit <= 200."""
+
+    # ── accounts ──
+    authenticate: Callable[[str], Principal]
+    """An access token's principal. Not awaited: it asks no store."""
+    register: Callable[[rest.Register, Caller], Awaitable[rest.SignedIn]]
+    login: Callable[[rest.Login, Caller], Awaitable[rest.SignedIn]]
+    refresh: Callable[[rest.Refresh, Caller], Awaitable[rest.SignedIn]]
+    logout: Callable[[Principal], Awaitable[None]]
+    list_sessions: Callable[[Principal], Awaitable[rest.Sessions]]
+    revoke_session: Callable[[Principal, str], Awaitable[None]]
+    get_me: Callable[[Principal], Awaitable[rest.User]]
+    get_user: Callable[[Principal, str], Awaitable[rest.User]]
+    find_user: Callable[[Principal, str], Awaitable[rest.UserPage]]
+    """By exact user name: a page of one or none."""
+    create_invite: Callable[[Principal], Awaitable[rest.Invite]]
+
+    # ── chats ──
+    create_chat: Callable[[Principal, rest.CreateChat], Awaitable[tuple[rest.Chat, bool]]]
+    """The chat, and whether it was made now (a direct chat may have been there)."""
+    list_chats: Callable[[Principal, int, str | None], Awaitable[rest.ChatPage]]
+    """(principal, limit, cursor)"""
+    get_chat: Callable[[Principal, str], Awaitable[rest.Chat]]
+    list_members: Callable[[Principal, str, int, str | None], Awaitable[rest.MemberPage]]
+    """(principal, chat_id, limit, cursor)"""
+    add_members: Callable[[Principal, str, rest.AddMembers], Awaitable[rest.Changed]]
+    remove_member: Callable[[Principal, str, str], Awaitable[rest.Changed]]
+    """(principal, chat_id, user_id); himself: he leaves"""
+    change_member: Callable[[Principal, str, str, rest.ChangeMember], Awaitable[rest.Changed]]
+    """(principal, chat_id, user_id, change)"""
+    leave_chat: Callable[[Principal, str], Awaitable[rest.Changed]]
+
+    # ── messages ──
+    list_messages: Callable[[Principal, str, str, str | None, int], Awaitable[rest.MessagePage]]
+    """(principal, chat_id, direction `before` | `after` | `around`, message_id or None, limit)"""
+    list_events: Callable[[Principal, str, int, int], Awaitable[rest.EventPage]]
+    """(principal, chat_id, after, limit)"""
+    list_my_events: Callable[[Principal, int, int], Awaitable[rest.EventPage]]
+    """(principal, after, limit)"""
+    send_message: Callable[[Principal, rest.SendMessage], Awaitable[rest.Accepted]]
+    get_message: Callable[[Principal, str], Awaitable[rest.StoredMessage]]
+    mark_read: Callable[[Principal, str], Awaitable[rest.ReadDone]]
+    """(principal, message_id)"""
+    get_receipts: Callable[[Principal, str, int, str | None], Awaitable[rest.ReceiptPage]]
+    """(principal, message_id, limit, cursor)"""
+    sync: Callable[[Principal, rest.Sync, float], Awaitable[rest.Synced]]
+    """(principal, places, seconds to wait for news)"""
