@@ -25,7 +25,7 @@ class Actions:
     """An access token's principal. Not awaited: it asks no store."""
     register: Callable[[rest.Register, Caller], Awaitable[rest.SignedIn]]
     login: Callable[[rest.Login, Caller], Awaitable[rest.SignedIn]]
-    refresh: Callable[[rest.Refresh, Caller], Awaitable[rest.SignedIn]]
+    refresh: Callable[[rest.Refresh], Awaitable[rest.SignedIn]]
     logout: Callable[[Principal], Awaitable[None]]
     list_sessions: Callable[[Principal], Awaitable[rest.Sessions]]
     revoke_session: Callable[[Principal, str], Awaitable[None]]

@@ -1,0 +1,1 @@
+"""What one machine gives by itself: its clock, tokens, password hashing, the secret key."""

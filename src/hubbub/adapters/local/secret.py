@@ -1,0 +1,52 @@
+"""The secret key of a data directory, made at its first use."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final
+
+KEY_BYTES: Final = 32
+
+
+def load_secret(path: Path) -> bytes:
+    """The key in this file, readable by its owner alone; a new one where there is none.
+
+    Made aside and linked into place: another process sees all of it or nothing, and of two that
+    start at once both use the same. Raises OSError, with a message that says what to do.
+    """
+    if not path.exists():
+        _make(path)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise PermissionError(f"{path} can be read by others. Please type: chmod 600 {path}")
+    key = path.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise OSError(
+            f"{path} is damaged. Delete it to make a new key; everybody must then sign in again."
+        )
+    return key
+
+
+def _make(path: Path) -> None:
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return  # another process was first: its key counts
+        _sync(path.parent)
+    finally:
+        aside.unlink()
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

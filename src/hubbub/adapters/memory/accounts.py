@@ -1,0 +1,94 @@
+"""Users, sessions and invites in dictionaries."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from hubbub.domain.account import MAX_SESSIONS, Invite, Session, User
+
+
+class MemoryAccounts:
+    """`Accounts` and `Invites`, for one process's lifetime."""
+
+    def __init__(self) -> None:
+        self._users: dict[int, User] = {}
+        self._by_name: dict[str, User] = {}
+        self._sessions: dict[int, Session] = {}
+        self._revoked: dict[int, int] = {}  # when, by session
+        self._spent: dict[bytes, int] = {}  # session, by hash
+        self._invites: dict[bytes, Invite] = {}
+
+    async def add_user(self, user: User, invite: bytes | None) -> str:
+        """`Accounts.add_user`."""
+        if user.username in self._by_name:
+            return "taken"
+        if invite is not None:
+            found = self._invites.get(invite)
+            if found is None or found.uses <= 0 or found.expires_at <= user.created_at:
+                return "invite"
+            self._invites[invite] = replace(found, uses=found.uses - 1)
+            if found.admin:
+                user = replace(user, is_admin=True)
+                self._invites = {k: v for k, v in self._invites.items() if not v.admin}
+        self._users[user.id] = self._by_name[user.username] = user
+        return "ok"
+
+    async def users(self, ids: Sequence[int], username: str | None = None) -> list[User]:
+        """`Accounts.users`."""
+        found = {id_: self._users[id_] for id_ in ids if id_ in self._users}
+        if username in self._by_name:
+            user = self._by_name[username]
+            found[user.id] = user
+        return list(found.values())
+
+    async def add_session(self, session: Session) -> list[int]:
+        """`Accounts.add_session`."""
+        live = await self.sessions(session.user_id, session.created_at)
+        replaced = [each.id for each in live[MAX_SESSIONS - 1 :]]
+        for session_id in replaced:
+            self._revoked[session_id] = session.created_at
+        self._sessions[session.id] = session
+        return replaced
+
+    async def rotate(self, old: bytes, new: bytes, now: int, expires_at: int) -> Session | None:
+        """`Accounts.rotate`."""
+        for session in self._sessions.values():
+            if session.refresh_hash == old and self._lives(session, now):
+                used = max(now, session.last_used_at)
+                changed = replace(
+                    session, refresh_hash=new, last_used_at=used, expires_at=expires_at
+                )
+                self._sessions[session.id] = changed
+                self._spent[old] = session.id
+                return changed
+        if old in self._spent:
+            self._revoked.setdefault(self._spent[old], now)
+        return None
+
+    async def sessions(self, user_id: int, now: int) -> list[Session]:
+        """`Accounts.sessions`."""
+        live = [s for s in self._sessions.values() if s.user_id == user_id and self._lives(s, now)]
+        return sorted(live, key=lambda s: (s.last_used_at, s.id), reverse=True)
+
+    def _lives(self, session: Session, now: int) -> bool:
+        return session.id not in self._revoked and session.expires_at > now
+
+    async def revoke(self, user_id: int, session_id: int, now: int) -> bool:
+        """`Accounts.revoke`."""
+        session = self._sessions.get(session_id)
+        if session is None or session.user_id != user_id or not self._lives(session, now):
+            return False
+        self._revoked[session_id] = now
+        return True
+
+    async def revoked(self, since: int) -> list[int]:
+        """`Accounts.revoked`."""
+        return [session_id for session_id, when in self._revoked.items() if when >= since]
+
+    async def add_invite(self, invite: Invite) -> None:
+        """`Invites.add_invite`."""
+        self._invites[invite.code_hash] = invite
+
+    async def has_users(self) -> bool:
+        """`Invites.has_users`."""
+        return bool(self._users)

@@ -1,0 +1,185 @@
+"""The command line: `hubbub serve`, `hubbub config`."""
+
+import asyncio
+import errno
+import importlib.metadata
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+import click
+import uvloop
+
+from hubbub import config as settings
+from hubbub import wiring
+from hubbub.config import BadConfig, Config
+from hubbub.ports import Unavailable
+
+USAGE = 2  # click's own exit code for what was typed wrongly
+
+
+class Server(Protocol):
+    """What `serve` needs of a server."""
+
+    @property
+    def admin_link(self) -> str | None:
+        """After `start`: the link that makes the admin, while nobody has registered."""
+        ...
+
+    async def start(self) -> int:
+        """Listen; the port. Raises Unavailable or OSError, whose text says what to do."""
+        ...
+
+    async def drain(self, reason: str) -> None:
+        """Stop accepting, let clients go in batches, store what waits."""
+        ...
+
+    async def stop(self) -> None:
+        """End everything. May be called in any state."""
+        ...
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(importlib.metadata.version("hubbub"), prog_name="hubbub")
+def main() -> None:
+    """A real-time chat server."""
+
+
+_CONFIG = click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    envvar="HUBBUB_CONFIG",
+    help="A TOML file with settings; `hubbub config` prints one to start from.",
+)
+
+
+@main.command()
+@click.option("--host", help="Where to listen: 127.0.0.1 is this machine alone.")
+@click.option("--port", type=int, help="Which port, 0 for any free one.  [default: 8080]")
+@click.option("--data", help="The folder that holds everything.  [default: hubbub-data]")
+@_CONFIG
+@click.option("--tls-cert", help="PEM file with the certificate chain.")
+@click.option("--tls-key", help="PEM file with its key.")
+def serve(file: Path | None, **given: Any) -> None:
+    """Serve until SIGTERM or Ctrl-C, which let everybody finish first."""
+    config = _load(file, {name: value for name, value in given.items() if value is not None})
+    _open_many_files()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(_serve(wiring.embedded(config), config))
+    except (Unavailable, OSError) as error:
+        _fail(_said(error, config), 1)
+    sys.exit(code)
+
+
+@main.command()
+@_CONFIG
+def config(file: Path | None) -> None:
+    """Print all settings, with their defaults and reasons, as a file to start from."""
+    click.echo(settings.explain(_load(file, {})), nl=False)
+
+
+def _load(file: Path | None, server: dict[str, Any]) -> Config:
+    try:
+        return settings.load(file, os.environ, {"server": server})
+    except BadConfig as error:
+        _fail(str(error), USAGE)
+
+
+async def _serve(server: Server, config: Config) -> int:
+    """Run until a signal; a second one ends it at once. The exit code."""
+    asked, forced = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (forced if asked.is_set() else asked).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        port = await server.start()
+        click.echo(welcome(config, port, server.admin_link))
+        await asked.wait()
+        click.echo("\nFinishing; once more to stop at once.")
+        drained = await _unless(forced, server)
+    finally:
+        await server.stop()
+    return 0 if drained else 1
+
+
+async def _unless(forced: asyncio.Event, server: Server) -> bool:
+    async with asyncio.TaskGroup() as group:
+        drain = group.create_task(server.drain("shutting down"))
+        force = group.create_task(forced.wait())
+        done, _ = await asyncio.wait((drain, force), return_when=asyncio.FIRST_COMPLETED)
+        drain.cancel()
+        force.cancel()
+    return drain in done
+
+
+def welcome(config: Config, port: int, admin_link: str | None) -> str:
+    """What to do next, for whoever has just started the server."""
+    address = settings.base_url(config, port)
+    mode = settings.registration(config)
+    lines = ["", f"  {click.style('Hubbub', bold=True)} is ready: {_link(address)}", ""]
+    if admin_link:
+        lines += ["  Nobody has registered yet. This link makes its first user the admin:"]
+        lines += [f"    {_link(admin_link)}", ""]
+    lines += [
+        f"  Registration  {_MODES[mode]}",
+        f"  Data          {Path(config.server.data).resolve()}",
+        f"  API           {address}/docs",
+        "  Stop          Ctrl-C",
+        "",
+    ]
+    if not (settings.is_loopback(config.server.host) or config.server.tls_cert):
+        warning = click.style("Warning", fg="yellow", bold=True)
+        lines += [
+            f"  {warning}: other machines can reach this server, and without TLS whoever is on",
+            "  the way reads passwords and messages. Give --tls-cert and --tls-key, or put a proxy",
+            "  with TLS in front of it.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+_MODES = {
+    "open": "open: everybody who gets here can register",
+    "invite": "by invite: admins make the links",
+    "closed": "closed",
+}
+
+
+def _link(address: str) -> str:
+    return click.style(address, fg="cyan", underline=True)
+
+
+def _said(error: Exception, config: Config) -> str:
+    """One line that says what to do about what kept the server from running."""
+    server = config.server
+    if isinstance(error, OSError):
+        if error.errno == errno.EADDRINUSE:
+            return f"Port {server.port} is in use. Stop what uses it, or choose another --port."
+        if error.errno == errno.EADDRNOTAVAIL:
+            return f"This machine has no address {server.host}; choose another --host."
+        if error.errno == errno.EACCES and error.filename is None and server.port < 1024:
+            return f"Port {server.port} needs more rights; choose a --port above 1023."
+        if error.filename is not None:
+            return f"{error.filename}: {error.strerror}. Check --data and its permissions."
+    return str(error) or type(error).__name__
+
+
+def _open_many_files() -> None:
+    # Every connection is a file; the usual soft limit of 1,024 would be reached soon.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 1_048_576 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    click.echo(f"hubbub: {sentence}", err=True)
+    sys.exit(code)

@@ -1,0 +1,354 @@
+"""Settings: one frozen tree, read once, from a TOML file and the environment.
+
+`[limits] messages_per_second = 0` in the file is `HUBBUB_LIMITS_MESSAGES_PER_SECOND=0` in the
+environment, which wins; what the command line says wins over both. Each field says who would
+turn it, and to what: `hubbub config` prints that, with the defaults, as a file to start from.
+"""
+
+import ipaddress
+import json
+import re
+import textwrap
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+Registration = Literal["auto", "open", "invite", "closed"]
+PREFIX: Final = "HUBBUB_"
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Rate = Annotated[float, Meta(ge=0)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class BadConfig(Exception):
+    """A setting cannot be used. The message names it, and says what it may be."""
+
+
+def why(reason: str) -> Meta:
+    """Who would turn this setting, and to what."""
+    return Meta(description=reason)
+
+
+class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where it listens, and where it keeps things."""
+
+    host: Annotated[
+        str, why("0.0.0.0 or :: when other machines shall reach it; then give it TLS, or a proxy.")
+    ] = "127.0.0.1"
+    port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)],
+        why("another when 8080 is in use; 443 with TLS; 0 for any free one."),
+    ] = 8080
+    data: Annotated[
+        str, why("a folder on the disk that is backed up: it holds everything there is.")
+    ] = "hubbub-data"
+    tls_cert: Annotated[
+        str, why("a PEM file with the certificate chain, when no proxy in front does TLS.")
+    ] = ""
+    tls_key: Annotated[str, why("the PEM file with the key that belongs to tls_cert.")] = ""
+    base_url: Annotated[
+        str,
+        why("the address that people type, for instance https://chat.example.org, when it is not "
+            "http://host:port: links, such as invites, begin with it."),
+    ] = ""  # fmt: skip
+    origins: Annotated[
+        tuple[str, ...],
+        why("web pages of other addresses that may call this server from a browser, for instance "
+            '["https://app.example.org"]; "*" for all.'),
+    ] = ()  # fmt: skip
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        why("addresses of proxies in front: only theirs are believed when X-Forwarded-For says "
+            "who calls, which the limits by address need."),
+    ] = ()  # fmt: skip
+    max_connections: Annotated[
+        Positive, why("less on a small machine; each takes about 10 KB, and one open file.")
+    ] = 18_000
+    heartbeat: Annotated[
+        Seconds,
+        why("seconds between pings; less when something on the way closes quiet connections "
+            "sooner than after a minute, more to save phones' batteries."),
+    ] = 30.0  # fmt: skip
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the edge takes. 0 switches a limit off."""
+
+    content_bytes: Annotated[
+        Count, why("more for long texts; every member of a chat has to load it.")
+    ] = 16 * 1024
+    frame_bytes: Annotated[
+        Annotated[int, Meta(ge=1024, le=16 * 1024 * 1024)],
+        why("together with content_bytes; memory that one sender may occupy before he is checked."),
+    ] = 64 * 1024
+    media: Annotated[Count, why("media a message; more for an album application.")] = 10
+    recipients: Annotated[
+        Annotated[int, Meta(ge=0, le=1000)],
+        why("recipients of a message without chat_id; fewer to have groups made by name only."),
+    ] = 256
+    group_members: Annotated[
+        Annotated[int, Meta(ge=2, le=100_000)], why("less to keep members from mass invitations.")
+    ] = 100_000
+    messages_per_second: Annotated[
+        Rate, why("a user; 0 for bots and load tests, less where spam is a problem.")
+    ] = 30.0
+    message_burst: Annotated[
+        Positive, why("messages at once, after a pause; as messages_per_second.")
+    ] = 60
+    logins_per_minute: Annotated[
+        Rate, why("tries per address, and per user name; more where many share an address.")
+    ] = 30.0
+    registrations_per_minute: Annotated[
+        Rate, why("new accounts per address; 0 for load tests, more for a class in one room.")
+    ] = 20.0
+
+
+class Auth(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who gets in."""
+
+    registration: Annotated[
+        Registration,
+        why("open: everybody may register; invite: whoever has a link; closed: nobody. auto is "
+            "open while it listens on this machine alone, invite beyond."),
+    ] = "auto"  # fmt: skip
+    access_token_minutes: Annotated[
+        Annotated[float, Meta(gt=0, le=1440)],
+        why("less to have a leaked token end sooner, more for fewer refreshes."),
+    ] = 15.0
+    refresh_days: Annotated[
+        Annotated[float, Meta(gt=0, le=3650)],
+        why("how long a device stays signed in unused; less where devices are shared."),
+    ] = 30.0
+    argon2_memory_kib: Annotated[
+        Annotated[int, Meta(ge=64, le=4 * 1024 * 1024)],
+        why("more where sign-ins are rare and memory is plenty; 19456 is the least advised."),
+    ] = 19 * 1024
+    argon2_passes: Annotated[
+        Annotated[int, Meta(ge=1, le=100)], why("as argon2_memory_kib; it costs time instead.")
+    ] = 2
+
+
+class Ingest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The queue in front of the store."""
+
+    queue: Annotated[
+        Positive, why("changes that may wait; more to ride out longer bursts, with longer waits.")
+    ] = 10_000
+    batch: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000)],
+        why("changes a commit; fewer for a slow disk on which large commits take too long."),
+    ] = 1_000
+
+
+class Replay(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is pushed to whoever comes back; older things he asks for himself."""
+
+    hours: Annotated[
+        Annotated[float, Meta(gt=0)], why("more where people return after weekends.")
+    ] = 24.0
+    per_chat: Annotated[Positive, why("events; less for clients that show little.")] = 1_000
+    per_resume: Annotated[Positive, why("events over all chats; less for weak devices.")] = 20_000
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What it tells."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        why("debug to find out why something is refused; warning for a quiet log."),
+    ] = "info"
+    format: Annotated[
+        Literal["auto", "json", "text"],
+        why("json for machines, text for people; auto is text on a terminal, else json."),
+    ] = "auto"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings."""
+
+    server: Server = Server()
+    limits: Limits = Limits()
+    auth: Auth = Auth()
+    ingest: Ingest = Ingest()
+    replay: Replay = Replay()
+    log: Log = Log()
+
+
+SECTIONS: Final[dict[str, type[Struct]]] = {
+    "server": Server,
+    "limits": Limits,
+    "auth": Auth,
+    "ingest": Ingest,
+    "replay": Replay,
+    "log": Log,
+}
+
+S = TypeVar("S", bound=Struct)
+Tree = dict[str, dict[str, Any]]
+
+
+def load(
+    file: Path | None, environment: Mapping[str, str], given: Mapping[str, Mapping[str, Any]]
+) -> Config:
+    """The settings: defaults, then the file, then the environment, then what was `given`.
+
+    Raises BadConfig, which names the setting and its source.
+    """
+    tree: Tree = {name: {} for name in SECTIONS}
+    if file is not None:
+        _merge(tree, _read(file))
+    _merge(tree, _from_environment(environment))
+    _merge(tree, given)
+    sections = {name: _section(name, kind, tree[name]) for name, kind in SECTIONS.items()}
+    config = msgspec.convert(sections, Config)
+    if bool(config.server.tls_cert) != bool(config.server.tls_key):
+        raise BadConfig("server.tls_cert and server.tls_key go together; give both or neither.")
+    return config
+
+
+def _merge(tree: Tree, more: Mapping[str, Mapping[str, Any]]) -> None:
+    for section, fields in more.items():
+        tree[section].update(fields)
+
+
+def _read(file: Path) -> Tree:
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfig(f"{file} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{file} is not TOML: {error}.") from None
+    for section, fields in found.items():
+        if section not in SECTIONS:
+            raise BadConfig(f"{file}: there is no section [{section}]; {_known(SECTIONS)}.")
+        if not isinstance(fields, dict):
+            raise BadConfig(
+                f"{file}: {section} is a section; write [{section}] above its settings."
+            )
+        for field in fields:
+            _check_known(str(file), section, field)
+    return found
+
+
+def _check_known(source: str, section: str, field: str) -> None:
+    known = SECTIONS[section].__struct_fields__
+    if field not in known:
+        raise BadConfig(f"{source}: there is no setting {section}.{field}; {_known(known)}.")
+
+
+def _known(names: object) -> str:
+    return f"there are {', '.join(sorted(names))}"  # type: ignore[call-overload]
+
+
+def variable(section: str, field: str) -> str:
+    """A setting's name in the environment."""
+    return f"{PREFIX}{section}_{field}".upper()
+
+
+def _from_environment(environment: Mapping[str, str]) -> Tree:
+    places = {
+        variable(section, field): (section, field)
+        for section, kind in SECTIONS.items()
+        for field in kind.__struct_fields__
+    }
+    tree: Tree = {}
+    for name, value in environment.items():
+        section = name.removeprefix(PREFIX).partition("_")[0].lower()
+        if name in places:
+            section, field = places[name]
+            lists = field in ("origins", "trusted_proxies")
+            tree.setdefault(section, {})[field] = _words(value) if lists else value
+        elif name.startswith(PREFIX) and section in SECTIONS:
+            raise BadConfig(f"{name} in the environment names no setting; see `hubbub config`.")
+    return tree
+
+
+def _words(value: str) -> list[str]:
+    return [word for word in re.split(r"[,\s]+", value) if word]
+
+
+def _section(name: str, kind: type[S], values: dict[str, Any]) -> S:
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        said, _, where = str(error).partition(" - at `$.")
+        field = where.rstrip("`").partition("[")[0]
+        value = values.get(field)
+        raise BadConfig(f"{name}.{field} cannot be {value!r}: {said}.") from None
+
+
+# ── what follows from the settings ───────────────────────────────────────────────────────────
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def registration(config: Config) -> Literal["open", "invite", "closed"]:
+    """How people register: `auto` is open on loopback, invite beyond."""
+    chosen = config.auth.registration
+    if chosen == "auto":
+        return "open" if is_loopback(config.server.host) else "invite"
+    return chosen
+
+
+def base_url(config: Config, port: int) -> str:
+    """What links begin with, once the server listens on this port."""
+    server = config.server
+    if server.base_url:
+        return server.base_url.rstrip("/")
+    scheme, usual = ("https", 443) if server.tls_cert else ("http", 80)
+    host = server.host
+    if host in ("0.0.0.0", "::", "") or is_loopback(host):
+        host = "localhost"
+    elif ":" in host:
+        host = f"[{host.strip('[]')}]"
+    return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
+
+
+# ── a file to start from ─────────────────────────────────────────────────────────────────────
+
+
+def explain(config: Config) -> str:
+    """These settings as a TOML file, each with its reason, its default and its other name."""
+    parts = ["# Settings of Hubbub. What is left out has its default. After each name: who would"]
+    parts.append(
+        "# turn it, and to what; then its name in the environment, which wins over a file."
+    )
+    for name, kind in SECTIONS.items():
+        parts += ["", "", f"# {kind.__doc__}", f"[{name}]"]
+        for field in msgspec.structs.fields(kind):
+            value = getattr(getattr(config, name), field.name)
+            parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]
+            parts.append(f"{field.name} = {_toml(value)}")
+    return "\n".join(parts) + "\n"
+
+
+def _reason(field: msgspec.structs.FieldInfo) -> list[str]:
+    kind = msgspec.inspect.type_info(field.type)
+    assert isinstance(kind, msgspec.inspect.Metadata)
+    assert kind.extra_json_schema is not None
+    text = f"{field.name}: {kind.extra_json_schema['description']}"
+    return textwrap.wrap(
+        text, 92, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+    )
+
+
+def _others(section: str, name: str, default: object, value: object) -> list[str]:
+    also = "" if value == default else f"; default {_toml(default)}"
+    return [f"#   {variable(section, name)}{also}"]
+
+
+def _toml(value: object) -> str:
+    # Strings, numbers and lists of strings are written in TOML as in JSON.
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
