@@ -1,0 +1,286 @@
+"""Views of chats for one user, read from a connection of their own.
+
+Everything goes through `Seat`: a present member's place in a chat and the positions that he may
+see (G6); who has none finds nothing. Every query follows an index: the cost of a page is the
+page's, not the chat's. Three reads cost more, and are the only ones: the list of chats follows
+the user's chats, receipts count the members of the chat, and the cursors of others are read in
+chats that are not large.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final, cast
+
+import apsw
+from msgspec import Struct
+
+from hubbub.adapters.sqlite.database import snapshot
+from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipient_views
+from hubbub.adapters.sqlite.replay import own_log
+from hubbub.adapters.sqlite.rows import ROW
+from hubbub.domain.account import User
+from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
+from hubbub.domain.log import Row
+from hubbub.domain.reading import openings, visible
+from hubbub.domain.receipt import Cursor
+from hubbub.domain.view import (
+    ChatList,
+    ChatView,
+    History,
+    MemberList,
+    MemberView,
+    MessageView,
+    MeState,
+    ReceiptList,
+)
+from hubbub.ports import CursorState
+
+CHAT = "c.id, c.type, c.key, c.title, c.history, c.created_at, c.size, c.seq, c.number, c.at"
+MEMBER = (
+    "m.chat_id, m.user_id, m.role, m.since, m.left, m.joined_at, m.delivered, m.read,"
+    " m.read_number, m.me_rev"
+)
+USER = "u.id, u.username, u.display_name, '', u.is_admin, u.created_at"
+
+SEAT = (
+    f"SELECT {CHAT}, {MEMBER} FROM members m JOIN chats c ON c.id = m.chat_id"
+    " WHERE m.chat_id = ? AND m.user_id = ? AND m.left IS NULL"
+)
+STAYS = "SELECT since, left FROM stays WHERE chat_id = ? AND user_id = ? ORDER BY since"
+OWNERS = "SELECT count(*) FROM members WHERE chat_id = ? AND role = 'owner' AND left IS NULL"
+OTHERS = (
+    "SELECT min(delivered), min(read) FROM members"
+    " WHERE chat_id = ? AND user_id <> ? AND left IS NULL"
+)
+PEER = (
+    f"SELECT {USER} FROM members m JOIN users u ON u.id = m.user_id"
+    " WHERE m.chat_id = ? AND m.user_id <> ?"
+)
+CHATS = (
+    "SELECT c.at, c.id FROM members m CROSS JOIN chats c ON c.id = m.chat_id"
+    " WHERE m.user_id = ? AND m.left IS NULL AND (c.at, c.id) < (?, ?)"
+    " ORDER BY c.at DESC, c.id DESC LIMIT ?"
+)
+MEMBERS = (
+    f"SELECT {USER}, {MEMBER} FROM members m CROSS JOIN users u ON u.id = m.user_id"
+    " WHERE m.chat_id = ? AND m.user_id > ? AND m.left IS NULL ORDER BY m.user_id LIMIT ?"
+)
+AT_CURSOR = (
+    "SELECT id, seq, rev FROM messages WHERE chat_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+)
+MESSAGE = f"SELECT {ROW} FROM messages WHERE id = ?"
+OLDER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq DESC"
+NEWER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq"
+
+END: Final = 2**62
+"""Beyond every position and time."""
+
+
+class Seat(Struct, frozen=True):
+    """A present member's place in a chat, and the positions that he may see, oldest first."""
+
+    chat: Chat
+    head: Head
+    member: Member
+    openings: list[Interval]
+
+    @property
+    def own(self) -> Cursor:
+        """How far he is himself."""
+        return Cursor(self.member.delivered, self.member.read)
+
+
+class SqliteReader:
+    """ChatReader and OwnLog on one connection, synchronous.
+
+    Each call sees one state of the database. It must not be called inside a transaction.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._db = connection
+
+    def chat(self, user_id: int, chat_id: int) -> ChatView | None:
+        """One chat."""
+        with snapshot(self._db):
+            seat = self._seat(user_id, chat_id)
+            if seat is None:
+                return None
+            owners: int = self._db.execute(OWNERS, (chat_id,)).get
+            return self._view(seat, owners)
+
+    def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
+        """His chats by last activity, those after the cursor `before`."""
+        with snapshot(self._db):
+            at, chat_id = before or (END, END)
+            rows = self._db.execute(CHATS, (user_id, at, chat_id, limit + 1)).fetchall()
+            found = cast(list[tuple[int, int]], rows)
+            seats = (self._seat(user_id, chat_id) for _, chat_id in found[:limit])
+            views = [self._view(seat) for seat in seats if seat is not None]
+        has_more = len(found) > limit
+        return ChatList(views, has_more, found[limit - 1] if has_more else None)
+
+    def members(self, user_id: int, chat_id: int, after: int, limit: int) -> MemberList | None:
+        """Present members with ids above `after`."""
+        with snapshot(self._db):
+            seat = self._seat(user_id, chat_id)
+            if seat is None:
+                return None
+            found = self._db.execute(MEMBERS, (chat_id, after, limit + 1)).fetchall()
+            views = [self._member(seat, row) for row in found[:limit]]
+        return MemberList(views, len(found) > limit)
+
+    def history(
+        self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
+    ) -> History | None:
+        """Messages `before`, `after` or `around` the message `anchor` (0: the newest)."""
+        with snapshot(self._db):
+            seat = self._seat(user_id, chat_id)
+            if seat is None:
+                return None
+            at = END
+            if anchor:
+                row = self._message(seat, anchor)
+                if row is None:
+                    return None
+                at = row.seq
+            rows, has_more = self._page(seat, direction, at, limit)
+            return History(rows, has_more, self._others(seat), seat.own)
+
+    def message(self, user_id: int, message_id: int) -> MessageView | None:
+        """One message."""
+        with snapshot(self._db):
+            found = self._find(user_id, message_id)
+            if found is None:
+                return None
+            seat, row = found
+            return MessageView(row, self._others(seat), seat.own)
+
+    def receipts(self, user_id: int, message_id: int, after: int, limit: int) -> ReceiptList | None:
+        """Who passed the message, recipients with ids above `after`."""
+        with snapshot(self._db):
+            found = self._find(user_id, message_id)
+            if found is None:
+                return None
+            _, row = found
+            recipients, delivered, read = receipt_counts(self._db, row)
+            page = recipient_views(self._db, row, after, limit + 1)
+        return ReceiptList(recipients, delivered, read, page[:limit], len(page) > limit)
+
+    def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
+        """The other members' cursors in those of his chats that are not large."""
+        states: list[CursorState] = []
+        with snapshot(self._db):
+            for chat_id in dict.fromkeys(chat_ids):
+                seat = self._seat(user_id, chat_id)
+                if seat is not None and seat.chat.size <= LARGE:
+                    states += cursor_states(self._db, user_id, chat_id, seat.head.seq)
+        return states
+
+    def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+        """Folded events of his own log, and up to where they are complete."""
+        with snapshot(self._db):
+            return own_log(self._db, user_id, after, limit)
+
+    # ── what the views are made of ──
+
+    def _seat(self, user_id: int, chat_id: int) -> Seat | None:
+        row = self._db.execute(SEAT, (chat_id, user_id)).get
+        if row is None:
+            return None
+        chat, head, member = Chat(*row[:7]), Head(*row[7:10]), Member(*row[10:])
+        stays: list[Interval] = []
+        if member.since > 1 and chat.history != "all":
+            earlier = self._db.execute(STAYS, (chat_id, user_id))
+            stays = [Interval(since, left) for since, left in earlier]
+        stays.append(Interval(member.since))
+        return Seat(chat, head, member, openings(chat, stays))
+
+    def _find(self, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
+        stored = self._db.execute(MESSAGE, (message_id,)).get
+        if stored is None:
+            return None
+        row = Row(*stored)
+        seat = self._seat(user_id, row.chat_id)
+        return (seat, row) if seat is not None and visible(row, seat.openings) else None
+
+    def _message(self, seat: Seat, message_id: int) -> Row | None:
+        stored = self._db.execute(MESSAGE, (message_id,)).get
+        if stored is None:
+            return None
+        row = Row(*stored)
+        seen = row.chat_id == seat.chat.id and visible(row, seat.openings)
+        return row if seen else None
+
+    def _view(self, seat: Seat, owners: int = 0) -> ChatView:
+        peer = None
+        if seat.chat.type == "direct":
+            row = self._db.execute(PEER, (seat.chat.id, seat.member.user_id)).get
+            peer = None if row is None else _user(row)
+        last = next(self._older(seat, END), None)
+        others = self._others(seat)
+        return ChatView(seat.chat, seat.head, seat.member, others, peer, last, owners)
+
+    def _member(self, seat: Seat, row: Sequence[object]) -> MemberView:
+        member = Member(*row[6:])  # type: ignore[arg-type]
+        found = self._db.execute(AT_CURSOR, (seat.chat.id, member.read)).get
+        last_read = 0
+        if found is not None:
+            message_id, seq, rev = found
+            # Even the id of a message is only for those who may see it.
+            if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev)):
+                last_read = message_id
+        return MemberView(_user(row), member, last_read)
+
+    def _others(self, seat: Seat) -> Cursor:
+        """The least cursors of all other members.
+
+        In a large chat zero, so that a sender's message stays `sent` there: its receipts come
+        as counts (SPEC section 6), and the least of 100,000 is the one who never opens it.
+        """
+        if seat.chat.size > LARGE:
+            return Cursor(0, 0)
+        delivered, read = self._db.execute(OTHERS, (seat.chat.id, seat.member.user_id)).get
+        return Cursor(delivered or 0, read or 0)
+
+    def _page(self, seat: Seat, direction: str, at: int, limit: int) -> tuple[list[Row], bool]:
+        if direction == "before":
+            return _cut(list(islice(self._older(seat, at), limit + 1)), limit)
+        if direction == "after":
+            newer, has_more = _cut(list(islice(self._newer(seat, at), limit + 1)), limit)
+            return newer[::-1], has_more
+        newer = list(islice(self._newer(seat, at), limit))
+        older = list(islice(self._older(seat, at + 1), limit + 1))  # the anchor is its first
+        # Half the page is newer, more where there are not enough older ones.
+        most = min(len(newer), max(limit // 2, limit - len(older)))
+        older, has_more = _cut(older, limit - most)
+        return newer[:most][::-1] + older, has_more
+
+    def _older(self, seat: Seat, below: int) -> Iterator[Row]:
+        """Visible messages below a position, newest first; as many as are taken are read."""
+        for stay in reversed(seat.openings):
+            top = min(below, END if stay.left is None else stay.left)
+            if stay.since < top:
+                yield from self._seen(seat, OLDER, stay.since, top)
+
+    def _newer(self, seat: Seat, above: int) -> Iterator[Row]:
+        """Visible messages above a position, oldest first."""
+        for stay in seat.openings:
+            bottom = max(above + 1, stay.since)
+            top = END if stay.left is None else stay.left
+            if bottom < top:
+                yield from self._seen(seat, NEWER, bottom, top)
+
+    def _seen(self, seat: Seat, query: str, bottom: int, top: int) -> Iterator[Row]:
+        for stored in self._db.execute(query, (seat.chat.id, bottom, top)):
+            row = Row(*stored)
+            if visible(row, seat.openings):
+                yield row
+
+
+def _cut(rows: list[Row], limit: int) -> tuple[list[Row], bool]:
+    return rows[:limit], len(rows) > limit
+
+
+def _user(row: Sequence[object]) -> User:
+    user_id, username, display_name, _, is_admin, created_at = row[:6]
+    return User(user_id, username, display_name, "", bool(is_admin), created_at)  # type: ignore[arg-type]
