@@ -1,0 +1,43 @@
+"""Read a log by pages, folded: what closes a gap."""
+
+from hubbub.actions import present
+from hubbub.actions.references import chat_id, seen_chat
+from hubbub.domain.account import Principal
+from hubbub.ports import ChatStore, LogRead, OwnLog
+from hubbub_protocol import rest
+
+
+class ReadEvents:
+    """`list_events(principal, chat_id, after, limit)`."""
+
+    def __init__(self, store: ChatStore) -> None:
+        self._store = store
+
+    async def __call__(
+        self, principal: Principal, chat: str, after: int, limit: int
+    ) -> rest.EventPage:
+        """Events after a position, oldest first; a page may be short where some are hidden.
+
+        Complete up to `position`, from where the caller goes on. Raises Refused `not_found`.
+        """
+        user = principal.user_id
+        (found,) = await self._store.logs([LogRead(user, chat_id(chat), after, limit)])
+        log = seen_chat(found)
+        events = [present.message(row, user) for row in log.rows]
+        return rest.EventPage([*events], log.position, log.has_more)
+
+
+class ReadMyEvents:
+    """`list_my_events(principal, after, limit)`."""
+
+    def __init__(self, own_log: OwnLog) -> None:
+        self._own_log = own_log
+
+    async def __call__(self, principal: Principal, after: int, limit: int) -> rest.EventPage:
+        """Events of the caller's own log after a position, oldest first."""
+        states, position = await self._own_log.me(principal.user_id, after, limit + 1)
+        has_more = len(states) > limit
+        if has_more:
+            states = states[:limit]
+            position = states[-1].rev
+        return rest.EventPage([present.me(state) for state in states], position, has_more)

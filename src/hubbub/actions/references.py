@@ -1,0 +1,128 @@
+"""From the texts that callers send to what the inside works with, and refusals on the way.
+
+A chat or message that the caller cannot see and one that does not exist, or cannot exist, get
+the same refusal (G6).
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Final, NoReturn, TypeVar
+
+import msgspec
+
+from hubbub.domain.policy import Denied
+from hubbub.ports import Accounts
+from hubbub_protocol import ids
+from hubbub_protocol.codes import Code, Refused
+
+SLICE: Final = 1000
+"""Most users that are asked for at once."""
+
+T = TypeVar("T")
+
+
+async def resolve_users(accounts: Accounts, refs: Sequence[str]) -> list[int]:
+    """The users named by `user_…` ids, each once, in the order of their first mention.
+
+    Raises Refused `not_found`, naming the first that does not exist.
+    """
+    wanted: dict[int, str] = {}
+    for ref in refs:
+        wanted.setdefault(user_id(ref), ref)
+    numbers = list(wanted)
+    for start in range(0, len(numbers), SLICE):
+        part = numbers[start : start + SLICE]
+        there = {user.id for user in await accounts.users(part)}
+        for number in part:
+            if number not in there:
+                raise _no_user(wanted[number])
+    return numbers
+
+
+def chat_id(text: str) -> int:
+    """A chat's number. Raises Refused `not_found`."""
+    try:
+        return ids.parse("chat", text)
+    except ids.BadId:
+        raise no_chat() from None
+
+
+def message_id(text: str) -> int:
+    """A message's number. Raises Refused `not_found`."""
+    try:
+        return ids.parse("msg", text)
+    except ids.BadId:
+        raise no_message() from None
+
+
+def user_id(text: str) -> int:
+    """A user's number. Raises Refused `not_found`."""
+    try:
+        return ids.parse("user", text)
+    except ids.BadId:
+        raise _no_user(text) from None
+
+
+def seen_chat(found: T | None) -> T:
+    """What was found of a chat. Raises Refused `not_found` where nothing was."""
+    if found is None:
+        raise no_chat()
+    return found
+
+
+def seen_message(found: T | None) -> T:
+    """What was found of a message. Raises Refused `not_found` where nothing was."""
+    if found is None:
+        raise no_message()
+    return found
+
+
+def no_chat() -> Refused:
+    """No such chat, or none that the caller is a member of."""
+    return Refused(Code.NOT_FOUND, "There is no such chat among yours. Check the chat's id.")
+
+
+def no_message() -> Refused:
+    """No such message, or none that the caller may see."""
+    return Refused(Code.NOT_FOUND, "There is no such message in your chats. Check its id.")
+
+
+def no_member(user: str) -> Refused:
+    """The user is not a member of a chat that the caller sees."""
+    return Refused(Code.NOT_FOUND, f"{user[:40]} is not a member of this chat.")
+
+
+def _no_user(ref: str) -> Refused:
+    return Refused(Code.NOT_FOUND, f"There is no user {ref[:40]!r}. Check the id.")
+
+
+def check(denied: Denied | None) -> None:
+    """Raise what a policy denies as Refused."""
+    if denied is not None:
+        raise Refused(Code(denied.kind), denied.why)
+
+
+def write_cursor(values: tuple[int, ...]) -> str:
+    """An opaque cursor: where the next page goes on."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(values)).decode().rstrip("=")
+
+
+def read_cursor(text: str | None, length: int) -> tuple[int, ...] | None:
+    """The numbers in a cursor, None without one. Raises Refused `malformed`."""
+    if text is None:
+        return None
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        values = msgspec.msgpack.decode(packed, type=tuple[int, ...])
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        _bad_cursor()
+    if len(values) != length or not all(0 <= v <= ids.MAX_ID for v in values):
+        _bad_cursor()
+    return values
+
+
+def _bad_cursor() -> NoReturn:
+    raise Refused(
+        Code.MALFORMED, "The cursor is not one of ours. Pass the page's cursor back unchanged."
+    )
