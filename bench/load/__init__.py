@@ -1,0 +1,1 @@
+"""The load generator: one process, one core, open loop."""
