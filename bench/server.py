@@ -55,7 +55,7 @@ class Server:
 def command(port: int, data: Path) -> list[str]:
     """How the server is started."""
     return [
-        *(sys.executable, "-m", "hubbub.cli", "serve"),
+        *(str(Path(sys.executable).with_name("hubbub")), "serve"),
         *("--host", "127.0.0.1", "--port", str(port), "--data", str(data)),
     ]
 

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import sys
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -45,9 +45,8 @@ class Guest(asyncio.Protocol):
         self._upgraded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.write = transport.write
+        # uvloop's transports do not descend from asyncio.Transport.
+        self.write = cast(asyncio.Transport, transport).write
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._user is not None:
