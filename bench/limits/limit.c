@@ -164,9 +164,10 @@ static int handshake(int fd) {
   return 1;
 }
 
-static long number(const char *p, size_t n, const char *name) {
-  char *at = memmem(p, n, name, strlen(name));
-  return at ? atol(at + strlen(name)) : 0;
+/* What `received` says of its one chat: "positions":{"chat_…":N}. */
+static long position(const char *p, size_t n) {
+  char *at = memmem(p, n, "\"chat_", 6);
+  return at && at + 21 < p + n ? atol(at + 21) : 0;
 }
 
 static void on_send(int fd, char *p, size_t n) {
@@ -207,7 +208,7 @@ static void on_frame(int fd, char *p, size_t n) {
   else if (!memcmp(p, "{\"type\":\"rece", 13) && !memmem(p, n, GROUP, 18)) {
     Pair *pair = pairs + user / 2;
     int author = ~user & 1;
-    long seq = number(p, n, "\"seq\":");
+    long seq = position(p, n);
     if (pair->last[author] <= pair->told[author] || seq <= pair->told[author]) return;
     if (seq > pair->last[author]) seq = pair->last[author];
     pair->told[author] = seq;

@@ -94,8 +94,8 @@ class Guest(asyncio.Protocol):
             self._send(frame)
         elif frame["type"] == "resume":
             self.write(_frame({"type": "caught_up", "positions": {}}))
-        elif frame["type"] == "received" and frame["chat_id"] != _GROUP:
-            self._received(frame["seq"])
+        elif frame["type"] == "received" and _GROUP not in frame["positions"]:
+            self._received(max(frame["positions"].values()))
 
     def _send(self, frame: dict[str, Any]) -> None:
         house, user, chat = self._house, self._user, frame["chat_id"]

@@ -32,7 +32,7 @@ class Group:
 
     def received(self, seq: int) -> bytes:
         """The frame that says so."""
-        payload = f'{{"type":"received","chat_id":"{self.chat}","seq":{seq}}}'
+        payload = f'{{"type":"received","positions":{{"{self.chat}":{seq}}}}}'
         return wire.frame(payload.encode())
 
 

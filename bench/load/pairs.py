@@ -78,15 +78,14 @@ class Side(Session):
 
     __slots__ = ("answer", "chat", "letter", "mine", "place", "send_a", "send_b", "tally", "told")
 
-    tally: Tally
-
     def __init__(
         self, reactor: Reactor, sock: socket.socket, hello: bytes, chat: str, side: int
     ) -> None:
         super().__init__(reactor, sock, hello)
         self.chat = chat
+        self.tally = Tally(1, 1.0)  # until a run begins only pings come
         self.letter = _SIDES[side]
-        self.answer = b'{"type":"received","chat_id":"%s","seq":' % chat.encode()
+        self.answer = b'{"type":"received","positions":{"%s":' % chat.encode()
         self.place = -1  # the newest position seen; -1: unknown until the first
         self.told = 0  # the newest position a receipt has covered
         self.mine: deque[tuple[int, int]] = deque()  # own messages not yet covered
@@ -170,7 +169,7 @@ class Side(Session):
                 self.refused(data[start:end])
             at = end
         if newest:
-            payload = self.answer + b"%d}" % newest
+            payload = self.answer + b"%d}}" % newest
             self.write(wire.HEADS[len(payload)] + payload)
 
     def covered(self, now: float) -> None:
