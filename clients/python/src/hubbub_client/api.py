@@ -1,0 +1,223 @@
+"""The REST calls of SPEC section 3, typed and thin.
+
+Every call raises `Refused` (the server said no: code, sentence, retry_after), `Unreachable`
+(no answer; it may have been carried out) or `SignedOut`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from hubbub_client.errors import Unreachable
+from hubbub_client.transport import Response, Transport
+from hubbub_protocol import rest
+from hubbub_protocol.codes import Code, Refused
+from hubbub_protocol.frames import ME
+
+T = TypeVar("T")
+
+ROOT = "/api/v1"
+
+
+def refusal(response: Response) -> Refused:
+    """The problem document of an answer; one is made up where a proxy answered without."""
+    try:
+        problem = msgspec.json.decode(response.body, type=rest.Problem)
+    except msgspec.DecodeError:
+        sentence = f"The server answered with HTTP {response.status}."
+        return Refused(_code_of(response.status), sentence)
+    known = problem.code in {code.value for code in Code}
+    code = Code(problem.code) if known else _code_of(response.status)
+    return Refused(code, problem.detail, problem.retry_after)
+
+
+def _code_of(status: int) -> Code:
+    if status in (502, 504):
+        return Code.UNAVAILABLE
+    for code in Code:
+        if code.http_status == status:
+            return code
+    return Code.INTERNAL if status >= 500 else Code.INVALID
+
+
+def decode(response: Response, kind: type[T]) -> T:
+    """The body of a successful answer. Raises Refused, Unreachable (not our server's answer)."""
+    if not 200 <= response.status < 300:
+        raise refusal(response)
+    try:
+        return msgspec.json.decode(response.body, type=kind)
+    except msgspec.DecodeError as error:
+        raise Unreachable(f"the answer is not Hubbub's: {error}") from error
+
+
+def path(*parts: str, **query: str | int | None) -> str:
+    """A path below `/api/v1`, each part quoted; query values that are None are left out."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return "/".join([ROOT, *(quote(part, safe="") for part in parts)]) + (
+        "?" + urlencode(given) if given else ""
+    )
+
+
+async def sign_in(
+    transport: Transport, call: str, body: rest.Register | rest.Login | rest.Refresh
+) -> rest.SignedIn:
+    """`register`, `login` or `refresh`. Raises Refused, Unreachable."""
+    encoded = msgspec.json.encode(body)
+    return decode(await transport.request("POST", path("auth", call), None, encoded), rest.SignedIn)
+
+
+class Api:
+    """The calls of a signed-in user. `token` gives the access token; `renew` a newer one."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        token: Callable[[], str],
+        renew: Callable[[str], Awaitable[str]],
+    ) -> None:
+        self._transport = transport
+        self._token = token
+        self._renew = renew
+
+    async def call(
+        self, method: str, where: str, kind: type[T], body: msgspec.Struct | None = None
+    ) -> T:
+        """One call; an expired token is renewed and the call repeated once."""
+        return decode(await self._request(method, where, body), kind)
+
+    async def do(self, method: str, where: str) -> None:
+        """One call without an answer (204)."""
+        response = await self._request(method, where, None)
+        if not 200 <= response.status < 300:
+            raise refusal(response)
+
+    async def _request(self, method: str, where: str, body: msgspec.Struct | None) -> Response:
+        encoded = None if body is None else msgspec.json.encode(body)
+        token = self._token() or await self._renew("")
+        response = await self._transport.request(method, where, token, encoded)
+        if response.status == 401:
+            token = await self._renew(token)
+            response = await self._transport.request(method, where, token, encoded)
+        return response
+
+    # ── account ──────────────────────────────────────────────────────────────────────────────
+
+    async def me(self) -> rest.User:
+        """The user himself."""
+        return await self.call("GET", path("me"), rest.User)
+
+    async def user(self, user_id: str) -> rest.User:
+        """A user by id."""
+        return await self.call("GET", path("users", user_id), rest.User)
+
+    async def find_user(self, username: str) -> rest.User | None:
+        """A user by exact name."""
+        page = await self.call("GET", path("users", username=username), rest.UserPage)
+        return page.users[0] if page.users else None
+
+    async def sessions(self) -> list[rest.Session]:
+        """The user's sessions, most recently used first."""
+        return (await self.call("GET", path("sessions"), rest.Sessions)).sessions
+
+    async def revoke_session(self, session_id: str) -> None:
+        """End a session; its connections close at once."""
+        await self.do("DELETE", path("sessions", session_id))
+
+    async def logout(self) -> None:
+        """End this session."""
+        await self.do("POST", path("auth", "logout"))
+
+    async def invite(self) -> rest.Invite:
+        """A link that lets somebody register."""
+        return await self.call("POST", path("invites"), rest.Invite)
+
+    # ── chats ────────────────────────────────────────────────────────────────────────────────
+
+    async def chats(self, limit: int = 50, cursor: str | None = None) -> rest.ChatPage:
+        """The user's chats by last activity."""
+        return await self.call("GET", path("chats", limit=limit, cursor=cursor), rest.ChatPage)
+
+    async def chat(self, chat_id: str) -> rest.Chat:
+        """One chat."""
+        return await self.call("GET", path("chats", chat_id), rest.Chat)
+
+    async def create_group(
+        self,
+        title: str,
+        member_ids: Sequence[str] = (),
+        history: Literal["joined", "all"] = "joined",
+    ) -> rest.Chat:
+        """A named group with these members and the user as its owner."""
+        body = rest.CreateChat("group", title, list(member_ids), history)
+        return await self.call("POST", path("chats"), rest.Chat, body)
+
+    async def open_direct(self, user_id: str) -> rest.Chat:
+        """The direct chat with this user, made if there is none."""
+        body = rest.CreateChat("direct", None, [user_id])
+        return await self.call("POST", path("chats"), rest.Chat, body)
+
+    async def members(
+        self, chat_id: str, limit: int = 100, cursor: str | None = None
+    ) -> rest.MemberPage:
+        """The members of a chat and how far they are, in the order of their ids."""
+        where = path("chats", chat_id, "members", limit=limit, cursor=cursor)
+        return await self.call("GET", where, rest.MemberPage)
+
+    async def add_members(self, chat_id: str, member_ids: Sequence[str]) -> rest.Changed:
+        """Add users to a group."""
+        where = path("chats", chat_id, "members")
+        return await self.call("POST", where, rest.Changed, rest.AddMembers(list(member_ids)))
+
+    async def remove_member(self, chat_id: str, user_id: str) -> rest.Changed:
+        """Remove a member from a group."""
+        return await self.call("DELETE", path("chats", chat_id, "members", user_id), rest.Changed)
+
+    async def change_role(self, chat_id: str, user_id: str, role: rest.Role) -> rest.Changed:
+        """Give a member another role."""
+        where = path("chats", chat_id, "members", user_id)
+        return await self.call("PATCH", where, rest.Changed, rest.ChangeMember(role))
+
+    async def leave(self, chat_id: str) -> rest.Changed:
+        """Leave a group."""
+        return await self.call("POST", path("chats", chat_id, "leave"), rest.Changed)
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────
+
+    async def history(
+        self,
+        chat_id: str,
+        before: str | None = None,
+        after: str | None = None,
+        around: str | None = None,
+        limit: int = 50,
+    ) -> rest.MessagePage:
+        """A page of messages, newest first. `before`, `after`, `around`: a message's id."""
+        where = path(
+            "chats",
+            chat_id,
+            "messages",
+            limit=limit,
+            before_id=before,
+            after_id=after,
+            around_id=around,
+        )
+        return await self.call("GET", where, rest.MessagePage)
+
+    async def message(self, message_id: str) -> rest.StoredMessage:
+        """One message with its status."""
+        return await self.call("GET", path("messages", message_id), rest.StoredMessage)
+
+    async def receipts(
+        self, message_id: str, limit: int = 100, cursor: str | None = None
+    ) -> rest.ReceiptPage:
+        """Who got and read a message, when; only for its sender."""
+        where = path("messages", message_id, "receipts", limit=limit, cursor=cursor)
+        return await self.call("GET", where, rest.ReceiptPage)
+
+    async def events(self, log: str, after: int, limit: int = 500) -> rest.EventPage:
+        """The folded log (a chat's id, or "me") after a position."""
+        parts = (ME,) if log == ME else ("chats", log)
+        where = path(*parts, "events", after=after, limit=limit)
+        return await self.call("GET", where, rest.EventPage)

@@ -1,0 +1,245 @@
+"""One chat as its member's client holds it: the newest messages, ticks, unread. Pure."""
+
+from bisect import bisect_left, bisect_right, insort
+from enum import Enum
+from typing import Final
+
+from hubbub_client.events import Ticked
+from hubbub_client.reader import LogReader
+from hubbub_protocol.frames import Message, Skip
+from hubbub_protocol.rest import Chat as ChatRecord
+from hubbub_protocol.rest import Role, Status
+
+WINDOW: Final = 1_000
+GAPS: Final = 100
+
+
+class Folded(Enum):
+    """What a message was to the fold."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    KNOWN = "known"
+
+
+def _seq(message: Message) -> int:
+    return message.seq
+
+
+class Chat:
+    """Folded messages in a window of the newest `window`, and the members' cursors.
+
+    The window holds every visible message with `seq` >= `from_seq`; older ones are read from
+    history. `read` is the user's own cursor; `read_number` the number there, when known.
+    """
+
+    def __init__(self, chat_id: str, place: int, from_seq: int, window: int = WINDOW) -> None:
+        self.id = chat_id
+        self.log: LogReader[Message | Skip] = LogReader(place)
+        self.role: Role = "member"
+        self.from_seq = from_seq
+        self.read = 0
+        self.gaps: list[tuple[int, int]] = []
+        self._window = window
+        self._messages: list[Message] = []  # by seq
+        self._by_id: dict[str, Message] = {}
+        self._own: list[int] = []  # seqs of own messages in the window
+        self._cursors: dict[str, tuple[int, int]] = {}  # user → delivered, read
+        self._announced: dict[str, Status] = {}  # own messages that are more than sent
+        self._floor = (0, 0)  # what the server says all others have passed
+        self._newest_number = 0
+        self._read_number: int | None = None
+        self._unread_base = 0  # unread outside of the window, while read_number is unknown
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def messages(self) -> list[Message]:
+        """The window, oldest first."""
+        return list(self._messages)
+
+    def message(self, message_id: str) -> Message | None:
+        """A message of the window."""
+        return self._by_id.get(message_id)
+
+    def fold(self, message: Message, user_id: str) -> Folded:
+        """Take a message in its state at `rev`; an older state changes nothing.
+
+        Call before the log's reader advances over it.
+        """
+        known = self._by_id.get(message.id)
+        if known is not None:
+            if known.rev >= message.rev:
+                return Folded.KNOWN
+            self._by_id[message.id] = message
+            self._messages[bisect_left(self._messages, message.seq, key=_seq)] = message
+            return Folded.CHANGED
+        is_new = message.seq > self.log.held
+        self._newest_number = max(self._newest_number, message.number)
+        if message.seq >= self.from_seq:
+            insort(self._messages, message, key=_seq)
+            self._by_id[message.id] = message
+            if message.sender_id == user_id:
+                insort(self._own, message.seq)
+            self._trim()
+        if message.sender_id == user_id and message.seq > self.read:
+            self.read, self._read_number, self._unread_base = message.seq, message.number, 0
+        return Folded.NEW if is_new else Folded.CHANGED
+
+    def add_gap(self, first: int, last: int) -> None:
+        """Remember a range that was not pushed, and forget what is older: it may have changed."""
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted([*self.gaps, (first, last)]):
+            if merged and start <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+            else:
+                merged.append((start, end))
+        while len(merged) > GAPS:  # one range more is read rather than one forgotten
+            merged[:2] = [(merged[0][0], merged[1][1])]
+        self.gaps = merged
+        self._cut(bisect_right(self._messages, last, key=_seq))
+        self.from_seq = max(self.from_seq, last + 1)
+
+    def close_gap(self, first: int, last: int) -> None:
+        """`first`..`last` was read: it is no gap any more."""
+        rest: list[tuple[int, int]] = []
+        for start, end in self.gaps:
+            if start < first:
+                rest.append((start, min(end, first - 1)))
+            if end > last:
+                rest.append((max(start, last + 1), end))
+            # what lies within first..last is gone
+        self.gaps = rest
+
+    def _trim(self) -> None:
+        excess = len(self._messages) - self._window
+        if excess > 0:
+            self.from_seq = self._messages[excess - 1].seq + 1
+            self._cut(excess)
+
+    def _cut(self, count: int) -> None:
+        dropped = self._messages[:count]
+        del self._messages[:count]
+        for message in dropped:
+            del self._by_id[message.id]
+            self._announced.pop(message.id, None)
+        if dropped:
+            self._unread_base += self._countable_after(self.read, dropped)
+            del self._own[: bisect_right(self._own, dropped[-1].seq)]
+
+    # ── own cursor ───────────────────────────────────────────────────────────────────────────
+
+    @property
+    def unread(self) -> int:
+        """Newest number − number at the read cursor (SPEC section 6)."""
+        if self._read_number is not None:
+            return max(0, self._newest_number - self._read_number)
+        return self._unread_base + self._countable_after(self.read, self._messages)
+
+    def move_read(self, seq: int, unread: int | None = None) -> bool:
+        """Move the user's own read cursor, never back. False: it was there already.
+
+        `unread`: what the server counts at that cursor.
+        """
+        moved = seq > self.read
+        if moved:
+            self.read = seq
+            self._unread_base = 0
+            self._read_number = self._number_at(seq)
+        if self._read_number is None and unread is not None and seq >= self.read:
+            known = self._countable_after(self.read, self._messages)
+            self._unread_base = max(0, unread - known)
+        return moved
+
+    def _number_at(self, seq: int) -> int | None:
+        index = bisect_right(self._messages, seq, key=_seq)
+        for message in reversed(self._messages[:index]):
+            if message.message_type != "system":
+                return message.number
+        return None
+
+    @staticmethod
+    def _countable_after(seq: int, messages: list[Message]) -> int:
+        later = messages[bisect_right(messages, seq, key=_seq) :]
+        return sum(message.message_type != "system" for message in later)
+
+    # ── others' cursors ──────────────────────────────────────────────────────────────────────
+
+    def status(self, message: Message, user_id: str) -> Status:
+        """How far an own message is: the least of all its recipients."""
+        delivered, read = self._floor
+        if message.recipient_ids:
+            others = [
+                self._cursors.get(user, (0, 0)) for user in message.recipient_ids if user != user_id
+            ]
+            if others:
+                delivered = max(delivered, min(cursor[0] for cursor in others))
+                read = max(read, min(cursor[1] for cursor in others))
+        if read >= message.seq:
+            return "read"
+        return "delivered" if delivered >= message.seq else "sent"
+
+    def receipt(self, user: str, seq: int, read: bool, own_id: str) -> list[Ticked]:
+        """Another member's cursor moved, never back. The ticks that follow from it."""
+        delivered, read_to = self._cursors.get(user, (0, 0))
+        after = (max(delivered, seq), max(read_to, seq) if read else read_to)
+        if after == (delivered, read_to):
+            return []
+        self._cursors[user] = after
+        return self._recheck(read_to if read else delivered, seq, own_id)
+
+    def learn_floor(self, delivered: int, read: int, own_id: str) -> list[Ticked]:
+        """All other members are at least there. The ticks that follow from it."""
+        before = self._floor
+        self._floor = (max(before[0], delivered), max(before[1], read))
+        if self._floor == before:
+            return []
+        return self._recheck(min(before), max(self._floor), own_id)
+
+    def _recheck(self, after: int, upto: int, own_id: str) -> list[Ticked]:
+        """What changed for own messages between two positions (exclusive, inclusive)."""
+        changed: dict[Status, list[Message]] = {}
+        for seq in self._own[bisect_right(self._own, after) : bisect_right(self._own, upto)]:
+            message = self._at(seq)
+            status = self.status(message, own_id)
+            if status != self._announced.get(message.id, "sent"):
+                self._announced[message.id] = status
+                changed.setdefault(status, []).append(message)
+        return [
+            Ticked(self.id, tuple(m.id for m in messages), messages[-1].seq, status)
+            for status, messages in changed.items()
+        ]
+
+    def ticks_of(self, message: Message, own_id: str) -> list[Ticked]:
+        """What is known already when an own message arrives after its receipts."""
+        return self._recheck(message.seq - 1, message.seq, own_id)
+
+    def wants_floor(self, seq: int) -> bool:
+        """Whether own messages up to `seq` have more recipients than their frames name."""
+        index = bisect_right(self._own, seq) - 1
+        if index < 0:
+            return False
+        message = self._at(self._own[index])
+        return not message.recipient_ids and self._floor[1] < message.seq
+
+    def newest_unread_own(self, own_id: str) -> Message | None:
+        """The newest own message, unless all have read it."""
+        if not self._own:
+            return None
+        message = self._at(self._own[-1])
+        return None if self.status(message, own_id) == "read" else message
+
+    def learn(self, record: ChatRecord, own_id: str) -> list[Ticked]:
+        """What REST says of this chat."""
+        self.role = record.role
+        self.move_read(record.read, record.unread)
+        last = record.last_message
+        if record.read == self.read and last is not None and self._read_number is None:
+            self._newest_number = max(self._newest_number, last.number)
+            self._read_number = last.number - record.unread
+        if record.receipts is None:
+            return []
+        return self.learn_floor(record.receipts.delivered, record.receipts.read, own_id)
+
+    def _at(self, seq: int) -> Message:
+        return self._messages[bisect_left(self._messages, seq, key=_seq)]

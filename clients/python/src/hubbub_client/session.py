@@ -1,0 +1,365 @@
+"""One signed-in user on one device: a pure state machine, from frames to commands and events.
+
+No input, no output, no clock, no event loop: time comes in as `now` (seconds of a monotonic
+clock), randomness as a `random.Random`. The owner calls the inputs (`start`, `opened`,
+`receive`, `closed`, …), then carries out `take_commands()` in their order and hands
+`take_events()` to the application; it calls `tick` at `deadline()`.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from hubbub_client.chat import WINDOW
+from hubbub_client.commands import (
+    Command,
+    ReadChat,
+    RenewToken,
+    Save,
+    Transmit,
+)
+from hubbub_client.events import (
+    Event,
+    MessageAccepted,
+    ReadMoved,
+    ReceiptsCounted,
+    SendFailed,
+    ServerComplained,
+    State,
+)
+from hubbub_client.lifecycle import Lifecycle
+from hubbub_client.logs import Logs
+from hubbub_client.outbox import CAPACITY, Outbox
+from hubbub_client.repairs import Repairs
+from hubbub_client.storage import Record, Saved, SendSaved, SendSettled
+from hubbub_client.typers import Typers
+from hubbub_protocol.codec import client_codec
+from hubbub_protocol.codes import Code, Refused
+from hubbub_protocol.frames import (
+    Ack,
+    CaughtUp,
+    DeliveryReceipt,
+    Error,
+    Gap,
+    Me,
+    Message,
+    Read,
+    ReadReceipt,
+    ReceiptCounts,
+    Resume,
+    Send,
+    ServerFrame,
+    Skip,
+    TokenExpiring,
+    Typing,
+    Welcome,
+)
+from hubbub_protocol.rest import Chat as ChatRecord
+from hubbub_protocol.rest import EventPage
+
+FLOOR_EVERY: Final = 2.0  # seconds between two reads of a large chat's receipts
+RECEIPT_CHATS: Final = 100
+
+
+class Session:
+    """The machine. `saved`: what the storage holds; `binary`: MessagePack instead of JSON."""
+
+    def __init__(
+        self,
+        saved: Saved,
+        random: Random,
+        binary: bool = False,
+        window: int = WINDOW,
+        outbox: int = CAPACITY,
+    ) -> None:
+        self._codec = client_codec(binary)
+        self._commands: list[Command] = []
+        self._events: list[Event] = []
+        self._line = Lifecycle(random, self._commands, self._events)
+        self._repairs = Repairs(random)
+        self.logs = Logs(saved, self._commands, self._events, self._repairs, window)
+        self.outbox = Outbox(random, outbox)
+        for send in saved.outbox.values():
+            self.outbox.add(send, force=True)
+        if saved.signed_in is not None:
+            self.logs.user_id = saved.signed_in.user.id
+        self._typers = Typers()
+        self._reads: dict[str, int] = {}  # read cursors that the server may not know yet
+        self._reads_said: dict[str, int] = {}  # of these, said before this connection's resume
+        self._floors: dict[str, float] = {}  # large chats whose receipts are to be read, when
+        self.frames_unreadable = 0
+
+    # ── outputs ──────────────────────────────────────────────────────────────────────────────
+
+    def take_commands(self) -> list[Command]:
+        """What to do, in order. Coalesces `received`: one for all frames since the last call."""
+        if self.state is State.LIVE:
+            self._commands.extend(Transmit(frame) for frame in self.logs.claims())
+        commands = self._commands.copy()
+        self._commands.clear()  # the list is shared with `logs`
+        return commands
+
+    def take_events(self) -> list[Event]:
+        """What the application is to hear, in order."""
+        events = self._events.copy()
+        self._events.clear()
+        return events
+
+    def checkpoint(self) -> list[Record]:
+        """Records to store (without sync) once the application has taken every event."""
+        return self.logs.checkpoint()
+
+    def deadline(self, now: float) -> float | None:
+        """When to call `tick` at the latest."""
+        times = [self._line.until, self._typers.deadline(), self._repairs.deadline()]
+        if self._line.takes_frames:
+            times.append(self.outbox.deadline(now))
+            times.append(min(self._floors.values(), default=None))
+        return min((time for time in times if time is not None), default=None)
+
+    # ── the connection ───────────────────────────────────────────────────────────────────────
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._line.state
+
+    def start(self, token: str, now: float) -> None:
+        """Begin to connect. An empty token is renewed first."""
+        self._line.start(token, now)
+
+    def opened(self, now: float) -> None:
+        """The WebSocket is open."""
+        self._line.opened(now)
+
+    def closed(self, code: int, reason: str, now: float, retry_after: float | None = None) -> None:
+        """The WebSocket is closed, or could not be opened (1006)."""
+        if self._line.closed(code, reason, retry_after, now):
+            self._lost()
+
+    def renewed(self, token: str, now: float) -> None:
+        """The answer to `RenewToken`: a new access token."""
+        self._line.renewed(token, now)
+
+    def renew_failed(self, signed_out: bool, now: float, retry_after: float | None = None) -> None:
+        """There is no new token: for good, or because the server could not be reached."""
+        if signed_out:
+            self.stop("Signed out")
+        else:
+            self._line.renew_failed(retry_after, now)
+
+    def stop(self, reason: str) -> None:
+        """End for good."""
+        self._line.stop(reason)
+        self._lost()
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if self._line.tick(now):
+            self._lost()
+        self._events.extend(self._typers.expire(now))
+        self.logs.tick(now)
+        if self._line.takes_frames:
+            self._flush(now)
+            for chat_id in [chat for chat, when in self._floors.items() if when <= now]:
+                del self._floors[chat_id]
+                self._commands.append(ReadChat(chat_id))
+
+    def _lost(self) -> None:
+        self.outbox.lost()
+        self.logs.lost()
+        self._floors.clear()
+        self._events.extend(self._typers.forget())
+
+    # ── frames ───────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, payload: bytes, now: float) -> None:
+        """One WebSocket message. One that cannot be read is passed over: holes are seen anyway."""
+        try:
+            frame = self._codec.decode(payload)
+        except Refused:
+            self.frames_unreadable += 1
+        else:
+            self.receive_frame(frame, now)
+
+    def receive_frame(self, frame: ServerFrame, now: float) -> None:
+        """One frame of the server."""
+        if not self._line.is_open:
+            return  # of a connection that was given up
+        self._line.heard(now)
+        match frame:
+            case Message():
+                self._message(frame, now)
+            case Me():
+                self._me(frame)
+            case Skip():
+                self.logs.skip(frame)
+            case Gap():
+                self.logs.gap(frame)
+            case CaughtUp():
+                self._caught_up(frame, now)
+            case Welcome():
+                self._welcome(frame, now)
+            case Ack(client_id, message_id, chat_id, created_at):
+                self._settle(MessageAccepted(client_id, message_id, chat_id, created_at), now)
+            case TokenExpiring():
+                self._commands.append(RenewToken())
+            case Error():
+                self._error(frame, now)
+            case _:
+                self._passing(frame, now)
+
+    def _passing(
+        self, frame: DeliveryReceipt | ReadReceipt | ReceiptCounts | Typing, now: float
+    ) -> None:
+        """Frames outside of the logs."""
+        match frame:
+            case DeliveryReceipt():
+                self._receipt(frame.chat_id, frame.delivered_to, frame.seq, False, now)
+            case ReadReceipt():
+                self._receipt(frame.chat_id, frame.read_by, frame.seq, True, now)
+            case ReceiptCounts(chat_id, seq, delivered, read):
+                self._events.append(ReceiptsCounted(chat_id, seq, delivered, read))
+                self._want_floor(chat_id, seq, now)
+            case Typing(chat_id, user_id, is_typing):
+                if user_id is not None and user_id != self.logs.user_id:
+                    heard = self._typers.heard(chat_id, user_id, is_typing, now)
+                    self._events.extend(heard)
+
+    def _welcome(self, frame: Welcome, now: float) -> None:
+        if not self._line.welcomed():
+            return
+        self.logs.user_id = frame.user_id
+        self._reads_said = dict(self._reads)
+        for chat_id, seq in self._reads.items():  # before resume: its answer proves them heard
+            self._commands.append(Transmit(Read(chat_id, seq)))
+        parts = self.logs.positions()
+        for part in parts[:-1]:
+            self._commands.append(Transmit(Resume(part, more=True)))
+        receipts = self._receipt_chats()
+        self._commands.append(Transmit(Resume(parts[-1] if parts else None, receipts=receipts)))
+        self._flush(now)  # not waiting for caught_up
+
+    def _receipt_chats(self) -> list[str]:
+        waiting = []
+        for chat in self.logs.chats.values():
+            message = chat.newest_unread_own(self.logs.user_id)
+            if message is not None:
+                waiting.append((message.created_at, chat.id))
+        waiting.sort(reverse=True)
+        return [chat_id for _, chat_id in waiting[:RECEIPT_CHATS]]
+
+    def _caught_up(self, frame: CaughtUp, now: float) -> None:
+        self.logs.caught_up(frame)
+        if self._line.caught_up(now):
+            self._reads = {c: s for c, s in self._reads.items() if s > self._reads_said.get(c, 0)}
+
+    def _message(self, frame: Message, now: float) -> None:
+        self._settle_by(frame, now)
+        self.logs.message(frame)
+        if frame.sender_id is not None and frame.seq == frame.rev:
+            heard = self._typers.heard(frame.chat_id, frame.sender_id, False, now)
+            self._events.extend(heard)
+
+    def _me(self, frame: Me) -> None:
+        self.logs.me_event(frame)
+        if frame.read >= self._reads.get(frame.chat_id, frame.read + 1) or not frame.member:
+            self._reads.pop(frame.chat_id, None)
+        if not frame.member:
+            self._events.extend(self._typers.forget(frame.chat_id))
+
+    def _receipt(self, chat_id: str, user_id: str, seq: int, read: bool, now: float) -> None:
+        chat = self.logs.chats.get(chat_id)
+        if chat is not None and user_id != self.logs.user_id:
+            self._events.extend(chat.receipt(user_id, seq, read, self.logs.user_id))
+            self._want_floor(chat_id, seq, now)
+
+    def _want_floor(self, chat_id: str, seq: int, now: float) -> None:
+        # The frames of a large group do not name its members, so the server has to say how far
+        # all of them are; once for many receipts.
+        chat = self.logs.chats.get(chat_id)
+        if chat is not None and chat_id not in self._floors and chat.wants_floor(seq):
+            self._floors[chat_id] = now + FLOOR_EVERY
+
+    # ── sending ──────────────────────────────────────────────────────────────────────────────
+
+    def send(self, send: Send, now: float) -> None:
+        """Put a message into the outbox, stored before it is sent. Raises OutboxFull."""
+        self.outbox.add(send)
+        self._commands.append(Save([SendSaved(send)], sync=True))
+        self._flush(now)
+
+    def mark_read(self, chat_id: str, seq: int, now: float) -> None:
+        """Move the user's read cursor, never back; it is said again until surely heard."""
+        chat = self.logs.chats.get(chat_id)
+        if chat is not None:
+            if not chat.move_read(seq):
+                return
+            self._events.append(ReadMoved(chat_id, chat.read, chat.unread))
+        if seq > self._reads.get(chat_id, 0):
+            self._reads[chat_id] = seq
+            if self._line.takes_frames:
+                self._commands.append(Transmit(Read(chat_id, seq)))
+
+    def typing(self, chat_id: str, is_typing: bool, now: float) -> None:
+        """The user types, or stopped. Said when live, and not more often than useful."""
+        if self.state is State.LIVE and self._typers.say(chat_id, is_typing, now):
+            self._commands.append(Transmit(Typing(chat_id, is_typing=is_typing)))
+
+    def _flush(self, now: float) -> None:
+        if self._line.takes_frames:
+            self._commands.extend(Transmit(send) for send in self.outbox.due(now))
+
+    def _settle_by(self, message: Message, now: float) -> None:
+        # The message itself proves that it was accepted, when the ack was lost.
+        if message.client_id is not None:
+            self._settle(
+                MessageAccepted(message.client_id, message.id, message.chat_id, message.created_at),
+                now,
+            )
+
+    def _settle(self, accepted: MessageAccepted, now: float) -> None:
+        if self.outbox.settle(accepted.client_id, accepted.chat_id):
+            self._commands.append(Save([SendSettled(accepted.client_id)], sync=False))
+            self._events.append(accepted)
+            self._flush(now)
+
+    def _error(self, frame: Error, now: float) -> None:
+        known = frame.code in {code.value for code in Code}
+        retryable = Code(frame.code).retryable if known else frame.retry_after is not None
+        if frame.ref is None or frame.ref not in self.outbox:
+            self._line.hint = frame.retry_after
+            self._events.append(ServerComplained(frame.code, frame.message))
+        elif retryable:
+            self.outbox.refuse(frame.ref, frame.retry_after, now)
+        else:
+            self.outbox.settle(frame.ref)
+            self._commands.append(Save([SendSettled(frame.ref)], sync=False))
+            self._events.append(SendFailed(frame.ref, frame.code, frame.message))
+        self._flush(now)
+
+    # ── answers of REST ──────────────────────────────────────────────────────────────────────
+
+    def page(self, log: str, ticket: int, page: EventPage, now: float) -> None:
+        """The answer to `ReadEvents`."""
+        for event in page.events:
+            if isinstance(event, Message):
+                self._settle_by(event, now)
+        self.logs.page(log, ticket, page)
+
+    def page_failed(
+        self, log: str, ticket: int, code: Code | None, retry_after: float | None, now: float
+    ) -> None:
+        """`ReadEvents` failed; `code` is None when the server was not reached."""
+        self.logs.page_failed(log, ticket, code, retry_after, now)
+
+    def learn(self, records: Sequence[ChatRecord]) -> None:
+        """What REST says of chats: the answer to `ReadChat`, or any list of chats."""
+        for record in records:
+            chat = self.logs.chats.get(record.id)
+            if chat is None:
+                continue
+            before = (chat.read, chat.unread)
+            self._events.extend(chat.learn(record, self.logs.user_id))
+            if (chat.read, chat.unread) != before:
+                self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
