@@ -1,0 +1,1 @@
+"""Edges that translate and never decide: the one port, WebSocket, REST, static files."""
