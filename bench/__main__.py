@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import machine
 from bench.context import Context, Skipped
 from bench.load.sessions import Broken
+from bench.profiler import Profiler
 from bench.row import Row, details, table
 from bench.scenarios import (
     beside,
@@ -42,7 +43,8 @@ SCENARIOS: dict[str, Callable[[Context], Row]] = {
 def main() -> int:
     """0 unless a scenario broke: a message lost, doubled, out of order, or no answer at all."""
     options = _options()
-    context = Context(options.quick, options.url)
+    profiler = Profiler(options.profile) if options.profile else None
+    context = Context(options.quick, options.url, profiler)
     if not machine.pin(machine.LOAD_CORE):
         context.say("this machine has one core: server and load share it")
     if machine.allow_files(20_000) < 16_000:
@@ -82,6 +84,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a look")
     parser.add_argument("--url", help="measure this Hubbub instead of one that is started here")
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    parser.add_argument(
+        "--profile", metavar="DIR", type=Path, help="write profiles of the server there; slower"
+    )
     options = parser.parse_args()
     for name in options.names:
         if name not in SCENARIOS:

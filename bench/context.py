@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import remote, seed, server
 from bench.load.reactor import Address, Reactor
 from bench.plan import Plan, World
+from bench.profiler import Profiler
 from bench.server import Server
 
 
@@ -33,6 +34,7 @@ class Context:
 
     quick: bool = False
     url: str | None = None
+    profiler: Profiler | None = None
 
     def pick(self, whole: int, quick: int) -> int:
         """How many, how long: the one of these that applies."""
@@ -65,7 +67,7 @@ class Context:
                 world = remote.carry_out(plan, address, self.say)
                 yield Ground(Server(self.url), address, world, reactor)
                 return
-            with self.data(plan) as (data, world), server.running(data) as running:
+            with self.data(plan) as (data, world), server.running(data, self.profiler) as running:
                 yield Ground(running, Address.of(running.url), world, reactor)
         finally:
             reactor.close()

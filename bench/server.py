@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import machine, net
+from bench.profiler import Profiler
 
 
 @dataclass(slots=True)
@@ -20,15 +21,18 @@ class Server:
 
     url: str
     pid: int | None = None
-    log: Path | None = None
+    profiler: Profiler | None = None
     _used: dict[int, float] = field(default_factory=dict)
+    _began: float = 0.0
 
     def processes(self) -> list[int]:
         """The server and its children."""
         return machine.family(self.pid) if self.pid else []
 
     def begin(self) -> None:
-        """Start to count CPU time."""
+        """Start to count CPU time, and to profile if asked to."""
+        if self.profiler:
+            self.profiler.begin(self.processes())
         self._used = {pid: machine.cpu_seconds(pid) for pid in self.processes()}
         self._began = time.perf_counter()
 
@@ -39,17 +43,13 @@ class Server:
             f"{(machine.cpu_seconds(pid) - before) / wall:.0%}"
             for pid, before in self._used.items()
         ]
+        if self.profiler:
+            self.profiler.end()
         return "server CPU " + " + ".join(shares) if shares else ""
 
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far."""
         return sum(machine.cpu_seconds(pid) for pid in self.processes())
-
-    def pss(self) -> int:
-        """Bytes of memory of all its processes. The kernel's is not in it."""
-        return sum(machine.pss(pid) for pid in self.processes())
-
-    _began: float = 0.0
 
 
 def command(port: int, data: Path) -> list[str]:
@@ -88,18 +88,17 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Server]:
+def running(data: Path, profiler: Profiler | None = None) -> Iterator[Server]:
     """A server on this data directory, until the block is left."""
     port = net.free_port()
     log = data.parent / "server.log"
     process = spawn(port, data, log)
     try:
-        try:
-            net.wait_for_port(port, process, 60)
-        except RuntimeError as error:
-            tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise RuntimeError(f"{error}:\n{tail}") from None
-        yield Server(f"http://127.0.0.1:{port}", process.pid, log)
+        net.wait_for_port(port, process, 60)
+        yield Server(f"http://127.0.0.1:{port}", process.pid, profiler)
+    except BaseException:
+        print(log.read_text(encoding="utf-8", errors="replace")[-3000:], file=sys.stderr)
+        raise
     finally:
         stop(process)
 
