@@ -7,7 +7,7 @@ has rows of its own in `places`, which begin at his cursors.
 
 import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -243,6 +243,6 @@ class SqliteAccounts:
         return [row[0] for row in rows]
 
 
-def _user(row: tuple[apsw.SQLiteValue, ...]) -> User:
+def _user(row: tuple[Any, ...]) -> User:
     id_, username, display_name, password_hash, is_admin, created_at = row
-    return User(id_, username, display_name, password_hash, bool(is_admin), created_at)  # type: ignore[arg-type]
+    return User(id_, username, display_name, password_hash, bool(is_admin), created_at)

@@ -1,0 +1,165 @@
+"""The part of the table that is about accounts. A handler calls an action, and nothing else."""
+
+from typing import Final
+
+from hubbub.actions import Actions
+from hubbub.entry.rest.queries import ByUsername
+from hubbub.entry.rest.table import Call, Route
+from hubbub_protocol import rest
+from hubbub_protocol.codes import Code
+
+
+async def _register(actions: Actions, call: Call) -> rest.SignedIn:
+    return await actions.register(call.body, call.caller)
+
+
+async def _login(actions: Actions, call: Call) -> rest.SignedIn:
+    return await actions.login(call.body, call.caller)
+
+
+async def _refresh(actions: Actions, call: Call) -> rest.SignedIn:
+    return await actions.refresh(call.body)
+
+
+async def _logout(actions: Actions, call: Call) -> None:
+    await actions.logout(call.principal)
+
+
+async def _sessions(actions: Actions, call: Call) -> rest.Sessions:
+    return await actions.list_sessions(call.principal)
+
+
+async def _revoke(actions: Actions, call: Call) -> None:
+    await actions.revoke_session(call.principal, call.path["session_id"])
+
+
+async def _me(actions: Actions, call: Call) -> rest.User:
+    return await actions.get_me(call.principal)
+
+
+async def _user(actions: Actions, call: Call) -> rest.User:
+    return await actions.get_user(call.principal, call.path["user_id"])
+
+
+async def _find(actions: Actions, call: Call) -> rest.UserPage:
+    query: ByUsername = call.query
+    return await actions.find_user(call.principal, query.username)
+
+
+async def _invite(actions: Actions, call: Call) -> rest.Invite:
+    return await actions.create_invite(call.principal)
+
+
+ACCOUNTS: Final = (
+    Route(
+        method="POST",
+        path="/auth/register",
+        operation="register",
+        summary="Make an account, and sign in",
+        tag="accounts",
+        handler=_register,
+        scope="public",
+        body=rest.Register,
+        answer=rest.SignedIn,
+        status=201,
+        errors=(
+            Code.REGISTRATION_CLOSED,
+            Code.INVITE_INVALID,
+            Code.USERNAME_TAKEN,
+            Code.RATE_LIMITED,
+            Code.OVERLOADED,
+        ),
+    ),
+    Route(
+        method="POST",
+        path="/auth/login",
+        operation="login",
+        summary="Sign in with user name and password",
+        tag="accounts",
+        handler=_login,
+        scope="public",
+        body=rest.Login,
+        answer=rest.SignedIn,
+        errors=(Code.BAD_CREDENTIALS, Code.RATE_LIMITED, Code.OVERLOADED),
+    ),
+    Route(
+        method="POST",
+        path="/auth/refresh",
+        operation="refresh",
+        summary="Exchange a refresh token for new tokens; each works once",
+        tag="accounts",
+        handler=_refresh,
+        scope="public",
+        body=rest.Refresh,
+        answer=rest.SignedIn,
+        errors=(Code.UNAUTHORIZED,),
+    ),
+    Route(
+        method="POST",
+        path="/auth/logout",
+        operation="logout",
+        summary="End this session; its connections close at once",
+        tag="accounts",
+        handler=_logout,
+        status=204,
+    ),
+    Route(
+        method="GET",
+        path="/sessions",
+        operation="list_sessions",
+        summary="Where the user is signed in",
+        tag="accounts",
+        handler=_sessions,
+        answer=rest.Sessions,
+    ),
+    Route(
+        method="DELETE",
+        path="/sessions/{session_id}",
+        operation="revoke_session",
+        summary="End a session of the user; its connections close at once",
+        tag="accounts",
+        handler=_revoke,
+        status=204,
+        errors=(Code.NOT_FOUND,),
+    ),
+    Route(
+        method="GET",
+        path="/me",
+        operation="get_me",
+        summary="Who I am",
+        tag="accounts",
+        handler=_me,
+        answer=rest.User,
+    ),
+    Route(
+        method="GET",
+        path="/users",
+        operation="find_user",
+        summary="Find a user by exact name",
+        tag="accounts",
+        handler=_find,
+        query=ByUsername,
+        answer=rest.UserPage,
+    ),
+    Route(
+        method="GET",
+        path="/users/{user_id}",
+        operation="get_user",
+        summary="One user",
+        tag="accounts",
+        handler=_user,
+        answer=rest.User,
+        errors=(Code.NOT_FOUND,),
+    ),
+    Route(
+        method="POST",
+        path="/invites",
+        operation="create_invite",
+        summary="Make a link by which one person may register",
+        tag="accounts",
+        handler=_invite,
+        answer=rest.Invite,
+        status=201,
+        errors=(Code.FORBIDDEN, Code.REGISTRATION_CLOSED),
+    ),
+)

@@ -1,0 +1,47 @@
+"""What may stand behind the question mark, as types."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from hubbub_protocol.frames import MessageId, Position
+
+Limit = Annotated[int, Meta(ge=1, le=200, description="most items a page")]
+Cursor = Annotated[str, Meta(max_length=256, description="the `cursor` of the page before; opaque")]
+Name = Annotated[str, Meta(min_length=1, max_length=64, description="the exact user name")]
+Seconds = Annotated[int, Meta(ge=0, le=60, description="seconds to wait when there is no news")]
+
+
+class Page(Struct, frozen=True):
+    """A page of a list."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class HistoryPage(Struct, frozen=True):
+    """A page of history: at most one of the ids; none asks for the newest."""
+
+    limit: Limit = 50
+    before_id: MessageId | None = None
+    after_id: MessageId | None = None
+    around_id: MessageId | None = None
+
+
+class EventsAfter(Struct, frozen=True):
+    """A part of a log."""
+
+    after: Position = 0
+    limit: Limit = 200
+
+
+class ByUsername(Struct, frozen=True):
+    """Which user."""
+
+    username: Name
+
+
+class Wait(Struct, frozen=True):
+    """How long to wait."""
+
+    wait: Seconds = 0

@@ -1,0 +1,136 @@
+"""Accounts put together for tests: a clock that is turned by hand, and every verb on a store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from hubbub.actions.authenticate import Authenticate
+from hubbub.actions.create_invite import CreateInvite
+from hubbub.actions.grant import Grant
+from hubbub.actions.login import Login
+from hubbub.actions.refresh import Refresh
+from hubbub.actions.register import Register
+from hubbub.actions.sessions import ListSessions, RevokeSession
+from hubbub.actions.throttle import Throttle
+from hubbub.actions.users import Users
+from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.adapters.memory.accounts import MemoryAccounts
+from hubbub.adapters.sqlite.accounts import SqliteAccounts
+from hubbub.domain.account import Caller, Invite, Session, User
+from hubbub.domain.revocation import Revocations
+from hubbub_protocol.ids import IdMaker
+
+START = 1_790_000_000_000
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+TOKEN_MINUTES = 15
+REFRESH_DAYS = 30
+
+
+class HandClock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.ms = START
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+
+class AsyncSqliteAccounts:
+    """The synchronous adapter behind the ports' asynchronous methods."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.sync = SqliteAccounts(connection)
+
+    async def add_user(self, user: User, invite: bytes | None) -> str:
+        return self.sync.add_user(user, invite)
+
+    async def users(self, ids: Sequence[int], username: str | None = None) -> list[User]:
+        return self.sync.users(ids, username)
+
+    async def add_session(self, session: Session) -> list[int]:
+        return self.sync.add_session(session)
+
+    async def rotate(self, old: bytes, new: bytes, now: int, expires_at: int) -> Session | None:
+        return self.sync.rotate(old, new, now, expires_at)
+
+    async def sessions(self, user_id: int, now: int) -> list[Session]:
+        return self.sync.sessions(user_id, now)
+
+    async def revoke(self, user_id: int, session_id: int, now: int) -> bool:
+        return self.sync.revoke(user_id, session_id, now)
+
+    async def revoked(self, since: int) -> list[int]:
+        return self.sync.revoked(since)
+
+    async def add_invite(self, invite: Invite) -> None:
+        self.sync.add_invite(invite)
+
+    async def has_users(self) -> bool:
+        return self.sync.has_users()
+
+
+class PlainPasswords:
+    """Passwords without the work; remembers what it was asked to verify against."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def hash(self, password: str) -> str:
+        return f"plain:{password}"
+
+    async def verify(self, password: str, phc: str) -> bool:
+        self.asked.append(phc)
+        return phc == f"plain:{password}"
+
+
+@dataclass
+class Rig:
+    """Every verb of accounts, on one store."""
+
+    clock: HandClock
+    accounts: MemoryAccounts
+    passwords: PlainPasswords
+    revocations: Revocations
+    authenticate: Authenticate
+    register: Register
+    login: Login
+    refresh: Refresh
+    users: Users
+    sessions: ListSessions
+    revoke: RevokeSession
+    invite: CreateInvite
+
+
+def rig(mode: str = "open", per_minute: float = 0) -> Rig:
+    clock, accounts, passwords = HandClock(), MemoryAccounts(), PlainPasswords()
+    ids = IdMaker(1, clock.now_ms)
+    tokens = JwtTokens(b"k" * 32, TOKEN_MINUTES)
+    revocations = Revocations(TOKEN_MINUTES * MINUTE)
+    grant = Grant(accounts, tokens, revocations, ids, clock, REFRESH_DAYS)
+
+    def throttle() -> Throttle:
+        return Throttle(clock, per_minute, per_minute)
+
+    return Rig(
+        clock,
+        accounts,
+        passwords,
+        revocations,
+        Authenticate(tokens, revocations, clock),
+        Register(accounts, accounts, passwords, ids, grant, throttle(), mode),
+        Login(accounts, passwords, grant, throttle(), throttle()),
+        Refresh(grant),
+        Users(accounts),
+        ListSessions(accounts, clock),
+        RevokeSession(accounts, revocations, clock),
+        CreateInvite(accounts, accounts, clock, mode, lambda: "http://localhost:8080"),
+    )
+
+
+CALLER = Caller("192.0.2.1", "Test/1.0")
