@@ -9,6 +9,11 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
+// Text in which `words` are code.
+function prose(text) {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+}
+
 // A type in a few words, with links to the types it names.
 function typed(schema) {
   if (schema.$ref) {
@@ -79,7 +84,7 @@ function call(path, method, operation) {
 
 function type(name, schema) {
   return h("details", { id: `type-${name}` },
-    h("summary", {}, h("code", {}, name), h("span", {}, schema.description ?? "")),
+    h("summary", {}, h("code", {}, name), h("span", {}, ...prose(schema.description ?? ""))),
     h("div", { class: "inside" }, schema.properties ? fields(schema) : h("p", {}, ...typed(schema))));
 }
 
@@ -92,7 +97,7 @@ function calls(document_, tag) {
 function show(document_) {
   const nav = document.querySelector("nav");
   const main = document.querySelector("main");
-  document.querySelector("#intro").textContent = document_.info.description;
+  document.querySelector("#intro").replaceChildren(...prose(document_.info.description));
   for (const { name, description } of document_.tags) {
     const found = calls(document_, name);
     nav.append(h("h3", {}, description),
