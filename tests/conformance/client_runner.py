@@ -114,7 +114,7 @@ class ClientPlay:
                 return {key: self._invented(value) for key, value in pattern.items()}
             case list():
                 return [self._invented(value) for value in pattern]
-            case str() if (found := NAME.fullmatch(pattern)) is not None:
+            case str() if (found := NAME.fullmatch(pattern)) and not found[1].startswith("uuid"):
                 self._bound.setdefault(found[1], f"{found[1]}_invented")
         return pattern
 
@@ -130,17 +130,14 @@ class ClientPlay:
         self._session.page(asked.log, asked.ticket, page, self._now)
 
     def _app(self, act: dict[str, Any]) -> None:
+        act = fill(self._invented(act), self._bound)
         match act.pop("does"):
             case "send":
-                self._session.send(msgspec.convert(fill(act, self._bound), Send), self._now)
-            case "read":
-                act = fill(act, self._bound)
-                self._session.mark_read(act["chat_id"], act["seq"], self._now)
-            case "typing":
-                act = fill(act, self._bound)
-                self._session.typing(act["chat_id"], act["is_typing"], self._now)
+                self._session.send(msgspec.convert(act, Send), self._now)
             case "renewed":
-                expect(True, RenewToken in self._asked, self._bound)
+                self._take()
+                if RenewToken not in self._asked:
+                    raise Mismatch("the client does not ask for a new token")
                 self._asked.remove(RenewToken)
                 self._session.renewed("token", self._now)
             case other:

@@ -37,7 +37,8 @@ class Head(Struct, forbid_unknown_fields=True):
     """Which clauses a conversation shows, for whom, and on what kind of server.
 
     `server`: settings of a server of its own. `crowd`: how many users more, as `$crowd`.
-    `client`: the user whose lines the Python client has to produce by itself. `only`: `client` where a server cannot be brought to it.
+    `client`: the user whose lines the Python client has to produce by itself. `only`: `client`
+    where a server cannot be brought to it.
     """
 
     clauses: list[str]
