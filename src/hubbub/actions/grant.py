@@ -3,6 +3,7 @@
 import secrets
 from typing import Final
 
+from hubbub.actions.again import again
 from hubbub.actions.people import shown
 from hubbub.domain.account import Caller, Session, User
 from hubbub.domain.credentials import secret_hash
@@ -53,16 +54,16 @@ class Grant:
             last_used_at=now,
             expires_at=now + self._life_ms,
         )
-        self._revocations.add(await self._accounts.add_session(session), now)
+        replaced = await again(lambda: self._accounts.add_session(session))
+        self._revocations.add(replaced, now)
         return self.signed_in(user, session.id, refresh_token, now)
 
     async def renew(self, refresh_token: str) -> rest.SignedIn | None:
         """New tokens for an old refresh token; None where it is not good (any more)."""
         now = self.clock.now_ms()
         fresh = new_secret()
-        session = await self._accounts.rotate(
-            secret_hash(refresh_token), secret_hash(fresh), now, now + self._life_ms
-        )
+        old, new = secret_hash(refresh_token), secret_hash(fresh)
+        session = await again(lambda: self._accounts.rotate(old, new, now, now + self._life_ms))
         if session is None:
             # If it had been used before, the store has just ended its session.
             self._revocations.add(await self._accounts.revoked(now), now)

@@ -1,5 +1,6 @@
 """Making an account."""
 
+from hubbub.actions.again import again
 from hubbub.actions.grant import Grant
 from hubbub.actions.throttle import Throttle
 from hubbub.domain.account import Caller, User
@@ -61,7 +62,7 @@ class Register:
             created_at=self._grant.clock.now_ms(),
         )
         invite = secret_hash(wanted.invite) if wanted.invite else None
-        answer = await self._accounts.add_user(user, invite)
+        answer = await again(lambda: self._accounts.add_user(user, invite))
         if answer == "taken":
             raise _taken(username)
         if answer == "invite":

@@ -1,5 +1,6 @@
 """A user's sessions: the list, ending one, ending this one."""
 
+from hubbub.actions.again import again
 from hubbub.domain.account import Principal
 from hubbub.domain.revocation import Revocations
 from hubbub.ports import Accounts, Clock
@@ -55,7 +56,7 @@ class RevokeSession:
 
     async def _end(self, user_id: int, session_id: int) -> bool:
         now = self._clock.now_ms()
-        found = await self._accounts.revoke(user_id, session_id, now)
+        found = await again(lambda: self._accounts.revoke(user_id, session_id, now))
         if found:
             self._revocations.add([session_id], now)
         return found

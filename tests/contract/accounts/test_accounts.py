@@ -145,6 +145,27 @@ async def test_a_spent_refresh_token_ends_its_session(store: Store, spent: bytes
     assert await store.revoked(START + 4) == [], "it ended when it ended"
 
 
+async def test_a_write_whose_answer_was_lost_may_be_repeated(store: Store) -> None:
+    await store.add_invite(Invite(b"one", 0, START + DAY, 1, admin=True))
+    await store.add_invite(Invite(b"one", 0, START + DAY, 1, admin=True))
+    for _ in range(2):
+        assert await store.add_user(ANN, b"one") == "ok"
+    for number in range(1, MAX_SESSIONS + 1):
+        await store.add_session(session(number, used=START + number))
+    last = session(21, used=START + 100)
+    for _ in range(2):
+        assert await store.add_session(last) == [1]
+    assert len(await store.sessions(101, START + 100)) == MAX_SESSIONS
+    first = await store.rotate(b"r2", b"new", START + 200, START + 31 * DAY)
+    assert first is not None
+    assert await store.rotate(b"r2", b"new", START + 200, START + 31 * DAY) == first
+    for _ in range(2):
+        assert await store.revoke(101, 3, START + 300)
+    assert await store.revoked(START + 200) == [3], "the repeated exchange was no theft"
+    assert await store.rotate(b"r2", b"other", START + 400, START + 31 * DAY) is None
+    assert await store.rotate(b"r2", b"new", START + 400, START + 31 * DAY) is None
+
+
 async def test_an_expired_session_is_not_renewed(store: Store) -> None:
     await store.add_session(session(1))
     end = START + 30 * DAY

@@ -8,7 +8,7 @@ from hubbub.domain.account import MAX_SESSIONS, Invite, Session, User
 
 
 class MemoryAccounts:
-    """`Accounts` and `Invites`, for one process's lifetime."""
+    """`Accounts` and `Invites`, for one process's lifetime. Repeated writes are done once."""
 
     def __init__(self) -> None:
         self._users: dict[int, User] = {}
@@ -21,7 +21,7 @@ class MemoryAccounts:
     async def add_user(self, user: User, invite: bytes | None) -> str:
         """`Accounts.add_user`."""
         if user.username in self._by_name:
-            return "taken"
+            return "ok" if self._by_name[user.username].id == user.id else "taken"
         if invite is not None:
             found = self._invites.get(invite)
             if found is None or found.uses <= 0 or found.expires_at <= user.created_at:
@@ -43,6 +43,12 @@ class MemoryAccounts:
 
     async def add_session(self, session: Session) -> list[int]:
         """`Accounts.add_session`."""
+        if session.id in self._sessions:
+            return [
+                id_
+                for id_, when in self._revoked.items()
+                if when == session.created_at and self._sessions[id_].user_id == session.user_id
+            ]
         live = await self.sessions(session.user_id, session.created_at)
         replaced = [each.id for each in live[MAX_SESSIONS - 1 :]]
         for session_id in replaced:
@@ -62,6 +68,9 @@ class MemoryAccounts:
                 self._spent[old] = session.id
                 return changed
         if old in self._spent:
+            session = self._sessions[self._spent[old]]
+            if session.refresh_hash == new and session.id not in self._revoked:
+                return session
             self._revoked.setdefault(self._spent[old], now)
         return None
 
@@ -76,10 +85,11 @@ class MemoryAccounts:
     async def revoke(self, user_id: int, session_id: int, now: int) -> bool:
         """`Accounts.revoke`."""
         session = self._sessions.get(session_id)
-        if session is None or session.user_id != user_id or not self._lives(session, now):
+        if session is None or session.user_id != user_id:
             return False
-        self._revoked[session_id] = now
-        return True
+        if self._lives(session, now):
+            self._revoked[session_id] = now
+        return self._revoked.get(session_id) == now
 
     async def revoked(self, since: int) -> list[int]:
         """`Accounts.revoked`."""

@@ -25,7 +25,11 @@ since a rotation adds one and looks at four, what is out of date cannot pile up.
 
 
 class SqliteAccounts:
-    """Accounts and Invites on one connection, which nobody else uses at the same time."""
+    """Accounts and Invites on one connection, which nobody else uses at the same time.
+
+    A write whose answer was lost may be repeated with the same arguments: it is then answered as
+    it was, and done once.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -36,8 +40,8 @@ class SqliteAccounts:
         """`Accounts.add_user`."""
         connection = self._connection
         with transaction(connection):
-            if self._find(user.username):
-                return "taken"
+            for other in self._find(user.username):
+                return "ok" if other.id == user.id else "taken"
             admin = user.is_admin
             if invite is not None:
                 connection.execute("DELETE FROM invites WHERE expires_at <= ?", (user.created_at,))
@@ -89,7 +93,7 @@ class SqliteAccounts:
         with transaction(connection):
             connection.execute("DELETE FROM invites WHERE uses <= 0")
             connection.execute(
-                "INSERT INTO invites (code_hash, created_by, expires_at, uses, admin)"
+                "INSERT OR IGNORE INTO invites (code_hash, created_by, expires_at, uses, admin)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (
                     invite.code_hash,
@@ -110,6 +114,10 @@ class SqliteAccounts:
         """`Accounts.add_session`; its `created_at` is now."""
         user_id, now = session.user_id, session.created_at
         with transaction(self._connection):
+            if self._connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)", (session.id,)
+            ).get:
+                return self._ended_at(user_id, now)
             self._forget_ended(user_id, now)
             live = [
                 row[0]
@@ -126,6 +134,14 @@ class SqliteAccounts:
             if live:
                 self._part_places(user_id)
         return replaced
+
+    def _ended_at(self, user_id: int, now: int) -> list[int]:
+        rows = self._connection.execute(
+            "SELECT id FROM sessions WHERE user_id = ? AND revoked_at IS NOT NULL"
+            " AND revoked_at = ?",
+            (user_id, now),
+        )
+        return [row[0] for row in rows]
 
     def _forget_ended(self, user_id: int, now: int) -> None:
         ended = self._connection.execute(
@@ -181,8 +197,10 @@ class SqliteAccounts:
                 (new, now, expires_at, old, now),
             ).fetchone()
             if row is None:
-                self._end_stolen(old, now)
-                return None
+                repeated = self._rotated(old, new)
+                if repeated is None:
+                    self._end_stolen(old, now)
+                return repeated
             connection.execute(
                 "INSERT OR REPLACE INTO spent_refresh (refresh_hash, session_id, spent_at)"
                 " VALUES (?, ?, ?)",
@@ -191,6 +209,15 @@ class SqliteAccounts:
             # A session that has not spent a newer one within its lifetime has ended.
             self._sweep_spent(old, now - (expires_at - now))
         return Session(*row)
+
+    def _rotated(self, old: bytes, new: bytes) -> Session | None:
+        """The session in which exactly this exchange was the latest."""
+        row = self._connection.execute(
+            f"SELECT {_SESSION} FROM sessions WHERE refresh_hash = ? AND revoked_at IS NULL"
+            " AND id = (SELECT session_id FROM spent_refresh WHERE refresh_hash = ?)",
+            (new, old),
+        ).fetchone()
+        return None if row is None else Session(*row)
 
     def _end_stolen(self, spent: bytes, now: int) -> None:
         row = self._connection.execute(
@@ -207,15 +234,12 @@ class SqliteAccounts:
             (before, near, _SWEEP),
         )
 
-    def _end(self, session_id: int, now: int) -> bool:
+    def _end(self, session_id: int, now: int) -> None:
         self._connection.execute(
             "UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
             (now, session_id),
         )
-        ended = self._connection.changes() > 0
-        if ended:
-            self._connection.execute("DELETE FROM places WHERE session_id = ?", (session_id,))
-        return ended
+        self._connection.execute("DELETE FROM places WHERE session_id = ?", (session_id,))
 
     def sessions(self, user_id: int, now: int) -> list[Session]:
         """`Accounts.sessions`."""
@@ -230,10 +254,13 @@ class SqliteAccounts:
         """`Accounts.revoke`."""
         with transaction(self._connection):
             found = self._connection.execute(
-                f"SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ? AND user_id = ? AND {_LIVE})",
-                (session_id, user_id, now),
+                "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ? AND user_id = ?"
+                f" AND ({_LIVE} OR revoked_at = ?))",
+                (session_id, user_id, now, now),
             ).get
-            return bool(found) and self._end(session_id, now)
+            if found:
+                self._end(session_id, now)
+            return bool(found)
 
     def revoked(self, since: int) -> list[int]:
         """`Accounts.revoked`."""
