@@ -121,7 +121,7 @@ def http_config(app: Any, keep_alive: int, tls: tuple[str, str] | None) -> Confi
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         proxy_headers=False,
         server_header=False,

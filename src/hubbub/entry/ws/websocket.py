@@ -345,10 +345,7 @@ class WebSocket(WSListener):
         self._fragments = None
         self._common.sweeper.remove(self)
         self._common.statistics.closed[code] += 1
-        try:
-            handler.closed(code)
-        except Exception as error:  # the door between edge and product
-            self._common.broken("a connection's handler", error)
+        self._tell(lambda: handler.closed(code))
 
     def _shrink(self) -> None:
         """Exchange a parser whose buffer grew, between two frames: it never shrinks by itself."""

@@ -1,0 +1,367 @@
+"""One WebSocket as a session of a user: frames in, verbs called, answers out (SPEC section 4).
+
+It translates and never decides: what may be done is the verbs', what is shown is delivery's.
+"""
+
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import JSON, MSGPACK, Encoder
+from hubbub.delivery.replay import Replays
+from hubbub.delivery.subscriber import ME, Subscriber
+from hubbub.domain.account import Principal
+from hubbub.domain.change import Outcome, Posted
+from hubbub.domain.draft import Draft
+from hubbub.domain.gate import SendGate
+from hubbub.entry.ws.connection import Connection
+from hubbub.entry.ws.registry import MAX_CONNECTIONS, Registry
+from hubbub_protocol import frames, ids
+from hubbub_protocol.codec import Codec
+from hubbub_protocol.codes import Close, Code, Refused
+from hubbub_protocol.frames import ClientFrame
+from hubbub_protocol.times import rfc3339
+
+AUTH_SECONDS: Final = 5.0
+WARN_MS: Final = 60_000
+MAX_INVALID: Final = 20
+"""Invalid frames in a minute; one more closes with 1008."""
+MAX_POSITIONS: Final = 100_000
+"""Positions in all parts of one resume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionParts:
+    """What every session uses, made once."""
+
+    authenticate: Callable[[str], Principal]
+    compose: Callable[[int, frames.Send], Draft]
+    put: Callable[[Draft, "Sending"], None]
+    target: Callable[[Draft], Hashable]
+    refusal: Callable[[Outcome], Refused]
+    received: Callable[[Principal, Mapping[str, int]], None]
+    received_at: Callable[[Principal, int, int, int], None]
+    read_to: Callable[[Principal, str, int], None]
+    read_message: Callable[[Principal, str], Coroutine[Any, Any, object]]
+    typing: Callable[[Principal, str, bool], bool]
+    look_up_typing: Callable[[Principal, str, bool], Coroutine[Any, Any, object]]
+    places: Callable[[dict[str, int]], tuple[dict[int, int] | None, int]]
+    chats: Callable[[Sequence[str]], list[int]]
+    spawn: Callable[[Coroutine[Any, Any, object]], bool]
+    """Run beside; False when too much runs already (the coroutine is then closed)."""
+    replays: Replays
+    hub: Hub
+    encoder: Encoder
+    registry: Registry
+    now_ms: Callable[[], int]
+    monotonic: Callable[[], float]
+    json: Codec[ClientFrame]
+    msgpack: Codec[ClientFrame]
+    heartbeat: float
+    limits: frames.Limits
+
+
+class Session:
+    """A Handler of the edge. `simple`: the client only listens, the server resumes for it."""
+
+    __slots__ = (
+        "_auth_by",
+        "_codec",
+        "_connection",
+        "_invalid",
+        "_invalid_since",
+        "_part",
+        "_parts",
+        "_pinged",
+        "_principal",
+        "_simple",
+        "_subscriber",
+        "_warned",
+        "gate",
+    )
+
+    def __init__(
+        self, parts: SessionParts, connection: Connection, binary: bool, simple: bool
+    ) -> None:
+        self._parts = parts
+        self._connection = connection
+        self._codec = parts.msgpack if binary else parts.json
+        self._simple = simple
+        self._principal: Principal | None = None
+        self._subscriber: Subscriber | None = None
+        self._auth_by = parts.monotonic() + AUTH_SECONDS
+        self._warned = False
+        self._invalid = 0
+        self._invalid_since = 0.0
+        self._part: tuple[dict[str, int], list[str]] | None = None
+        self._pinged: dict[int, int] | None = None
+        self.gate: SendGate | None = None
+        parts.registry.arrived(self)
+
+    # ── the edge's callbacks ──
+
+    def message(self, payload: bytes, binary: bool) -> None:
+        """One whole message."""
+        try:
+            if binary != self._codec.binary:
+                raise Refused(Code.MALFORMED, "JSON goes in text messages, MessagePack in binary.")
+            self._dispatch(self._codec.decode(payload))
+        except Refused as refusal:
+            if refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE):
+                self._count_invalid()
+            self._say(_error(refusal, None))
+
+    def pong(self) -> None:
+        """All that was written before our ping has been read: simple clients have received it."""
+        pinged, self._pinged = self._pinged, None
+        if pinged and self._principal is not None:
+            now = self._parts.now_ms()
+            for log_id, rev in pinged.items():
+                if log_id == ME:
+                    self._parts.received(self._principal, {frames.ME: rev})
+                else:
+                    self._parts.received_at(self._principal, log_id, rev, now)
+
+    def writable(self) -> None:
+        """The socket takes more."""
+        if self._subscriber is not None:
+            self._parts.replays.writable(self._subscriber)
+
+    def closed(self, code: int) -> None:
+        """The end."""
+        subscriber, self._subscriber = self._subscriber, None
+        if subscriber is not None:
+            self._parts.hub.detach(subscriber)
+            subscriber.replay = None
+        self._parts.registry.gone(self._principal.session_id if self._principal else 0, self)
+
+    # ── the registry's callbacks ──
+
+    def tick(self, now_ms: int, now: float) -> None:
+        """Deadlines, and the question whether a simple client has read."""
+        principal = self._principal
+        if principal is None:
+            if now >= self._auth_by:
+                self._connection.close(Close.TOKEN, "no token came within 5 s")
+            return
+        if now_ms >= principal.expires_at:
+            self._connection.close(Close.TOKEN, "the token has expired")
+        elif now_ms >= principal.expires_at - WARN_MS and not self._warned:
+            self._warned = True
+            self._say(frames.TokenExpiring(rfc3339(principal.expires_at)))
+        self._ask_simple()
+
+    def _ask_simple(self) -> None:
+        subscriber = self._subscriber
+        if subscriber is not None and subscriber.sent and self._pinged is None:
+            self._pinged, subscriber.sent = subscriber.sent, {}
+            self._connection.ping()
+
+    def revoked(self) -> None:
+        """Signed out elsewhere."""
+        self._connection.close(Close.TOKEN, "the session was revoked")
+
+    def going_away(self, reason: str) -> None:
+        """The server drains."""
+        self._connection.close(Close.GOING_AWAY, reason)
+
+    # ── signing in ──
+
+    def authenticate(self, token: str) -> None:
+        """Sign in, or renew the token of the same session. A bad one closes with 4401."""
+        try:
+            principal = self._parts.authenticate(token)
+        except Refused as refusal:
+            self._connection.close(Close.TOKEN, refusal.message)
+            return
+        if self._principal is None:
+            self._sign_in(principal)
+        elif principal.session_id != self._principal.session_id:
+            self._connection.close(Close.POLICY, "the token is of another session")
+            return
+        self._principal = principal
+        self._warned = False
+        self._welcome(principal)
+
+    def _sign_in(self, principal: Principal) -> None:
+        parts = self._parts
+        if not parts.registry.signed_in(principal.session_id, self):
+            self._connection.close(
+                Close.POLICY, f"the session has {MAX_CONNECTIONS} connections already"
+            )
+            return
+        self._subscriber = Subscriber(
+            principal.user_id,
+            principal.session_id,
+            self._connection,
+            MSGPACK if self._codec.binary else JSON,
+            parts.encoder,
+            parts.hub.mark_dirty,
+        )
+
+    def _welcome(self, principal: Principal) -> None:
+        parts = self._parts
+        first = self._subscriber is not None and self._subscriber.replay is None
+        self._say(
+            frames.Welcome(
+                ids.text("user", principal.user_id),
+                ids.text("session", principal.session_id),
+                rfc3339(parts.now_ms()),
+                parts.heartbeat,
+                parts.limits,
+            )
+        )
+        if self._simple and first and self._subscriber is not None:
+            self._simple = False
+            self._subscriber.sent = {}
+            parts.replays.resume(self._subscriber, None, 0, ())
+
+    # ── frames ──
+
+    def _dispatch(self, frame: ClientFrame) -> None:
+        principal = self._principal
+        if isinstance(frame, frames.Auth):
+            self.authenticate(frame.token)
+            return
+        if principal is None:
+            raise Refused(Code.UNAUTHORIZED, "Sign in first: send an auth frame.")
+        match frame:
+            case frames.Send():
+                self._send(principal, frame)
+            case frames.Received():
+                self._received(principal, frame)
+            case frames.Read():
+                self._read(principal, frame)
+            case frames.Typing():
+                self._typing(principal, frame)
+            case frames.Resume():
+                self._resume(frame)
+            case frames.Focus():
+                if self._subscriber is not None:
+                    self._subscriber.focus = frozenset(self._parts.chats(frame.chat_ids))
+            case _:
+                assert_never(frame)
+
+    def _send(self, principal: Principal, frame: frames.Send) -> None:
+        parts = self._parts
+        try:
+            draft = parts.compose(principal.user_id, frame)
+            if self.gate is None:
+                self.gate = SendGate()
+            sending = Sending(self, frame.client_id, parts.target(draft))
+            parts.put(draft, sending)
+        except Refused as refusal:
+            self.refuse(frame.client_id, refusal)
+
+    def answer(self, client_id: str, outcome: Outcome) -> None:
+        """A send is committed."""
+        if not isinstance(outcome, Posted):
+            self.refuse(client_id, self._parts.refusal(outcome))
+            return
+        if self._subscriber is not None:
+            self._subscriber.answer(
+                frames.Ack(
+                    client_id,
+                    ids.text("msg", outcome.id),
+                    ids.text("chat", outcome.chat_id),
+                    rfc3339(outcome.at),
+                )
+            )
+
+    def refuse(self, client_id: str, refusal: Refused) -> None:
+        """A send is not carried out."""
+        if self._subscriber is not None:
+            self._say(_error(refusal, client_id))
+
+    def _received(self, principal: Principal, frame: frames.Received) -> None:
+        if frame.positions is not None:
+            self._parts.received(principal, frame.positions)
+        elif frame.chat_id is not None and frame.seq is not None:
+            self._parts.received(principal, {frame.chat_id: frame.seq})
+        else:
+            raise Refused(Code.MALFORMED, "received needs chat_id and seq, or positions.")
+
+    def _read(self, principal: Principal, frame: frames.Read) -> None:
+        if frame.message_id is not None:
+            if not self._parts.spawn(self._read_message(principal, frame.message_id)):
+                raise Refused(Code.OVERLOADED, "Too much at once; try again a little later.", 1.0)
+        elif frame.chat_id is not None and frame.seq is not None:
+            self._parts.read_to(principal, frame.chat_id, frame.seq)
+        else:
+            raise Refused(Code.MALFORMED, "read needs chat_id and seq, or message_id.")
+
+    async def _read_message(self, principal: Principal, message_id: str) -> None:
+        try:
+            await self._parts.read_message(principal, message_id)
+        except Refused as refusal:
+            self._say(_error(refusal, None))
+
+    def _typing(self, principal: Principal, frame: frames.Typing) -> None:
+        if not self._parts.typing(principal, frame.chat_id, frame.is_typing):
+            look_up = self._parts.look_up_typing(principal, frame.chat_id, frame.is_typing)
+            self._parts.spawn(look_up)
+
+    def _resume(self, frame: frames.Resume) -> None:
+        positions, receipts = frame.positions, list(frame.receipts)
+        if self._part is not None:
+            earlier, earlier_receipts = self._part
+            positions = {**earlier, **(positions or {})}
+            receipts = earlier_receipts + receipts
+        if positions is not None and len(positions) > MAX_POSITIONS:
+            self._part = None
+            raise Refused(Code.INVALID, f"resume has more than {MAX_POSITIONS} positions.")
+        if frame.more:
+            self._part = (positions or {}, receipts[: frames.MAX_RECEIPTS])
+            return
+        self._part = None
+        places, me = (None, 0) if positions is None else self._parts.places(positions)
+        chats = self._parts.chats(receipts[: frames.MAX_RECEIPTS])
+        if self._subscriber is not None:
+            self._parts.replays.resume(self._subscriber, places, me, chats)
+
+    # ── answers ──
+
+    def _say(self, frame: object) -> None:
+        """An answer outside a batch; joined with others of this turn of the loop."""
+        if self._subscriber is not None:
+            self._connection.write_soon(self._parts.encoder(frame, self._subscriber.version))
+        else:
+            version = MSGPACK if self._codec.binary else JSON
+            self._connection.write_soon(self._parts.encoder(frame, version))
+
+    def _count_invalid(self) -> None:
+        now = self._parts.monotonic()
+        if now - self._invalid_since > 60:
+            self._invalid, self._invalid_since = 0, now
+        self._invalid += 1
+        if self._invalid > MAX_INVALID:
+            self._connection.close(Close.POLICY, f"more than {MAX_INVALID} invalid frames a minute")
+
+
+class Sending:
+    """Who waits for a message sent on a connection."""
+
+    __slots__ = ("_client_id", "_session", "target")
+
+    def __init__(self, session: Session, client_id: str, target: Hashable) -> None:
+        self._session = session
+        self._client_id = client_id
+        self.target = target
+
+    @property
+    def gate(self) -> SendGate | None:
+        """See ingest's Sink."""
+        return self._session.gate
+
+    def answer(self, outcome: Outcome) -> None:
+        """See ingest's Sink."""
+        self._session.answer(self._client_id, outcome)
+
+    def refuse(self, refusal: Refused) -> None:
+        """See ingest's Sink."""
+        self._session.refuse(self._client_id, refusal)
+
+
+def _error(refusal: Refused, ref: str | None) -> frames.Error:
+    return frames.Error(refusal.code.value, refusal.message, ref, refusal.retry_after)
