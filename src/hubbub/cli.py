@@ -14,9 +14,9 @@ import click
 import uvloop
 
 from hubbub import config as settings
-from hubbub import wiring
 from hubbub.config import BadConfig, Config
 from hubbub.ports import Unavailable
+from hubbub.wiring import embedded
 
 USAGE = 2  # click's own exit code for what was typed wrongly
 
@@ -70,7 +70,7 @@ def serve(file: Path | None, **given: Any) -> None:
     _open_many_files()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_serve(wiring.embedded(config), config))
+            code = runner.run(_serve(embedded(config), config))
     except (Unavailable, OSError) as error:
         _fail(_said(error, config), 1)
     sys.exit(code)

@@ -1,21 +1,15 @@
 """What is stored, as callers get it: ids and times as text, statuses, structured fields."""
 
-import uuid
-from collections.abc import Sequence
-from typing import Any, Final, cast
-
 import msgspec
 
 from hubbub.domain import account
-from hubbub.domain.chat import LARGE, Role
+from hubbub.domain.chat import LARGE
 from hubbub.domain.log import Row
 from hubbub.domain.receipt import Cursor
-from hubbub.domain.view import ChatView, MemberView, MeState, RecipientView
-from hubbub_protocol import frames, ids, rest
+from hubbub.domain.view import ChatView, MemberView, RecipientView
+from hubbub.present import client_ref, message
+from hubbub_protocol import ids, rest
 from hubbub_protocol.times import rfc3339
-
-_media: Final = msgspec.json.Decoder(list[frames.Media])
-_system: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def user(found: account.User) -> rest.User:
@@ -23,35 +17,12 @@ def user(found: account.User) -> rest.User:
     return rest.User(ids.text("user", found.id), found.username, found.display_name, found.is_admin)
 
 
-def message(row: Row, reader: int, recipients: Sequence[int] = ()) -> frames.Message:
-    """A message as an event of its log; the sender alone sees his client_id again."""
-    return frames.Message(
-        **_common(row, reader), recipient_ids=[ids.text("user", r) for r in recipients]
-    )
-
-
 def stored(row: Row, reader: int, others: Cursor, own: Cursor) -> rest.StoredMessage:
-    """A message with its status for this reader."""
-    return rest.StoredMessage(**_common(row, reader), status=status(row, reader, others, own))
-
-
-def _common(row: Row, reader: int) -> dict[str, Any]:
-    mine = row.client_id is not None and row.sender_id == reader
-    return {
-        "id": ids.text("msg", row.id),
-        "chat_id": ids.text("chat", row.chat_id),
-        "seq": row.seq,
-        "rev": row.rev,
-        "number": row.number,
-        "created_at": rfc3339(row.at),
-        "sender_id": ids.text("user", row.sender_id) if row.sender_id else None,
-        "content": row.content,
-        "message_type": row.type,
-        "media": _media.decode(row.media) if row.media else [],
-        "reply_to": ids.text("msg", row.reply_to) if row.reply_to else None,
-        "system": _system.decode(row.system) if row.system else None,
-        "client_id": str(uuid.UUID(bytes=row.client_id)) if mine and row.client_id else None,
-    }
+    """A message with its status for this reader; its sender alone sees his client_id again."""
+    client = client_ref(row) if row.sender_id == reader else None
+    fields = msgspec.structs.asdict(message(row, client_id=client))
+    del fields["recipient_ids"]
+    return rest.StoredMessage(**fields, status=status(row, reader, others, own))
 
 
 def status(row: Row, reader: int, others: Cursor, own: Cursor) -> rest.Status:
@@ -107,18 +78,4 @@ def receipt(view: RecipientView) -> rest.Receipt:
         ids.text("user", view.user_id),
         None if view.delivered_at is None else rfc3339(view.delivered_at),
         None if view.read_at is None else rfc3339(view.read_at),
-    )
-
-
-def me(state: MeState) -> frames.Me:
-    """One event of the user's own log."""
-    return frames.Me(
-        rev=state.rev,
-        kind="chat",
-        chat_id=ids.text("chat", state.chat_id),
-        member=state.present,
-        role=cast(Role, state.role),
-        joined_seq=state.since,
-        read=state.read,
-        unread=state.unread,
     )

@@ -1,10 +1,11 @@
 """Read a log by pages, folded: what closes a gap."""
 
-from hubbub.actions import present
+from hubbub import present
 from hubbub.actions.references import chat_id, seen_chat
 from hubbub.domain.account import Principal
+from hubbub.domain.log import Row
 from hubbub.ports import ChatStore, LogRead, OwnLog
-from hubbub_protocol import rest
+from hubbub_protocol import frames, rest
 
 
 class ReadEvents:
@@ -23,7 +24,7 @@ class ReadEvents:
         user = principal.user_id
         (found,) = await self._store.logs([LogRead(user, chat_id(chat), after, limit)])
         log = seen_chat(found)
-        events = [present.message(row, user) for row in log.rows]
+        events = [_seen(row, user) for row in log.rows]
         return rest.EventPage([*events], log.position, log.has_more)
 
 
@@ -41,3 +42,10 @@ class ReadMyEvents:
             states = states[:limit]
             position = states[-1].rev
         return rest.EventPage([present.me(state) for state in states], position, has_more)
+
+
+def _seen(row: Row, reader: int) -> frames.Message:
+    """As its reader may see it: client_id is for the sender alone."""
+    return present.message(
+        row, client_id=present.client_ref(row) if row.sender_id == reader else None
+    )

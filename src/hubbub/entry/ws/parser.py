@@ -59,7 +59,7 @@ class Parsers:
     def make(self, listener: WSListener, violated: Callable[[bytes], None]) -> Parser:
         """A parser past its handshake. `violated` gets the CLOSE frame that a violation deserves.
 
-        `listener.on_ws_connected` is called within this.
+        Within this, `listener.on_ws_connected` is called, and `violated` with nothing.
         """
 
         def listens(_: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
@@ -88,18 +88,18 @@ class Parsers:
 
 
 class _Wire:
-    """What picows takes for the transport. It writes only the CLOSE after a violation."""
+    """What picows takes for the transport. It writes only the CLOSE after a violation.
 
-    __slots__ = ("_violated",)
+    picows keeps the first two as they are, so neither is a method, which would cost an object each.
+    """
+
+    __slots__ = ("write",)
 
     def __init__(self, violated: Callable[[bytes], None]) -> None:
-        self._violated = violated
+        self.write = violated
 
-    def write(self, data: bytes) -> None:
-        if data:
-            self._violated(data)
-
-    def get_write_buffer_size(self) -> int:
+    @staticmethod
+    def get_write_buffer_size() -> int:
         """Never 0, at which picows would write to the descriptor by itself."""
         return 1
 

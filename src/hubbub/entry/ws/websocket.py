@@ -233,7 +233,7 @@ class WebSocket(WSListener):
         It looks one frame ahead: when a CLOSE came before, that one counts, and what follows it
         is nothing to us (RFC 6455 section 5.5.1).
         """
-        if self._state == _ENDED or self._transport is _GONE:
+        if not frame or self._state == _ENDED or self._transport is _GONE:
             return
         parser = self._transport.get_protocol()
         before = parser.close_before() if isinstance(parser, Parser) else None

@@ -1,0 +1,261 @@
+"""The frames of a WebSocket, as types: one object each, told apart by `type` (SPEC section 4).
+
+Unknown fields are ignored; a field at its default is left out on the wire. The same types are
+encoded as JSON and as MessagePack (`codec`), served by REST, and written to
+`spec/frames.schema.json`.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from hubbub_protocol import ids
+
+
+def _id(kind: ids.Kind) -> Meta:
+    # Only for schemas: `ids.parse` checks at the edge, ten times faster than a pattern.
+    return Meta(extra_json_schema={"pattern": ids.pattern(kind)})
+
+
+UserId = Annotated[str, _id("user")]
+SessionId = Annotated[str, _id("session")]
+ChatId = Annotated[str, _id("chat")]
+MessageId = Annotated[str, _id("msg")]
+MediaId = Annotated[str, _id("media")]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+LogName = Annotated[str, Meta(description="a chat's id, or \"me\" for the user's own log")]
+MessageType = Literal["text", "image", "video", "audio", "file", "encrypted"]
+AnyMessageType = Literal["text", "image", "video", "audio", "file", "encrypted", "system"]
+
+ME: Final = "me"
+MAX_RECEIPTS: Final = 100
+
+
+class Media(Struct, frozen=True, omit_defaults=True):
+    """A medium of a message: a link with its type, or an uploaded `media_id`."""
+
+    type: Literal["image", "video", "audio", "file"] | None = None
+    url: Annotated[str, Meta(max_length=2048)] | None = None
+    media_id: MediaId | None = None
+
+
+# ── client → server ──────────────────────────────────────────────────────────────────────────
+
+
+class Auth(Struct, frozen=True, tag="auth"):
+    """Signs in, or renews the token of an open connection. Answer: `welcome`."""
+
+    token: Annotated[str, Meta(max_length=4096)]
+
+
+class Resume(Struct, frozen=True, tag="resume", omit_defaults=True):
+    """Asks for what happened since these positions, then for live frames.
+
+    Without `positions`: from the session's own place. `more`: another part follows.
+    `receipts`: chats whose members' cursors the client wants to hear again.
+    """
+
+    positions: dict[LogName, Position] | None = None
+    more: bool = False
+    receipts: Annotated[list[ChatId], Meta(max_length=MAX_RECEIPTS)] = []
+
+
+class Send(Struct, frozen=True, tag="send", omit_defaults=True):
+    """Sends a message. Answer: `ack`, or `error` with `ref` = client_id."""
+
+    client_id: Annotated[str, Meta(max_length=36)]
+    chat_id: ChatId | None = None
+    recipient_ids: list[str] | None = None
+    content: str = ""
+    message_type: MessageType = "text"
+    media: list[Media] = []
+    reply_to: MessageId | None = None
+
+
+class Received(Struct, frozen=True, tag="received", omit_defaults=True):
+    """This client has everything up to `seq` (any position, cumulative)."""
+
+    chat_id: LogName | None = None
+    seq: Position | None = None
+    positions: dict[LogName, Position] | None = None
+
+
+class Read(Struct, frozen=True, tag="read", omit_defaults=True):
+    """The user has read everything up to `seq`, or up to that message."""
+
+    chat_id: ChatId | None = None
+    seq: Position | None = None
+    message_id: MessageId | None = None
+
+
+class Typing(Struct, frozen=True, tag="typing", omit_defaults=True):
+    """The user types, or stopped. From the server with `user_id`; expires after 6 s."""
+
+    chat_id: ChatId
+    user_id: UserId | None = None
+    is_typing: bool = True
+
+
+class Focus(Struct, frozen=True, tag="focus"):
+    """Which chats are on the screen."""
+
+    chat_ids: Annotated[list[ChatId], Meta(max_length=50)]
+
+
+ClientFrame = Auth | Resume | Send | Received | Read | Typing | Focus
+
+
+# ── server → client ──────────────────────────────────────────────────────────────────────────
+
+
+class Limits(Struct, frozen=True):
+    """What the server takes: bytes, counts."""
+
+    content_bytes: int
+    frame_bytes: int
+    media: int
+    recipients: int
+
+
+class Welcome(Struct, frozen=True, tag="welcome"):
+    """Signed in. `heartbeat`: seconds between the server's pings."""
+
+    user_id: UserId
+    session_id: SessionId
+    server_time: Time
+    heartbeat: float
+    limits: Limits
+
+
+class Ack(Struct, frozen=True, tag="ack"):
+    """The send with this client_id is on stable storage (G1)."""
+
+    client_id: str
+    id: MessageId
+    chat_id: ChatId
+    created_at: Time
+    status: Literal["queued"] = "queued"
+
+
+class Message(Struct, frozen=True, tag="message", omit_defaults=True):
+    """A message in its latest state. `rev` = `seq` until it is changed."""
+
+    id: MessageId
+    chat_id: ChatId
+    seq: Position
+    rev: Position
+    number: Position
+    created_at: Time
+    sender_id: UserId | None = None
+    recipient_ids: list[UserId] = []
+    content: str = ""
+    message_type: AnyMessageType = "text"
+    media: list[Media] = []
+    reply_to: MessageId | None = None
+    edited_at: Time | None = None
+    is_deleted: bool = False
+    reactions: dict[str, int] = {}
+    pinned: bool = False
+    system: dict[str, Any] | None = None
+    client_id: str | None = None
+
+
+class Me(Struct, frozen=True, tag="me", omit_defaults=True):
+    """One event of the user's own log.
+
+    kind `chat`: the whole state of his membership in `chat_id`: whether he is a member, from
+    which position he sees it, and up to where he has read.
+    """
+
+    rev: Position
+    kind: Literal["chat"]
+    chat_id: ChatId
+    member: bool = True
+    role: Literal["owner", "admin", "member"] = "member"
+    joined_seq: Position = 0
+    read: Position = 0
+    unread: Position = 0
+
+
+class DeliveryReceipt(Struct, frozen=True, tag="delivery_receipt"):
+    """`delivered_to` has everything in the chat up to `seq`, the author's `message_id`."""
+
+    chat_id: ChatId
+    message_id: MessageId
+    seq: Position
+    delivered_to: UserId
+    at: Time
+
+
+class ReadReceipt(Struct, frozen=True, tag="read_receipt"):
+    """`read_by` has read everything in the chat up to `seq`, the author's `message_id`."""
+
+    chat_id: ChatId
+    message_id: MessageId
+    seq: Position
+    read_by: UserId
+    at: Time
+
+
+class ReceiptCounts(Struct, frozen=True, tag="receipt_counts"):
+    """How many members have passed the newest message `seq`; for groups over 256."""
+
+    chat_id: ChatId
+    seq: Position
+    delivered: int
+    read: int
+
+
+class Skip(Struct, frozen=True, tag="skip", rename={"from_": "from"}):
+    """Positions `from`..`to` (inclusive) hold nothing that this user may see."""
+
+    chat_id: LogName
+    from_: Position
+    to: Position
+
+
+class Gap(Struct, frozen=True, tag="gap", rename={"from_": "from"}):
+    """Positions `from`..`to` (inclusive) are not pushed: read them from `/events` when wanted."""
+
+    chat_id: LogName
+    from_: Position
+    to: Position
+
+
+class CaughtUp(Struct, frozen=True, tag="caught_up"):
+    """The replay is complete up to these positions; what follows is live."""
+
+    positions: dict[LogName, Position]
+
+
+class TokenExpiring(Struct, frozen=True, tag="token_expiring"):
+    """The token ends at this time; without a new `auth` the connection closes with 4401."""
+
+    expires_at: Time
+
+
+class Error(Struct, frozen=True, tag="error", omit_defaults=True):
+    """Something was refused. `ref`: the send's client_id. `retry_after`: seconds."""
+
+    code: str
+    message: str
+    ref: str | None = None
+    retry_after: float | None = None
+
+
+ServerFrame = (
+    Welcome
+    | Ack
+    | Message
+    | Me
+    | DeliveryReceipt
+    | ReadReceipt
+    | ReceiptCounts
+    | Typing
+    | Skip
+    | Gap
+    | CaughtUp
+    | TokenExpiring
+    | Error
+)

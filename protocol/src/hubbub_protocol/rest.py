@@ -1,0 +1,305 @@
+"""Bodies of the REST calls, as types. `frames` has what both edges share."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from hubbub_protocol.frames import (
+    AnyMessageType,
+    ChatId,
+    LogName,
+    Me,
+    Media,
+    Message,
+    MessageId,
+    MessageType,
+    Position,
+    SessionId,
+    Time,
+    UserId,
+)
+
+Status = Literal["queued", "sent", "delivered", "read"]
+Role = Literal["owner", "admin", "member"]
+ChatType = Literal["direct", "group"]
+Username = Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?$")]
+Password = Annotated[str, Meta(min_length=8, max_length=256)]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Problem(Struct, omit_defaults=True):
+    """An RFC 9457 problem document. `retry_after` is in seconds."""
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    type: str = "about:blank"
+    retry_after: float | None = None
+    request_id: str | None = None
+
+
+# ── accounts ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Register(Struct, omit_defaults=True):
+    """`invite`: the code of an invite link, needed unless registration is open."""
+
+    username: Username
+    password: Password
+    display_name: DisplayName | None = None
+    invite: Annotated[str, Meta(max_length=128)] | None = None
+
+
+class Login(Struct):
+    """User name and password."""
+
+    username: Annotated[str, Meta(max_length=64)]
+    password: Annotated[str, Meta(max_length=256)]
+
+
+class Refresh(Struct):
+    """Exchanges a refresh token for new tokens; each refresh token works once."""
+
+    refresh_token: Annotated[str, Meta(max_length=256)]
+
+
+class User(Struct, omit_defaults=True):
+    """A user as everyone may see him."""
+
+    id: UserId
+    username: str
+    display_name: str
+    is_admin: bool = False
+
+
+class SignedIn(Struct):
+    """Tokens of a session: `token` is short-lived, `refresh_token` gets the next pair."""
+
+    user: User
+    session_id: SessionId
+    token: str
+    expires_at: Time
+    refresh_token: str
+
+
+class Session(Struct):
+    """One sign-in of the user on one device."""
+
+    id: SessionId
+    created_at: Time
+    last_used_at: Time
+    device: str
+    current: bool
+
+
+class Sessions(Struct):
+    """The user's sessions, most recently used first."""
+
+    sessions: list[Session]
+
+
+class UserPage(Struct):
+    """Users found."""
+
+    users: list[User]
+
+
+class Invite(Struct):
+    """A link that lets somebody register."""
+
+    code: str
+    url: str
+    expires_at: Time
+
+
+# ── chats ────────────────────────────────────────────────────────────────────────────────────
+
+
+class CreateChat(Struct, omit_defaults=True):
+    """A named group, or with chat_type `direct` (`1to1`) and one member the direct chat."""
+
+    chat_type: Literal["group", "direct", "1to1"] = "group"
+    title: Title | None = None
+    member_ids: Annotated[list[str], Meta(max_length=100_000)] = []
+    history: Literal["joined", "all"] = "joined"
+
+
+class Receipts(Struct, omit_defaults=True):
+    """How far all other members are: the least delivered and read positions among them."""
+
+    delivered: Position = 0
+    read: Position = 0
+
+
+class Chat(Struct, omit_defaults=True):
+    """A chat as one of its members sees it. `seq`: its newest position; `read`: his cursor."""
+
+    id: ChatId
+    chat_type: ChatType
+    created_at: Time
+    member_count: int
+    role: Role
+    seq: Position
+    last_activity_at: Time
+    unread: int = 0
+    read: Position = 0
+    joined_seq: Position = 0
+    title: str | None = None
+    history: Literal["joined", "all"] = "joined"
+    peer: User | None = None
+    last_message: "StoredMessage | None" = None
+    receipts: Receipts | None = None
+
+
+class ChatPage(Struct):
+    """Chats by last activity, newest first."""
+
+    chats: list[Chat]
+    has_more: bool
+    cursor: str | None
+
+
+class Member(Struct, omit_defaults=True):
+    """A member of a chat and how far he is."""
+
+    user: User
+    role: Role
+    joined_at: Time
+    delivered: Position = 0
+    read: Position = 0
+    last_read_message_id: MessageId | None = None
+
+
+class MemberPage(Struct):
+    """Members in the order of their ids."""
+
+    members: list[Member]
+    has_more: bool
+    cursor: str | None
+
+
+class AddMembers(Struct):
+    """Users to add to a group."""
+
+    member_ids: Annotated[list[str], Meta(min_length=1, max_length=1000)]
+
+
+class ChangeMember(Struct):
+    """A member's new role."""
+
+    role: Role
+
+
+class Changed(Struct):
+    """The position that the change took in the chat's log."""
+
+    chat_id: ChatId
+    seq: Position
+
+
+# ── messages ─────────────────────────────────────────────────────────────────────────────────
+
+
+class SendMessage(Struct, omit_defaults=True):
+    """A message to a chat or to recipients. `client_id` may stand in Idempotency-Key instead."""
+
+    chat_id: ChatId | None = None
+    recipient_ids: list[str] | None = None
+    content: str = ""
+    message_type: MessageType = "text"
+    media: list[Media] = []
+    reply_to: MessageId | None = None
+    client_id: Annotated[str, Meta(max_length=36)] | None = None
+
+
+class Accepted(Struct):
+    """The message is on stable storage (G1)."""
+
+    id: MessageId
+    created_at: Time
+    chat_id: ChatId
+    status: Literal["queued"] = "queued"
+
+
+class StoredMessage(Struct, omit_defaults=True):
+    """A message with its status; for its sender the least of all recipients."""
+
+    id: MessageId
+    chat_id: ChatId
+    seq: Position
+    rev: Position
+    number: Position
+    created_at: Time
+    status: Status
+    sender_id: UserId | None = None
+    content: str = ""
+    message_type: AnyMessageType = "text"
+    media: list[Media] = []
+    reply_to: MessageId | None = None
+    edited_at: Time | None = None
+    is_deleted: bool = False
+    reactions: dict[str, int] = {}
+    pinned: bool = False
+    system: dict[str, Any] | None = None
+    client_id: str | None = None
+
+
+class MessagePage(Struct):
+    """History, newest first. `cursor` is the oldest message's id, for `before_id`."""
+
+    messages: list[StoredMessage]
+    has_more: bool
+    cursor: MessageId | None
+
+
+class EventPage(Struct):
+    """The folded log after a position, in the order of `rev`; complete up to `position`."""
+
+    events: list[Message | Me]
+    position: Position
+    has_more: bool
+
+
+class ReadDone(Struct):
+    """The caller's read cursor is at least there."""
+
+    status: Literal["read"] = "read"
+
+
+class Receipt(Struct, omit_defaults=True):
+    """When one recipient passed the message."""
+
+    user_id: UserId
+    delivered_at: Time | None = None
+    read_at: Time | None = None
+
+
+class ReceiptPage(Struct):
+    """Counts over all recipients, and one page of them by id."""
+
+    message_id: MessageId
+    recipients: int
+    delivered: int
+    read: int
+    receipts: list[Receipt]
+    has_more: bool
+    cursor: str | None
+
+
+# ── sync ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Sync(Struct, omit_defaults=True):
+    """`resume` for clients without a WebSocket. `received` moves the delivered cursors first."""
+
+    positions: dict[LogName, Position] | None = None
+    received: dict[LogName, Position] = {}
+    receipts: Annotated[list[ChatId], Meta(max_length=100)] = []
+
+
+class Synced(Struct):
+    """The frames of the replay, in order; the last is `caught_up`."""
+
+    frames: list[dict[str, Any]]

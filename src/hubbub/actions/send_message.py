@@ -1,0 +1,265 @@
+"""Send a message: checked in form, allowed, then queued for the store.
+
+REST and WebSocket use the same two steps: `draft` at the edge, `accept` for a whole batch just
+before it is committed, so that the order of one sender's messages is the order of the queue.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from hubbub.domain.account import Principal
+from hubbub.domain.change import Mismatch, Missing, NewChat, Outcome, Post, Posted
+from hubbub.domain.chat import ChatType, direct_key, group_key
+from hubbub.domain.draft import Draft
+from hubbub.domain.gate import SendGate
+from hubbub.domain.limits import Buckets, MessageLimits, client_uuid
+from hubbub.domain.roster import KnownChat, Roster
+from hubbub.ports import Accounts, ChatStore, Clock, Lookup
+from hubbub_protocol import frames, ids, rest
+from hubbub_protocol.codes import Code, Refused
+from hubbub_protocol.ids import BadId, IdMaker
+from hubbub_protocol.times import rfc3339
+
+NO_CHAT = "There is no such chat for you; look at GET /api/v1/chats."
+NO_REPLY = "reply_to names no message of this chat that you can see."
+OUT_OF_ORDER = "An earlier message to this chat was refused; send that one again first."
+
+
+class Waiter(Protocol):
+    """What `accept` needs of a sink: the connection's gate, and for which chat."""
+
+    @property
+    def gate(self) -> SendGate | None:
+        """Keeps the order of what one connection sends."""
+
+    @property
+    def target(self) -> Hashable:
+        """Which chat, for the gate."""
+
+
+class Compose:
+    """A frame or a body to a draft: everything that can be checked without the store."""
+
+    def __init__(
+        self, limits: MessageLimits, maker: IdMaker, clock: Clock, buckets: Buckets
+    ) -> None:
+        self._limits = limits
+        self._make_id = maker.make
+        self._clock = clock
+        self._buckets = buckets
+
+    def __call__(self, user_id: int, asked: frames.Send | rest.SendMessage) -> Draft:
+        """The draft. Raises Refused: `invalid`, `too_large`, `rate_limited`, …"""
+        client_id = self._check(asked)
+        if wait := self._buckets.take(user_id, self._clock.monotonic()):
+            raise Refused(Code.RATE_LIMITED, "You send too fast; wait a moment.", round(wait, 3))
+        chat_id, recipients = self._where(user_id, asked)
+        return Draft(
+            self._make_id(),
+            self._clock.now_ms(),
+            user_id,
+            client_id,
+            chat_id,
+            recipients,
+            asked.message_type,
+            asked.content,
+            msgspec.json.encode(asked.media) if asked.media else b"",
+            0 if asked.reply_to is None else _id("msg", asked.reply_to, "reply_to"),
+        )
+
+    def _check(self, asked: frames.Send | rest.SendMessage) -> bytes | None:
+        content, media, most = asked.content, asked.media, self._limits.content_bytes
+        if not content and not media:
+            raise Refused(Code.INVALID, "The message is empty; give content or media.")
+        if most and len(content) * 4 > most and len(content.encode()) > most:
+            raise Refused(Code.TOO_LARGE, f"content has more than {most} bytes of UTF-8.")
+        if media:
+            _check_media(media, self._limits.media)
+        if asked.client_id is None:
+            return None
+        client_id = client_uuid(asked.client_id)
+        if client_id is None:
+            raise Refused(Code.INVALID, "client_id is not a UUID (36 characters with hyphens).")
+        return client_id
+
+    def _where(
+        self, user_id: int, asked: frames.Send | rest.SendMessage
+    ) -> tuple[int, frozenset[int] | None]:
+        if (asked.chat_id is None) == (asked.recipient_ids is None):
+            raise Refused(Code.INVALID, "Give either chat_id or recipient_ids.")
+        if asked.chat_id is not None:
+            return _id("chat", asked.chat_id, "chat_id"), None
+        named = asked.recipient_ids or []
+        most = self._limits.recipients
+        if most and len(named) > most:
+            raise Refused(
+                Code.INVALID, f"recipient_ids has more than {most}; create a group instead."
+            )
+        recipients = frozenset(_id("user", r, "recipient_ids") for r in named) - {user_id}
+        if not recipients:
+            raise Refused(Code.INVALID, "recipient_ids names nobody but yourself.")
+        return 0, recipients
+
+
+def _id(kind: ids.Kind, value: str, where: str) -> int:
+    try:
+        return ids.parse(kind, value)
+    except BadId as error:
+        raise Refused(Code.INVALID, f"{where}: {error}.") from None
+
+
+def _check_media(media: list[frames.Media], most: int) -> None:
+    if most and len(media) > most:
+        raise Refused(Code.INVALID, f"The message has more than {most} media.")
+    for medium in media:
+        if medium.media_id is not None:
+            raise Refused(Code.INVALID, "media_id: this server stores no media; give a url.")
+        if medium.url is None or medium.type is None:
+            raise Refused(Code.INVALID, "A medium has a type and a url.")
+        if not medium.url.startswith(("https://", "http://")):
+            raise Refused(Code.INVALID, "A medium's url begins with https:// or http://.")
+
+
+def target(draft: Draft) -> Hashable:
+    """Which chat a draft goes to, as a connection's gate tells them apart."""
+    return draft.chat_id or draft.recipients
+
+
+class Accept:
+    """Permission for a batch of drafts; one look-up for all chats that are not known."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        store: ChatStore,
+        accounts: Accounts,
+        maker: IdMaker,
+        clock: Clock,
+    ) -> None:
+        self._roster = roster
+        self._store = store
+        self._accounts = accounts
+        self._make_id = maker.make
+        self._clock = clock
+
+    async def __call__(self, drafts: Sequence[tuple[Draft, Waiter]]) -> list[Post | Refused]:
+        """A post or a refusal for each, in order. Raises Unavailable."""
+        unknown = [d for d, _ in drafts if not self._is_known(d)]
+        replies = await self._look_up(unknown) if unknown else {}
+        strangers = await self._strangers([d for d in unknown if d.recipients])
+        now = self._clock.monotonic()
+        verdicts: list[Post | Refused] = []
+        for draft, waiter in drafts:
+            verdict = self._held(draft, waiter, now) or self._decide(draft, replies, strangers)
+            verdicts.append(verdict)
+        return verdicts
+
+    def _held(self, draft: Draft, waiter: Waiter, now: float) -> Refused | None:
+        if waiter.gate is None:
+            return None
+        wait = waiter.gate.wait(waiter.target, draft.client_id, now)
+        return Refused(Code.OVERLOADED, OUT_OF_ORDER, round(wait, 3)) if wait else None
+
+    def _chat(self, draft: Draft) -> KnownChat | None:
+        if draft.chat_id:
+            return self._roster.get(draft.chat_id)
+        return self._roster.by_key(_key(draft))
+
+    def _is_known(self, draft: Draft) -> bool:
+        chat = self._chat(draft)
+        return chat is not None and chat.has(draft.sender_id) and not draft.reply_to
+
+    async def _look_up(self, drafts: list[Draft]) -> dict[int, bool]:
+        """Learn the chats; answers which drafts reply to something visible, by their ids."""
+        lookups = [
+            Lookup(d.sender_id, d.chat_id, None if d.chat_id else _key(d), reply_to=d.reply_to)
+            for d in drafts
+        ]
+        replies: dict[int, bool] = {}
+        for draft, found in zip(drafts, await self._store.find(lookups), strict=True):
+            if found is not None:
+                self._roster.found(found, draft.sender_id)
+                replies[draft.id] = found.reply_visible
+        return replies
+
+    async def _strangers(self, drafts: list[Draft]) -> frozenset[int]:
+        """Recipients who do not exist."""
+        named = {r for d in drafts if self._chat(d) is None for r in d.recipients or frozenset()}
+        if not named:
+            return frozenset()
+        return frozenset(named - {u.id for u in await self._accounts.users(sorted(named))})
+
+    def _decide(
+        self, draft: Draft, replies: dict[int, bool], strangers: frozenset[int]
+    ) -> Post | Refused:
+        chat = self._chat(draft)
+        if draft.reply_to and not replies.get(draft.id, False):
+            return Refused(Code.NOT_FOUND, NO_REPLY)
+        if chat is not None:
+            if not chat.has(draft.sender_id):
+                return Refused(Code.NOT_FOUND, NO_CHAT)
+            return _post(draft, chat.chat_id, None)
+        if draft.recipients is None:
+            return Refused(Code.NOT_FOUND, NO_CHAT)
+        if missing := draft.recipients & strangers:
+            names = ", ".join(ids.text("user", m) for m in sorted(missing)[:5])
+            return Refused(Code.NOT_FOUND, f"recipient_ids: there is no user {names}.")
+        members = tuple(sorted(draft.recipients | {draft.sender_id}))
+        kind: ChatType = "direct" if len(members) == 2 else "group"
+        new = NewChat(self._make_id(), kind, _key(draft), None, "joined", draft.sender_id, members)
+        return _post(draft, 0, new)
+
+
+def _key(draft: Draft) -> str:
+    recipients = draft.recipients or frozenset()
+    if len(recipients) == 1:
+        return direct_key(draft.sender_id, next(iter(recipients)))
+    return group_key(recipients | {draft.sender_id})
+
+
+def _post(draft: Draft, chat_id: int, new: NewChat | None) -> Post:
+    return Post(
+        draft.id,
+        chat_id,
+        new,
+        draft.sender_id,
+        draft.client_id,
+        draft.at,
+        draft.type,
+        draft.content,
+        draft.media,
+        draft.reply_to,
+    )
+
+
+def refusal(outcome: Outcome) -> Refused:
+    """Why a committed batch did not contain this post."""
+    match outcome:
+        case Mismatch():
+            return Refused(
+                Code.IDEMPOTENCY_MISMATCH,
+                "This client_id was used before for another message; make a new one.",
+            )
+        case Missing():
+            return Refused(Code.NOT_FOUND, NO_CHAT)
+        case _:
+            raise TypeError(f"{outcome} refuses nothing")
+
+
+class SendMessage:
+    """The REST verb."""
+
+    def __init__(self, compose: Compose, put: Callable[[Draft], Awaitable[Outcome]]) -> None:
+        self._compose = compose
+        self._put = put
+
+    async def __call__(self, principal: Principal, asked: rest.SendMessage) -> rest.Accepted:
+        """Raises Refused. Cancelling is safe; the message may then be stored or not."""
+        outcome = await self._put(self._compose(principal.user_id, asked))
+        if not isinstance(outcome, Posted):
+            raise refusal(outcome)
+        return rest.Accepted(
+            ids.text("msg", outcome.id), rfc3339(outcome.at), ids.text("chat", outcome.chat_id)
+        )

@@ -1,0 +1,255 @@
+"""The store of chats in dictionaries: one change after the other, nothing clever."""
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from hubbub.adapters.memory.replay import count, find, log, places
+from hubbub.adapters.memory.state import DELIVERED, READ, State
+from hubbub.domain.change import (
+    Advance,
+    Advanced,
+    Change,
+    Create,
+    Created,
+    Enrol,
+    Fill,
+    Filled,
+    Leave,
+    Logged,
+    Made,
+    MeEvent,
+    Mismatch,
+    Missing,
+    NewChat,
+    Outcome,
+    Placed,
+    PlaceMe,
+    Post,
+    Posted,
+    SetRole,
+)
+from hubbub.domain.chat import LARGE, Chat, Found, Head
+from hubbub.domain.log import Known, Row, append, assign, dedupe
+from hubbub.domain.reading import Log
+from hubbub.domain.receipt import Cursor, Passed, passed
+from hubbub.domain.system import member_left, members_added, role_changed
+from hubbub.domain.view import Places
+from hubbub.ports import LogRead, Lookup, PassedRead, ReceiptCount, ResumeFrom
+
+
+class MemoryChatStore:
+    """`ChatStore`, for one process's lifetime. Nothing waits, so each commit is whole."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def commit(self, changes: Sequence[Change]) -> list[Outcome]:
+        """`ChatStore.commit`."""
+        return [self._apply(change) for change in changes]
+
+    async def find(self, lookups: Sequence[Lookup]) -> list[Found | None]:
+        """`ChatStore.find`."""
+        return [find(self._state, lookup) for lookup in lookups]
+
+    async def places(self, readers: Sequence[ResumeFrom]) -> list[Places]:
+        """`ChatStore.places`."""
+        return [places(self._state, reader) for reader in readers]
+
+    async def logs(self, reads: Sequence[LogRead]) -> list[Log | None]:
+        """`ChatStore.logs`."""
+        return [log(self._state, read) for read in reads]
+
+    async def passed(self, reads: Sequence[PassedRead]) -> list[list[Passed]]:
+        """`ChatStore.passed`."""
+        return [self._passed(read) for read in reads]
+
+    async def counts(self, chat_ids: Sequence[int]) -> list[ReceiptCount]:
+        """`ChatStore.counts`."""
+        return [count(self._state, chat_id) for chat_id in chat_ids]
+
+    def _passed(self, read: PassedRead) -> list[Passed]:
+        rows = self._state.logs.get(read.chat_id, [])
+        messages = [(r.seq, r.id, r.sender_id) for r in rows if r.type != "system"]
+        return passed(messages, read.before, read.after, read.reader_id)
+
+    def _apply(self, change: Change) -> Outcome:
+        match change:
+            case Post():
+                return self._post(change)
+            case Create():
+                return Created(self._make(change.chat, change.at))
+            case Fill():
+                return self._fill(change)
+            case Enrol():
+                return self._enrol(change)
+            case Leave():
+                return self._leave(change)
+            case SetRole():
+                return self._set_role(change)
+            case Advance():
+                return self._advance(change)
+            case PlaceMe():
+                return self._place_me(change)
+            case _:
+                assert_never(change)
+
+    # ── messages ──
+
+    def _post(self, post: Post) -> Outcome:
+        state, made = self._state, None
+        if post.new_chat is not None:
+            if dedupe(post) in state.known:
+                chat_id = self._find(post.new_chat)
+                if chat_id is None:  # it went elsewhere before: no chat is made for it
+                    return Mismatch()
+            else:
+                made = self._make(post.new_chat, post.at)
+                chat_id = made.chat_id
+            post = replace(post, chat_id=chat_id)
+        if post.chat_id not in state.chats:
+            return Missing()
+        ((row, outcome),) = assign([post], state.heads, state.known)
+        if row is None:
+            return outcome
+        state.store(row)
+        state.known[dedupe(post)] = Known(
+            row.id,
+            row.chat_id,
+            row.seq,
+            row.number,
+            row.at,
+            row.type,
+            row.content,
+            row.media,
+            row.reply_to,
+        )
+        sender = state.present(row.chat_id, row.sender_id)
+        if sender is not None:
+            state.change(sender, delivered=row.seq, read=row.seq, read_number=row.number)
+        return replace(outcome, made=made) if isinstance(outcome, Posted) else outcome
+
+    def _find(self, new: NewChat) -> int | None:
+        for chat in self._state.chats.values():
+            if chat.id == new.id if new.key is None else chat.key == new.key:
+                return chat.id
+        return None
+
+    def _make(self, new: NewChat, at: int) -> Made:
+        state = self._state
+        chat_id = self._find(new)
+        if chat_id is not None:
+            chat = state.chats[chat_id]
+            members = tuple(m.user_id for m in state.present_members(chat_id))
+            return Made(chat.id, chat.type, chat.size, members if chat.size <= LARGE else (), [])
+        size = len(new.members)
+        state.chats[new.id] = Chat(new.id, new.type, new.key, new.title, new.history, at, size)
+        state.heads[new.id], state.logs[new.id] = Head(0, 0, at), []
+        events = [
+            state.join(
+                new.id,
+                user_id,
+                "owner" if new.type == "group" and user_id == new.creator else "member",
+                1,
+                at,
+            )
+            for user_id in new.members
+        ]
+        return Made(new.id, new.type, size, new.members, events)
+
+    # ── members ──
+
+    def _fill(self, change: Fill) -> Filled | Missing:
+        state = self._state
+        if change.chat_id not in state.chats:
+            return Missing()
+        fresh = [u for u in change.members if (change.chat_id, u) not in state.members]
+        events = [state.join(change.chat_id, u, "member", 1, change.at) for u in fresh]
+        return Filled(state.resize(change.chat_id, len(fresh)), events)
+
+    def _enrol(self, change: Enrol) -> Logged | Missing:
+        state, chat_id = self._state, change.chat_id
+        if chat_id not in state.chats:
+            return Missing()
+        users = dict.fromkeys(change.users)
+        fresh = [u for u in users if state.present(chat_id, u) is None]
+        if not fresh or change.id in state.messages:
+            return self._unchanged(change)
+        position = state.heads[chat_id].seq + 1
+        events = [state.join(chat_id, u, "member", position, change.at) for u in fresh]
+        state.resize(chat_id, len(fresh))
+        return self._say(change, members_added(change.by, fresh), events)
+
+    def _leave(self, change: Leave) -> Logged | Missing:
+        state, chat_id = self._state, change.chat_id
+        if change.id in state.messages:
+            return self._unchanged(change)
+        member = state.present(chat_id, change.user_id)
+        if member is None:
+            return Missing()
+        event = state.tell(state.change(member, left=state.heads[chat_id].seq + 1))
+        state.resize(chat_id, -1)
+        return self._say(change, member_left(change.by, change.user_id), [event])
+
+    def _set_role(self, change: SetRole) -> Logged | Missing:
+        state = self._state
+        member = state.present(change.chat_id, change.user_id)
+        if member is None:
+            return Missing()
+        if member.role == change.role or change.id in state.messages:
+            return self._unchanged(change)
+        event = state.tell(state.change(member, role=change.role))
+        return self._say(change, role_changed(change.by, change.user_id, change.role), [event])
+
+    def _unchanged(self, change: Enrol | Leave | SetRole) -> Logged:
+        chat = self._state.chats[change.chat_id]
+        return Logged(change.id, chat.id, self._state.heads[chat.id], chat.size, change.by, b"", [])
+
+    def _say(
+        self, change: Enrol | Leave | SetRole, system: dict[str, Any], events: list[MeEvent]
+    ) -> Logged:
+        state, chat_id = self._state, change.chat_id
+        head = state.heads[chat_id] = append(state.heads[chat_id], change.at, countable=False)
+        body = msgspec.json.encode(system)
+        place = (head.seq, head.seq, head.number)
+        state.store(
+            Row(change.id, chat_id, *place, change.by, None, head.at, "system", "", b"", 0, body)
+        )
+        size = state.chats[chat_id].size
+        return Logged(change.id, chat_id, head, size, change.by, body, events)
+
+    # ── cursors ──
+
+    def _advance(self, move: Advance) -> Advanced | Missing:
+        state, key = self._state, (move.chat_id, move.user_id)
+        member = state.present(*key)
+        if member is None:
+            return Missing()
+        head = state.heads[move.chat_id].seq
+        before = Cursor(member.delivered, member.read)
+        after = before.advance(move.delivered, move.read, head)
+        received = min(move.delivered, head)
+        state.received[key] = max(state.received[key], received)
+        session = state.sessions.get(move.session_id)
+        if session is not None and session.own_places and received:
+            session.places[move.chat_id] = max(session.places.get(move.chat_id, 0), received)
+        member = state.change(member, delivered=after.delivered, read=after.read)
+        if after.delivered > before.delivered:
+            state.marks.setdefault((*key, DELIVERED), []).append((after.delivered, move.at))
+        me = None
+        if after.read > before.read:
+            state.marks.setdefault((*key, READ), []).append((after.read, move.at))
+            number = state.number_at(move.chat_id, after.read)
+            me = state.tell(state.change(member, read_number=number))
+        return Advanced(
+            *key, before.delivered, after.delivered, before.read, after.read, move.at, me
+        )
+
+    def _place_me(self, change: PlaceMe) -> Placed:
+        session = self._state.sessions.get(change.session_id)
+        if session is not None and session.user_id == change.user_id:
+            rev = min(change.rev, self._state.me_heads.get(change.user_id, 0))
+            session.me_place = max(session.me_place, rev)
+        return Placed()

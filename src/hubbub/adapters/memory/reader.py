@@ -1,0 +1,202 @@
+"""Views of chats in dictionaries: the model that other readers are compared with."""
+
+from collections.abc import Sequence
+
+from hubbub.adapters.memory.replay import own_log
+from hubbub.adapters.memory.state import DELIVERED, READ, State
+from hubbub.domain.account import User
+from hubbub.domain.chat import LARGE, Member
+from hubbub.domain.log import Row
+from hubbub.domain.reading import visible
+from hubbub.domain.receipt import Cursor, Passed
+from hubbub.domain.view import (
+    ChatList,
+    ChatView,
+    History,
+    MemberList,
+    MemberView,
+    MessageView,
+    MeState,
+    ReceiptList,
+    RecipientView,
+)
+from hubbub.ports import CursorState
+
+
+class MemoryReader:
+    """`ChatReader` and `OwnLog` on the state of a `MemoryChatStore`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def chat(self, user_id: int, chat_id: int) -> ChatView | None:
+        """`ChatReader.chat`."""
+        member = self._state.present(chat_id, user_id)
+        if member is None:
+            return None
+        owners = [m for m in self._state.present_members(chat_id) if m.role == "owner"]
+        return self._view(member, len(owners))
+
+    async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
+        """`ChatReader.chats`."""
+        mine = [m for (_, user), m in self._state.members.items() if user == user_id and m.present]
+        places = {(self._state.heads[m.chat_id].at, m.chat_id): m for m in mine}
+        order = sorted((p for p in places if before is None or p < before), reverse=True)
+        page, has_more = order[:limit], len(order) > limit
+        views = [self._view(places[p], 0) for p in page]
+        return ChatList(views, has_more, page[-1] if has_more else None)
+
+    async def members(
+        self, user_id: int, chat_id: int, after: int, limit: int
+    ) -> MemberList | None:
+        """`ChatReader.members`."""
+        if self._state.present(chat_id, user_id) is None:
+            return None
+        rows = self._visible(user_id, chat_id)
+        found = [m for m in self._state.present_members(chat_id) if m.user_id > after]
+        views = [
+            MemberView(self._user(m.user_id), m, next((r.id for r in rows if r.seq == m.read), 0))
+            for m in found[:limit]
+        ]
+        return MemberList(views, len(found) > limit)
+
+    async def history(
+        self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
+    ) -> History | None:
+        """`ChatReader.history`."""
+        member = self._state.present(chat_id, user_id)
+        if member is None:
+            return None
+        rows = self._visible(user_id, chat_id)
+        index = len(rows)
+        if anchor:
+            found = [i for i, row in enumerate(rows) if row.id == anchor]
+            if not found:
+                return None
+            index = found[0]
+        if direction == "before":
+            start, end = max(0, index - limit), index
+            has_more = start > 0
+        elif direction == "after":
+            start, end = index + 1, min(len(rows), index + 1 + limit)
+            has_more = end < len(rows)
+        else:
+            newer = min(len(rows) - index - 1, max(limit // 2, limit - index - 1)) if anchor else 0
+            end = min(len(rows), index + 1 + newer)
+            start = max(0, end - limit)
+            has_more = start > 0
+        page = rows[start:end][::-1]
+        return History(page, has_more, self._others(member), _own(member))
+
+    async def message(self, user_id: int, message_id: int) -> MessageView | None:
+        """`ChatReader.message`."""
+        row = self._state.messages.get(message_id)
+        if row is None or not visible(row, self._state.openings(row.chat_id, user_id)):
+            return None
+        member = self._state.members[row.chat_id, user_id]
+        return MessageView(row, self._others(member), _own(member))
+
+    async def receipts(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReceiptList | None:
+        """`ChatReader.receipts`."""
+        if await self.message(user_id, message_id) is None:
+            return None
+        row = self._state.messages[message_id]
+        recipients = [
+            m
+            for m in self._state.present_members(row.chat_id)
+            if m.user_id != row.sender_id and any(i.holds(row.seq) for i in self._state.stays_of(m))
+        ]
+        page = [self._recipient(m, row) for m in recipients if m.user_id > after]
+        return ReceiptList(
+            len(recipients),
+            sum(m.delivered >= row.seq for m in recipients),
+            sum(m.read >= row.seq for m in recipients),
+            page[:limit],
+            len(page) > limit,
+        )
+
+    async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
+        """`ChatReader.cursors`."""
+        states = []
+        for chat_id in dict.fromkeys(chat_ids):
+            asking = self._state.present(chat_id, user_id)
+            if asking is None or self._state.chats[chat_id].size > LARGE:
+                continue
+            others = self._state.present_members(chat_id)
+            states += [self._cursor(user_id, m) for m in others if m.user_id != user_id]
+        return states
+
+    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+        """`OwnLog.me`."""
+        states = own_log(self._state, user_id, after)
+        if len(states) > limit:
+            return states[:limit], states[limit - 1].rev
+        return states, self._state.me_heads.get(user_id, 0)
+
+    # ── what the views are made of ──
+
+    def _visible(self, user_id: int, chat_id: int) -> list[Row]:
+        openings = self._state.openings(chat_id, user_id)
+        return [row for row in self._state.logs[chat_id] if visible(row, openings)]
+
+    def _user(self, user_id: int) -> User:
+        user = self._state.users[user_id]
+        return User(user.id, user.username, user.display_name, "", user.is_admin, user.created_at)
+
+    def _others(self, member: Member) -> Cursor:
+        if self._state.chats[member.chat_id].size > LARGE:
+            return Cursor(0, 0)
+        return self._state.others(member.chat_id, member.user_id)
+
+    def _view(self, member: Member, owners: int) -> ChatView:
+        chat = self._state.chats[member.chat_id]
+        peer = None
+        if chat.type == "direct":
+            both = self._state.present_members(chat.id)
+            peer = next(self._user(m.user_id) for m in both if m.user_id != member.user_id)
+        rows = self._visible(member.user_id, chat.id)
+        last = rows[-1] if rows else None
+        head = self._state.heads[chat.id]
+        return ChatView(chat, head, member, self._others(member), peer, last, owners)
+
+    def _passed_at(self, member: Member, row: Row, kind: int) -> int:
+        """When he passed the message: by his first mark there, else at its own time."""
+        kinds = (READ,) if kind == READ else (DELIVERED, READ)
+        times = []
+        for each in kinds:
+            marks = self._state.marks.get((member.chat_id, member.user_id, each), [])
+            times += [at for seq, at in marks if seq >= row.seq][:1]
+        return min(times, default=row.at)
+
+    def _recipient(self, member: Member, row: Row) -> RecipientView:
+        delivered = read = None
+        if member.delivered >= row.seq:
+            delivered = self._passed_at(member, row, DELIVERED)
+        if member.read >= row.seq:
+            read = self._passed_at(member, row, READ)
+        return RecipientView(member.user_id, delivered, read)
+
+    def _cursor(self, author: int, member: Member) -> CursorState:
+        got, got_at = self._newest(author, member, DELIVERED, member.delivered)
+        seen, seen_at = self._newest(author, member, READ, member.read)
+        cursor = Cursor(member.delivered, member.read)
+        return CursorState(member.chat_id, member.user_id, cursor, got, seen, got_at, seen_at)
+
+    def _newest(
+        self, author: int, member: Member, kind: int, position: int
+    ) -> tuple[Passed | None, int]:
+        own = [
+            row
+            for row in self._state.logs[member.chat_id]
+            if row.sender_id == author and row.type != "system" and row.seq <= position
+        ]
+        if not own:
+            return None, 0
+        row = own[-1]
+        return Passed(author, row.id, row.seq), self._passed_at(member, row, kind)
+
+
+def _own(member: Member) -> Cursor:
+    return Cursor(member.delivered, member.read)

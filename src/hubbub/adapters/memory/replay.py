@@ -1,0 +1,124 @@
+"""Reads of the message path: whom a chat reaches, what changed, and the folded log."""
+
+from hubbub.adapters.memory.state import State
+from hubbub.domain.chat import LARGE, Found
+from hubbub.domain.log import Row
+from hubbub.domain.reading import Log, ReplayBounds, bound, visible
+from hubbub.domain.view import MeState, Place, Places
+from hubbub.ports import LogRead, Lookup, ReceiptCount, ResumeFrom
+
+
+def find(state: State, lookup: Lookup) -> Found | None:
+    """The chat with its people, as a send needs it."""
+    for chat in state.chats.values():
+        if chat.id == lookup.chat_id or (
+            not lookup.chat_id and chat.key is not None and chat.key == lookup.key
+        ):
+            break
+    else:
+        return None
+    members = tuple(m.user_id for m in state.present_members(chat.id))
+    sender = state.present(chat.id, lookup.user_id)
+    reply = state.messages.get(lookup.reply_to)
+    return Found(
+        chat,
+        state.heads[chat.id],
+        members if chat.size <= LARGE else (),
+        sender.role if sender else None,
+        reply is not None
+        and reply.chat_id == chat.id
+        and visible(reply, state.openings(chat.id, lookup.user_id)),
+    )
+
+
+def places(state: State, reader: ResumeFrom) -> Places:
+    """What changed since the reader's places, chats by last activity."""
+    session = state.sessions.get(reader.session_id)
+    changed: list[Place] = []
+    heads: dict[int, int] = {}
+    large: dict[int, int] = {}
+    for (chat_id, user_id), member in state.members.items():
+        if user_id != reader.user_id or not member.present:
+            continue
+        chat, head = state.chats[chat_id], state.heads[chat_id]
+        heads[chat_id] = head.seq
+        start = member.since - 1
+        if reader.positions is not None:
+            place = reader.positions.get(chat_id, start)
+        elif session is not None and session.own_places:
+            place = session.places.get(chat_id, start)
+        else:
+            place = max(state.received[chat_id, user_id], start)
+        if place < head.seq:
+            changed.append(Place(chat_id, place, head.seq, head.at, chat.size > LARGE))
+        if chat.size > LARGE:
+            large[chat_id] = member.since
+    changed.sort(key=lambda p: -p.at)
+    after = reader.me
+    if reader.positions is None:
+        after = session.me_place if session is not None else 0
+    me = own_log(state, reader.user_id, after)
+    me_head = state.me_heads.get(reader.user_id, 0)
+    return Places(changed, heads, large, me, after, me_head)
+
+
+def own_log(state: State, user_id: int, after: int) -> list[MeState]:
+    """The user's own log after a position, folded: each membership once, at its latest."""
+    members = [m for (_, user), m in state.members.items() if user == user_id and m.me_rev > after]
+    members.sort(key=lambda m: m.me_rev)
+    events = [state.me_event(m) for m in members]
+    return [MeState(e.rev, e.chat_id, e.present, e.role, e.since, e.read, e.unread) for e in events]
+
+
+def log(state: State, read: LogRead) -> Log | None:
+    """A chat's folded log after a place, as its reader may see it; None for who is no member."""
+    if read.chat_id not in state.chats:
+        return None
+    head = state.heads[read.chat_id].seq
+    everything = sorted(state.logs[read.chat_id], key=lambda row: row.rev)
+    rows = [row for row in everything if row.rev > read.after]
+    start = 0
+    if read.user_id:
+        openings = state.openings(read.chat_id, read.user_id)
+        if not openings:
+            return None
+        start = openings[0].since - 1
+        shown = [row for row in rows if visible(row, openings)]
+    else:
+        shown = rows
+    if read.bounds is None:
+        return _oldest(read, rows, shown, head)
+    return _newest(read, read.bounds, shown, max(read.after, start), head)
+
+
+def _oldest(read: LogRead, rows: list[Row], shown: list[Row], head: int) -> Log:
+    """Of the next `limit` rows those that are shown, and up to where that is complete."""
+    if len(rows) <= read.limit:
+        return Log(read.chat_id, shown, max(head, read.after))
+    position = rows[read.limit - 1].rev
+    part = [row for row in shown if row.rev <= position]
+    return Log(read.chat_id, part, position, None, has_more=True)
+
+
+def _newest(read: LogRead, bounds: ReplayBounds, shown: list[Row], place: int, head: int) -> Log:
+    most = min(read.limit, bounds.per_chat)
+    return bound(read.chat_id, shown, place, head, read.now - bounds.age_ms, most)
+
+
+def count(state: State, chat_id: int) -> ReceiptCount:
+    """How many recipients passed the newest message that is not of the system."""
+    rows = [row for row in state.logs.get(chat_id, []) if row.type != "system"]
+    if not rows:
+        return ReceiptCount(chat_id, 0, 0, 0)
+    newest = rows[-1]
+    recipients = [
+        m
+        for m in state.present_members(chat_id)
+        if m.user_id != newest.sender_id and any(i.holds(newest.seq) for i in state.stays_of(m))
+    ]
+    return ReceiptCount(
+        chat_id,
+        newest.seq,
+        sum(m.delivered >= newest.seq for m in recipients),
+        sum(m.read >= newest.seq for m in recipients),
+    )

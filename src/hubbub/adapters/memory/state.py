@@ -1,0 +1,145 @@
+"""What the store of chats knows, in plain dictionaries, and the few steps that change it."""
+
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from hubbub.domain.account import User
+from hubbub.domain.change import MeEvent
+from hubbub.domain.chat import Chat, Head, Interval, Member, Role
+from hubbub.domain.log import Dedupe, Known, Row
+from hubbub.domain.reading import openings
+from hubbub.domain.receipt import Cursor
+
+DELIVERED, READ = 0, 1
+
+
+@dataclass
+class Session:
+    """A sign-in and its places: of its own where the user has several."""
+
+    user_id: int
+    own_places: bool
+    me_place: int = 0
+    places: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class State:
+    """Everything. A member's `stays` are those that ended before he came back."""
+
+    users: dict[int, User] = field(default_factory=dict)
+    me_heads: dict[int, int] = field(default_factory=dict)
+    sessions: dict[int, Session] = field(default_factory=dict)
+    chats: dict[int, Chat] = field(default_factory=dict)
+    heads: dict[int, Head] = field(default_factory=dict)
+    members: dict[tuple[int, int], Member] = field(default_factory=dict)
+    received: dict[tuple[int, int], int] = field(default_factory=dict)
+    stays: dict[tuple[int, int], list[Interval]] = field(default_factory=dict)
+    logs: dict[int, list[Row]] = field(default_factory=dict)
+    messages: dict[int, Row] = field(default_factory=dict)
+    known: dict[Dedupe, Known] = field(default_factory=dict)
+    marks: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
+
+    def add_user(self, user: User) -> None:
+        """A user, with an empty log of his own."""
+        self.users[user.id] = user
+        self.me_heads[user.id] = 0
+
+    def add_session(self, session_id: int, user_id: int, own_places: bool) -> None:
+        """A session; `own_places` where the user has several."""
+        self.sessions[session_id] = Session(user_id, own_places)
+
+    def next_me(self, user_id: int) -> int:
+        """The next position of the user's own log."""
+        self.me_heads[user_id] += 1
+        return self.me_heads[user_id]
+
+    def present(self, chat_id: int, user_id: int) -> Member | None:
+        """A member who is one now."""
+        member = self.members.get((chat_id, user_id))
+        return member if member is not None and member.present else None
+
+    def present_members(self, chat_id: int) -> list[Member]:
+        """All members now, by user id."""
+        found = [m for (chat, _), m in self.members.items() if chat == chat_id and m.present]
+        return sorted(found, key=lambda m: m.user_id)
+
+    def stays_of(self, member: Member) -> list[Interval]:
+        """All his stays, oldest first."""
+        earlier = self.stays.get((member.chat_id, member.user_id), [])
+        return [*earlier, Interval(member.since, member.left)]
+
+    def openings(self, chat_id: int, user_id: int) -> list[Interval]:
+        """The positions that the user may see; none where he is not a member."""
+        member = self.members.get((chat_id, user_id))
+        if member is None:
+            return []
+        return openings(self.chats[chat_id], self.stays_of(member))
+
+    def join(self, chat_id: int, user_id: int, role: Role, since: int, at: int) -> MeEvent:
+        """A stay begins at position `since`."""
+        key = (chat_id, user_id)
+        before = self.members.get(key)
+        if before is not None:
+            self.stays.setdefault(key, []).append(Interval(before.since, before.left))
+        number, start = self.heads[chat_id].number, since - 1
+        rev = self.next_me(user_id)
+        self.members[key] = Member(
+            chat_id, user_id, role, since, None, at, start, start, number, rev
+        )
+        self.received[key] = start
+        for session in self.sessions.values():
+            if session.user_id == user_id:
+                session.places.pop(chat_id, None)
+        return self.me_event(self.members[key])
+
+    def change(self, member: Member, **fields: object) -> Member:
+        """The member with other fields."""
+        changed = replace(member, **fields)
+        self.members[member.chat_id, member.user_id] = changed
+        return changed
+
+    def tell(self, member: Member) -> MeEvent:
+        """His own log speaks of him in this chat."""
+        return self.me_event(self.change(member, me_rev=self.next_me(member.user_id)))
+
+    def me_event(self, member: Member) -> MeEvent:
+        """His membership as his own log tells it."""
+        return MeEvent(
+            member.user_id,
+            member.me_rev,
+            member.chat_id,
+            member.present,
+            member.role,
+            member.since,
+            member.read if member.present else 0,
+            self.unread(member),
+        )
+
+    def unread(self, member: Member) -> int:
+        """How many messages he has not read."""
+        return self.heads[member.chat_id].number - member.read_number if member.present else 0
+
+    def number_at(self, chat_id: int, position: int) -> int:
+        """The number of the newest message up to a position."""
+        return self.logs[chat_id][position - 1].number if position else 0
+
+    def store(self, row: Row) -> None:
+        """The next message of its chat."""
+        self.logs[row.chat_id].append(row)
+        self.messages[row.id] = row
+
+    def resize(self, chat_id: int, by: int) -> int:
+        """Another size; no member set finds the group any more."""
+        chat = self.chats[chat_id]
+        self.chats[chat_id] = replace(chat, size=chat.size + by, key=None)
+        return chat.size + by
+
+    def others(self, chat_id: int, user_id: int) -> Cursor:
+        """The least cursors of all other members now; zero without any."""
+        others = [m for m in self.present_members(chat_id) if m.user_id != user_id]
+        return Cursor(
+            min((m.delivered for m in others), default=0),
+            min((m.read for m in others), default=0),
+        )

@@ -1,0 +1,1 @@
+"""SQLite: the embedded store, one file, in a process of its own."""

@@ -1,0 +1,145 @@
+"""Cursors: forward only, with the time of each advance kept as a mark."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+
+import apsw
+
+from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.rows import load_head, load_position, next_me
+from hubbub.domain.change import Advance, Advanced, MeEvent, Missing, Outcome, Placed, PlaceMe
+from hubbub.domain.chat import LARGE, Head
+from hubbub.domain.receipt import Cursor
+
+DELIVERED, READ = 0, 1
+PART = 5_000
+"""Most users in one packed row of marks."""
+
+
+def advance(db: apsw.Connection, caches: Caches, moves: Sequence[Advance]) -> list[Outcome]:
+    """Move the cursors; who is not a member now is `Missing`."""
+    flush = _Flush(db, caches)
+    outcomes = [flush.move(move) for move in moves]
+    flush.write()
+    return outcomes
+
+
+def place_me(db: apsw.Connection, change: PlaceMe) -> Placed:
+    """Move a session's place in the user's own log."""
+    db.execute(
+        "UPDATE sessions SET me_place = max(me_place, min(?, (SELECT me_head FROM users"
+        " WHERE id = ?))) WHERE id = ? AND user_id = ?",
+        (change.rev, change.user_id, change.session_id, change.user_id),
+    )
+    return Placed()
+
+
+class _Flush:
+    """The rows of one list of advances, gathered and then written by statement."""
+
+    def __init__(self, db: apsw.Connection, caches: Caches) -> None:
+        self._db, self._caches = db, caches
+        self._moved: dict[tuple[int, int], Position] = {}
+        self._marks: list[tuple[int, int, int, int, int]] = []
+        self._packed: defaultdict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+        self._places: list[tuple[int, int, int]] = []
+
+    def move(self, move: Advance) -> Outcome:
+        head = load_head(self._db, self._caches, move.chat_id)
+        position = load_position(self._db, self._caches, move.chat_id, move.user_id)
+        if head is None or position is None:
+            return Missing()
+        before = Cursor(position.delivered, position.read)
+        after = before.advance(move.delivered, move.read, head.seq)
+        received = min(move.delivered, head.seq)
+        if received > position.received or after != before:
+            position.received = max(position.received, received)
+            self._moved[move.chat_id, move.user_id] = position
+        if received and move.session_id:
+            self._places.append((move.session_id, move.chat_id, received))
+        me = None
+        if after != before:
+            position.delivered, position.read = after.delivered, after.read
+            if after.delivered > before.delivered:
+                self._mark(move, DELIVERED, after.delivered)
+            if after.read > before.read:
+                self._mark(move, READ, after.read)
+                me = self._read(move, head, position)
+        return Advanced(
+            move.chat_id,
+            move.user_id,
+            before.delivered,
+            after.delivered,
+            before.read,
+            after.read,
+            move.at,
+            me,
+        )
+
+    def _mark(self, move: Advance, kind: int, seq: int) -> None:
+        if self._caches.sizes[move.chat_id] > LARGE:
+            self._packed[move.chat_id, seq, kind, move.at].append(move.user_id)
+        else:
+            self._marks.append((move.chat_id, move.user_id, kind, seq, move.at))
+
+    def _read(self, move: Advance, head: Head, position: Position) -> MeEvent:
+        """A read is an event of the reader's own log."""
+        if position.read == head.seq:
+            position.read_number = head.number
+        else:
+            position.read_number = (
+                self._db.execute(
+                    "SELECT number FROM messages WHERE chat_id = ? AND seq <= ?"
+                    " ORDER BY seq DESC LIMIT 1",
+                    (move.chat_id, position.read),
+                ).get
+                or 0
+            )
+        rev = next_me(self._db, move.user_id)
+        self._db.execute(
+            "UPDATE members SET me_rev = ? WHERE chat_id = ? AND user_id = ?",
+            (rev, move.chat_id, move.user_id),
+        )
+        return MeEvent(
+            move.user_id,
+            rev,
+            move.chat_id,
+            True,
+            position.role,
+            position.since,
+            position.read,
+            head.number - position.read_number,
+        )
+
+    def write(self) -> None:
+        self._db.executemany(
+            "UPDATE members SET delivered = ?, read = ?, read_number = ?, received = ?"
+            " WHERE chat_id = ? AND user_id = ?",
+            [
+                (p.delivered, p.read, p.read_number, p.received, *key)
+                for key, p in self._moved.items()
+            ],
+        )
+        self._db.executemany("INSERT OR IGNORE INTO marks VALUES (?,?,?,?,?)", self._marks)
+        for (chat_id, seq, kind, at), users in self._packed.items():
+            self._write_packed(chat_id, seq, kind, at, users)
+        self._db.executemany(
+            "INSERT INTO places (session_id, chat_id, seq)"
+            " SELECT ?1, ?2, ?3 FROM sessions WHERE id = ?1 AND own_places"
+            " ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
+            self._places,
+        )
+
+    def _write_packed(self, chat_id: int, seq: int, kind: int, at: int, users: list[int]) -> None:
+        used: int = self._db.execute(
+            "SELECT count(*) FROM large_marks WHERE chat_id=? AND seq=? AND kind=? AND at=?",
+            (chat_id, seq, kind, at),
+        ).get
+        self._db.executemany(
+            "INSERT INTO large_marks (chat_id, seq, kind, at, part, users) VALUES (?,?,?,?,?,?)",
+            [
+                (chat_id, seq, kind, at, used + part, json.dumps(users[i : i + PART]))
+                for part, i in enumerate(range(0, len(users), PART))
+            ],
+        )

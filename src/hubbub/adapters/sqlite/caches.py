@@ -1,0 +1,42 @@
+"""What the one writer remembers between commits: heads of logs and cursors of members.
+
+Both are exact while nobody else writes. After a failed commit everything is forgotten.
+"""
+
+from msgspec import Struct
+
+from hubbub.domain.chat import Head, Role
+
+MOST = 200_000
+"""Entries of either kind; when there are more, all are forgotten and read again."""
+
+
+class Position(Struct):
+    """Where a member is, as his row says."""
+
+    delivered: int
+    read: int
+    read_number: int
+    received: int
+    role: Role
+    since: int
+
+
+class Caches:
+    """Heads and sizes by chat, positions by (chat, user)."""
+
+    def __init__(self) -> None:
+        self.heads: dict[int, Head] = {}
+        self.sizes: dict[int, int] = {}
+        self.positions: dict[tuple[int, int], Position] = {}
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.heads.clear()
+        self.sizes.clear()
+        self.positions.clear()
+
+    def trim(self) -> None:
+        """Keep the bound. Between commits only."""
+        if len(self.heads) > MOST or len(self.positions) > MOST:
+            self.clear()

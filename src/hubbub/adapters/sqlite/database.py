@@ -1,0 +1,98 @@
+"""Opening the file: pragmas, migrations, and clear words when it cannot be used.
+
+Durability (G1): WAL with synchronous=FULL syncs the log at every commit. Checkpoints are run
+by a connection of their own, outside the commit, so automatic ones are switched off.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import apsw
+
+from hubbub.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from hubbub.ports import Unavailable
+
+
+class UnusableDatabase(Unavailable):
+    """The file is damaged, from a newer version, or not ours. The message says what to do."""
+
+
+def open_database(path: str, *, vfs: str | None = None, readonly: bool = False) -> apsw.Connection:
+    """A connection to the migrated database at `path`, made if it is not there.
+
+    Raises UnusableDatabase. `readonly` connections see committed changes of others and never
+    write; the file must exist.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else _WRITE
+    try:
+        connection = apsw.Connection(path, flags=flags, vfs=vfs)
+        connection.set_busy_timeout(5000)
+        for pragma in _READER_PRAGMAS if readonly else _WRITER_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        _check(connection, path)
+        if not readonly:
+            _migrate(connection)
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise UnusableDatabase(
+            f"{path} is damaged or is not a database ({error}). Restore it from a backup, "
+            "or move it away to start empty."
+        ) from error
+    except apsw.CantOpenError as error:
+        raise UnusableDatabase(
+            f"{path} cannot be opened ({error}). Check that its folder exists and is writable."
+        ) from error
+    return connection
+
+
+_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+_READER_PRAGMAS = ("cache_size = -32768", "query_only = ON", "temp_store = MEMORY")
+_WRITER_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "wal_autocheckpoint = 0",
+    "cache_size = -65536",
+    "temp_store = MEMORY",
+)
+
+
+def _check(connection: apsw.Connection, path: str) -> None:
+    version = connection.pragma("user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if tables and connection.pragma("application_id") != APPLICATION_ID:
+        raise UnusableDatabase(f"{path} is a database of another program. Choose another --data.")
+    if version > len(MIGRATIONS):
+        raise UnusableDatabase(
+            f"{path} was written by a newer version of Hubbub (schema {version}, this version "
+            f"knows {len(MIGRATIONS)}). Install that version, or restore an older backup."
+        )
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    for number in range(connection.pragma("user_version"), len(MIGRATIONS)):
+        with transaction(connection):
+            connection.execute(MIGRATIONS[number])
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """All of the block is committed durably, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
+    """All reads of the block see the same state."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,192 @@
+"""Groups made, joined, left: stays, the system message that says so, and the users' own logs.
+
+A change that is repeated after an unknown outcome is known again by its id.
+"""
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.post import make_chat
+from hubbub.adapters.sqlite.rows import (
+    add_members,
+    insert_rows,
+    load_head,
+    load_position,
+    next_me,
+    save_heads,
+)
+from hubbub.domain.change import (
+    Create,
+    Created,
+    Enrol,
+    Fill,
+    Filled,
+    Leave,
+    Logged,
+    MeEvent,
+    Missing,
+    SetRole,
+)
+from hubbub.domain.chat import Head
+from hubbub.domain.log import Row, append
+from hubbub.domain.system import member_left, members_added, role_changed
+
+
+def create(db: apsw.Connection, caches: Caches, change: Create) -> Created:
+    """Make the chat, or find it by its key."""
+    return Created(make_chat(db, caches, change.chat, change.at))
+
+
+def fill(db: apsw.Connection, caches: Caches, change: Fill) -> Filled | Missing:
+    """More first members; those who are in already are passed over."""
+    if load_head(db, caches, change.chat_id) is None:
+        return Missing()
+    fresh = [u for u in change.members if not _was_member(db, change.chat_id, u)]
+    events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at)
+    return Filled(_resize(db, caches, change.chat_id, len(fresh)), events)
+
+
+def enrol(db: apsw.Connection, caches: Caches, change: Enrol) -> Logged | Missing:
+    """Add users; those who are members already are passed over."""
+    head = load_head(db, caches, change.chat_id)
+    if head is None:
+        return Missing()
+    fresh = [
+        u
+        for u in dict.fromkeys(change.users)
+        if load_position(db, caches, change.chat_id, u) is None
+    ]
+    if not fresh or _is_stored(db, change.id):
+        return _unchanged(caches, change.id, change.chat_id, head, change.by)
+    events = [_join(db, change, user_id, head) for user_id in fresh]
+    size = _resize(db, caches, change.chat_id, len(fresh))
+    system = members_added(change.by, fresh)
+    return _log(db, caches, change, head, size, system, events)
+
+
+def leave(db: apsw.Connection, caches: Caches, change: Leave) -> Logged | Missing:
+    """End a stay; of who is not there nothing changes."""
+    head = load_head(db, caches, change.chat_id)
+    position = load_position(db, caches, change.chat_id, change.user_id)
+    if head is None or position is None:
+        if head is not None and _is_stored(db, change.id):
+            return _unchanged(caches, change.id, change.chat_id, head, change.by)
+        return Missing()
+    rev = next_me(db, change.user_id)
+    db.execute(
+        "UPDATE members SET left = ?, me_rev = ? WHERE chat_id = ? AND user_id = ?",
+        (head.seq + 1, rev, change.chat_id, change.user_id),
+    )
+    del caches.positions[change.chat_id, change.user_id]
+    event = MeEvent(change.user_id, rev, change.chat_id, False, position.role, position.since, 0, 0)
+    size = _resize(db, caches, change.chat_id, -1)
+    system = member_left(change.by, change.user_id)
+    return _log(db, caches, change, head, size, system, [event])
+
+
+def set_role(db: apsw.Connection, caches: Caches, change: SetRole) -> Logged | Missing:
+    """Give a member another role."""
+    head = load_head(db, caches, change.chat_id)
+    position = load_position(db, caches, change.chat_id, change.user_id)
+    if head is None or position is None:
+        return Missing()
+    if position.role == change.role or _is_stored(db, change.id):
+        return _unchanged(caches, change.id, change.chat_id, head, change.by)
+    rev = next_me(db, change.user_id)
+    db.execute(
+        "UPDATE members SET role = ?, me_rev = ? WHERE chat_id = ? AND user_id = ?",
+        (change.role, rev, change.chat_id, change.user_id),
+    )
+    position.role = change.role
+    event = MeEvent(
+        change.user_id,
+        rev,
+        change.chat_id,
+        True,
+        change.role,
+        position.since,
+        position.read,
+        head.number - position.read_number,
+    )
+    system = role_changed(change.by, change.user_id, change.role)
+    size = caches.sizes[change.chat_id]
+    return _log(db, caches, change, head, size, system, [event])
+
+
+def _was_member(db: apsw.Connection, chat_id: int, user_id: int) -> bool:
+    query = "SELECT 1 FROM members WHERE chat_id = ? AND user_id = ?"
+    return db.execute(query, (chat_id, user_id)).get is not None
+
+
+def _is_stored(db: apsw.Connection, message_id: int) -> bool:
+    return db.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).get is not None
+
+
+def _unchanged(caches: Caches, message_id: int, chat_id: int, head: Head, by: int) -> Logged:
+    return Logged(message_id, chat_id, head, caches.sizes[chat_id], by, b"", [])
+
+
+def _join(db: apsw.Connection, change: Enrol, user_id: int, head: Head) -> MeEvent:
+    since = head.seq + 1
+    key = (change.chat_id, user_id)
+    db.execute(
+        "INSERT OR IGNORE INTO stays (chat_id, user_id, since, left)"
+        " SELECT chat_id, user_id, since, left FROM members WHERE chat_id = ? AND user_id = ?",
+        key,
+    )
+    rev = next_me(db, user_id)
+    db.execute(
+        "INSERT OR REPLACE INTO members (chat_id, user_id, role, since, joined_at, delivered,"
+        " read, read_number, me_rev, received) VALUES (?,?,'member',?,?,?,?,?,?,?)",
+        (*key, since, change.at, head.seq, head.seq, head.number, rev, head.seq),
+    )
+    db.execute(
+        "DELETE FROM places WHERE chat_id = ? AND session_id IN"
+        " (SELECT id FROM sessions WHERE user_id = ?)",
+        key,
+    )
+    return MeEvent(user_id, rev, change.chat_id, True, "member", since, head.seq, 0)
+
+
+def _resize(db: apsw.Connection, caches: Caches, chat_id: int, by: int) -> int:
+    """Another size; a group whose members changed is found by its member set no more."""
+    size: int = db.execute(
+        "UPDATE chats SET size = size + ?, key = NULL WHERE id = ? RETURNING size", (by, chat_id)
+    ).get
+    caches.sizes[chat_id] = size
+    return size
+
+
+def _log(
+    db: apsw.Connection,
+    caches: Caches,
+    change: Enrol | Leave | SetRole,
+    head: Head,
+    size: int,
+    system: dict[str, Any],
+    events: list[MeEvent],
+) -> Logged:
+    """Append the system message of a change: it takes the position after `head`."""
+    head = caches.heads[change.chat_id] = append(head, change.at, countable=False)
+    body = msgspec.json.encode(system)
+    row = Row(
+        change.id,
+        change.chat_id,
+        head.seq,
+        head.seq,
+        head.number,
+        change.by,
+        None,
+        head.at,
+        "system",
+        "",
+        b"",
+        0,
+        body,
+    )
+    insert_rows(db, [row])
+    save_heads(db, {change.chat_id: head})
+    return Logged(change.id, change.chat_id, head, size, change.by, body, events)

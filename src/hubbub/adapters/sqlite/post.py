@@ -1,0 +1,128 @@
+"""Messages: assign positions and insert."""
+
+from collections.abc import Sequence
+
+import apsw
+from msgspec.structs import replace
+
+from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.rows import (
+    add_members,
+    insert_rows,
+    load_head,
+    save_heads,
+)
+from hubbub.domain.change import Change, Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
+from hubbub.domain.chat import LARGE, Head, Role
+from hubbub.domain.log import Dedupe, Known, Row, assign, dedupe
+
+
+def post_all(
+    db: apsw.Connection, caches: Caches, posts: Sequence[Post], known: dict[Dedupe, Known]
+) -> list[Outcome]:
+    """Append the posts in order; those to a chat that is not there are `Missing`.
+
+    Raises apsw.ConstraintError when a post is stored already and `known` does not say so.
+    """
+    outcomes: list[Outcome | None] = [None] * len(posts)
+    ready: list[Post] = []
+    places: list[int] = []
+    made_by: dict[int, Made] = {}
+    for index, post in enumerate(posts):
+        if post.new_chat is not None and dedupe(post) in known:
+            chat_id = _find_chat(db, post.new_chat)
+            if chat_id is None:  # it went elsewhere before: no chat is made for it
+                outcomes[index] = Mismatch()
+                continue
+            post = replace(post, chat_id=chat_id)
+        elif post.new_chat is not None:
+            made = make_chat(db, caches, post.new_chat, post.at)
+            made_by[index] = made
+            post = replace(post, chat_id=made.chat_id)
+        if load_head(db, caches, post.chat_id) is None:
+            outcomes[index] = Missing()
+        else:
+            ready.append(post)
+            places.append(index)
+    for index, outcome in zip(places, _append(db, caches, ready, known), strict=True):
+        if index in made_by and isinstance(outcome, Posted):
+            outcome = replace(outcome, made=made_by[index])
+        outcomes[index] = outcome
+    return outcomes  # type: ignore[return-value]
+
+
+def _append(
+    db: apsw.Connection, caches: Caches, posts: list[Post], known: dict[Dedupe, Known]
+) -> list[Posted | Mismatch]:
+    assigned = assign(posts, caches.heads, known)
+    rows = [row for row, _ in assigned if row is not None]
+    insert_rows(db, rows)
+    save_heads(db, {row.chat_id: caches.heads[row.chat_id] for row in rows})
+    _move_senders(db, caches, rows)
+    return [outcome for _, outcome in assigned]
+
+
+def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> None:
+    """Sending moves the sender's own cursors: nothing before it is unread to him."""
+    newest = {(row.chat_id, row.sender_id): row for row in rows}
+    db.executemany(
+        "UPDATE members SET delivered = ?1, read = ?1, read_number = ?2"
+        " WHERE chat_id = ?3 AND user_id = ?4",
+        [(row.seq, row.number, *key) for key, row in newest.items()],
+    )
+    for key, row in newest.items():
+        position = caches.positions.get(key)
+        if position is not None:
+            position.delivered = position.read = row.seq
+            position.read_number = row.number
+
+
+def make_chat(db: apsw.Connection, caches: Caches, new: NewChat, at: int) -> Made:
+    """The chat with this key or id, made with its members if it is not there."""
+    chat_id = _find_chat(db, new)
+    if chat_id is not None:
+        kind, size = db.execute("SELECT type, size FROM chats WHERE id = ?", (chat_id,)).get
+        return Made(chat_id, kind, size, _members(db, chat_id, size), [])
+    db.execute(
+        "INSERT INTO chats (id, type, key, title, history, created_by, created_at, size, at)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
+        (new.id, new.type, new.key, new.title, new.history, new.creator, at, len(new.members), at),
+    )
+    roles = [(u, _role(new, u)) for u in new.members]
+    events = add_members(db, new.id, roles, at)
+    caches.heads[new.id] = Head(0, 0, at)
+    caches.sizes[new.id] = len(new.members)
+    return Made(new.id, new.type, len(new.members), new.members, events)
+
+
+def _find_chat(db: apsw.Connection, new: NewChat) -> int | None:
+    by, value = ("id", new.id) if new.key is None else ("key", new.key)
+    found: int | None = db.execute(f"SELECT id FROM chats WHERE {by} = ?", (value,)).get
+    return found
+
+
+def _role(new: NewChat, user_id: int) -> Role:
+    return "owner" if new.type == "group" and user_id == new.creator else "member"
+
+
+def _members(db: apsw.Connection, chat_id: int, size: int) -> tuple[int, ...]:
+    if size > LARGE:
+        return ()
+    rows = db.execute("SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL", (chat_id,))
+    return tuple(user_id for (user_id,) in rows)
+
+
+def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, Known]:
+    """Those of the posts that are stored already."""
+    columns = "id, chat_id, seq, number, at, type, content, media, reply_to"
+    known: dict[Dedupe, Known] = {}
+    for change in changes:
+        if isinstance(change, Post):
+            key = dedupe(change)
+            by = "id" if change.client_id is None else "client_id"
+            row = db.execute(
+                f"SELECT {columns} FROM messages WHERE sender_id = ? AND {by} = ?", key
+            ).get
+            if row is not None:
+                known[key] = Known(*row)
+    return known

@@ -1,0 +1,125 @@
+"""The store's own process: a writer and a reader, each a thread with a connection and a socket.
+
+It has a process of its own because a writer thread beside a busy event loop starves on the
+interpreter lock. It lives as long as its sockets: when the server dies, it ends.
+"""
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from hubbub.adapters.sqlite.accounts import SqliteAccounts
+from hubbub.adapters.sqlite.chats import SqliteChatStore
+from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
+from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.rpc import Door
+
+CHECKPOINT_PAGES: Final = 2_000
+"""Pages in the log at which a checkpoint begins beside the commits."""
+RESTART_PAGES: Final = 32_000
+"""Pages at which the writer starts the log anew, so that it does not grow for ever (128 MB)."""
+UNUSABLE: Final = 78
+"""Exit status for a database that cannot be opened (EX_CONFIG)."""
+
+WRITES: Final = {
+    "commit": SqliteChatStore,
+    "add_user": SqliteAccounts,
+    "add_session": SqliteAccounts,
+    "rotate": SqliteAccounts,
+    "revoke": SqliteAccounts,
+    "add_invite": SqliteAccounts,
+}
+READS: Final = {
+    **dict.fromkeys(("find", "places", "logs", "passed", "counts"), SqliteChatStore),
+    **dict.fromkeys(
+        ("chat", "chats", "members", "history", "message", "receipts", "cursors", "me"),
+        SqliteReader,
+    ),
+    **dict.fromkeys(("users", "sessions", "revoked", "has_users"), SqliteAccounts),
+}
+
+
+def bind(connection: apsw.Connection, table: dict[str, Any]) -> dict[str, Callable[..., Any]]:
+    """The methods of the table, on objects that share the connection."""
+    objects = {cls: cls(connection) for cls in dict.fromkeys(table.values())}
+    return {name: getattr(objects[cls], name) for name, cls in table.items()}
+
+
+class Checkpointer:
+    """Copies the log into the database beside the commits, on a connection of its own."""
+
+    def __init__(self, path: str, writer: apsw.Connection) -> None:
+        self._connection = open_database(path)
+        self._writer = writer
+        self._wake = threading.Event()
+        self._pages = 0
+        writer.set_wal_hook(self._grown)
+
+    def _grown(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
+        if pages >= CHECKPOINT_PAGES:
+            self._wake.set()
+        return apsw.SQLITE_OK
+
+    def run(self) -> None:
+        """For ever, in a thread of its own."""
+        while self._wake.wait():
+            self._wake.clear()
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def restart_if_large(self) -> None:
+        """Between two commits: nearly all has been copied by then, so this is short."""
+        if self._pages >= RESTART_PAGES:
+            self._pages = 0
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+
+
+def guard(run: Callable[[], None]) -> Callable[[], None]:
+    """A thread's body whose failure ends the process: half a store is worse than none."""
+
+    def body() -> None:
+        status = 1
+        try:
+            run()
+            status = 0
+        except apsw.Error as error:
+            sys.stderr.write(f"hubbub store: {type(error).__name__}: {error}\n")
+        finally:
+            os._exit(status)
+
+    return body
+
+
+def main(path: str, write_end: socket.socket, read_end: socket.socket) -> None:
+    """Open, say so, and serve until the other end closes."""
+    sys.setswitchinterval(0.001)
+    try:
+        writer = open_database(path)
+        # After a failed sync the kernel may show pages that the disk does not have: copying them
+        # into the database now, with a sync that must succeed, makes what we read what there is.
+        writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        reader = open_database(path, readonly=True)
+        checkpointer = Checkpointer(path, writer)
+    except UnusableDatabase as error:
+        write_end.sendall(b"!" + str(error).encode())
+        sys.exit(UNUSABLE)
+    writes = Door(write_end, bind(writer, WRITES))
+    reads = Door(read_end, bind(reader, READS))
+    write_end.sendall(b"+")
+    threading.Thread(target=guard(checkpointer.run), daemon=True).start()
+    threading.Thread(target=guard(reads.serve), daemon=True).start()
+    guard(lambda: writes.serve(checkpointer.restart_if_large))()
+
+
+if __name__ == "__main__":
+    main(
+        str(Path(sys.argv[1])),
+        socket.socket(fileno=int(sys.argv[2])),
+        socket.socket(fileno=int(sys.argv[3])),
+    )

@@ -1,0 +1,145 @@
+"""Reads of the message path: whom a chat reaches, what changed, and the folded log."""
+
+from typing import Any
+
+import apsw
+
+from hubbub.adapters.sqlite.rows import ROW, stays
+from hubbub.domain.chat import LARGE, Chat, Found, Head, Interval
+from hubbub.domain.log import Row
+from hubbub.domain.reading import Log, bound, openings, visible
+from hubbub.domain.view import MeState, Place, Places
+from hubbub.ports import LogRead, Lookup, ResumeFrom
+
+CHAT = "id, type, key, title, history, created_at, size"
+
+
+def load_chat(db: apsw.Connection, chat_id: int) -> Chat | None:
+    """A chat by id."""
+    row = db.execute(f"SELECT {CHAT} FROM chats WHERE id = ?", (chat_id,)).get
+    return None if row is None else Chat(*row)
+
+
+def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
+    """The chat with its people, as a send needs it."""
+    by, value = ("id", lookup.chat_id) if lookup.chat_id else ("key", lookup.key)
+    row = db.execute(f"SELECT {CHAT}, seq, number, at FROM chats WHERE {by} = ?", (value,)).get
+    if row is None:
+        return None
+    chat, head = Chat(*row[:7]), Head(*row[7:])
+    members: tuple[int, ...] = ()
+    if chat.size <= LARGE:
+        query = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL"
+        members = tuple(u for (u,) in db.execute(query, (chat.id,)))
+    role = db.execute(
+        "SELECT role FROM members WHERE chat_id = ? AND user_id = ? AND left IS NULL",
+        (chat.id, lookup.user_id),
+    ).get
+    reply = bool(lookup.reply_to) and _reply_visible(db, chat, lookup)
+    return Found(chat, head, members, role, reply)
+
+
+def _reply_visible(db: apsw.Connection, chat: Chat, lookup: Lookup) -> bool:
+    row = db.execute(f"SELECT {ROW} FROM messages WHERE id = ?", (lookup.reply_to,)).get
+    if row is None or row[1] != chat.id:
+        return False
+    return visible(Row(*row), openings(chat, stays(db, chat.id, lookup.user_id)))
+
+
+def places(db: apsw.Connection, reader: ResumeFrom) -> Places:
+    """What changed since the reader's places, chats by last activity."""
+    own_places, me_place = db.execute(
+        "SELECT own_places, me_place FROM sessions WHERE id = ?", (reader.session_id,)
+    ).get or (0, 0)
+    kept = _kept_places(db, reader.session_id) if own_places else None
+    changed: list[Place] = []
+    heads: dict[int, int] = {}
+    large: dict[int, int] = {}
+    query = (
+        "SELECT c.id, c.seq, c.at, c.size, m.since, m.received"
+        " FROM members m JOIN chats c ON c.id = m.chat_id WHERE m.user_id = ? AND m.left IS NULL"
+    )
+    for chat_id, head, at, size, since, received in db.execute(query, (reader.user_id,)):
+        heads[chat_id] = head
+        start = since - 1
+        if reader.positions is not None:
+            place = reader.positions.get(chat_id, start)
+        elif kept is not None:
+            place = kept.get(chat_id, start)
+        else:
+            place = max(received, start)
+        if place < head:
+            changed.append(Place(chat_id, place, head, at, size > LARGE))
+        if size > LARGE:
+            large[chat_id] = since
+    changed.sort(key=lambda p: -p.at)
+    after = me_place if reader.positions is None else reader.me
+    me, me_head = own_log(db, reader.user_id, after, 1_000_000)
+    return Places(changed, heads, large, me, after, me_head)
+
+
+def _kept_places(db: apsw.Connection, session_id: int) -> dict[int, int]:
+    query = "SELECT chat_id, seq FROM places WHERE session_id = ?"
+    return dict(db.execute(query, (session_id,)))
+
+
+def own_log(db: apsw.Connection, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+    """The user's own log after a position, folded, and up to where it is complete."""
+    head = db.execute("SELECT me_head FROM users WHERE id = ?", (user_id,)).get or 0
+    if after >= head:
+        return [], head
+    rows = db.execute(
+        "SELECT m.me_rev, m.chat_id, m.left IS NULL, m.role, m.since,"
+        " iif(m.left IS NULL, m.read, 0), iif(m.left IS NULL, c.number - m.read_number, 0)"
+        " FROM members m JOIN chats c ON c.id = m.chat_id"
+        " WHERE m.user_id = ? AND m.me_rev > ? ORDER BY m.me_rev LIMIT ?",
+        (user_id, after, limit + 1),
+    ).fetchall()
+    page: list[Any] = rows[:limit]
+    states = [MeState(rev, chat_id, bool(present), *rest) for rev, chat_id, present, *rest in page]
+    return states, states[-1].rev if len(rows) > limit else head
+
+
+def log(db: apsw.Connection, read: LogRead) -> Log | None:
+    """A chat's folded log after a place, as its reader may see it; None for who is no member."""
+    found = db.execute(f"SELECT {CHAT}, seq FROM chats WHERE id = ?", (read.chat_id,)).get
+    if found is None:
+        return None
+    chat, head = Chat(*found[:7]), found[7]
+    openings_ = [Interval(1)]
+    if read.user_id:
+        openings_ = openings(chat, stays(db, chat.id, read.user_id))
+        if not openings_:
+            return None
+    if read.bounds is None:
+        return _oldest_first(db, read, head, openings_)
+    rows = _changed(db, read.chat_id, read.after, read.limit, "DESC")
+    more = len(rows) > read.limit
+    shown = [r for r in reversed(rows[: read.limit]) if visible(r, openings_)]
+    place = max(read.after, openings_[0].since - 1)
+    result = bound(chat.id, shown, place, head, read.now - read.bounds.age_ms, read.bounds.per_chat)
+    if more and result.gap is None and shown:
+        return Log(chat.id, result.rows, head, (place + 1, result.rows[0].rev - 1))
+    return result
+
+
+def _oldest_first(db: apsw.Connection, read: LogRead, head: int, intervals: list[Interval]) -> Log:
+    rows = _changed(db, read.chat_id, read.after, read.limit, "ASC")
+    more = len(rows) > read.limit
+    rows = rows[: read.limit]
+    position = rows[-1].rev if more else max(head, read.after)
+    shown = [r for r in rows if visible(r, intervals)]
+    return Log(read.chat_id, shown, position, None, more)
+
+
+def _changed(db: apsw.Connection, chat_id: int, after: int, limit: int, order: str) -> list[Row]:
+    """Up to limit + 1 messages with rev > after, by rev: those unchanged and those changed."""
+    rows: list[Row] = []
+    for which, column in (("rev = seq", "seq"), ("rev <> seq", "rev")):
+        query = (
+            f"SELECT {ROW} FROM messages WHERE chat_id = ? AND {column} > ? AND {which}"
+            f" ORDER BY {column} {order} LIMIT ?"
+        )
+        rows += [Row(*r) for r in db.execute(query, (chat_id, after, limit + 1))]
+    rows.sort(key=lambda r: r.rev, reverse=order == "DESC")
+    return rows[: limit + 1]

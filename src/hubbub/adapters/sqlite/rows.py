@@ -1,0 +1,118 @@
+"""Small statements that several parts of the message path share."""
+
+import apsw
+
+from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.domain.change import MeEvent
+from hubbub.domain.chat import Head, Interval, Role
+from hubbub.domain.log import Row
+
+ROW = (
+    "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
+    " system"
+)
+INSERT_ROW = f"INSERT INTO messages ({ROW}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
+
+def insert_rows(db: apsw.Connection, rows: list[Row]) -> None:
+    """Store messages in their places."""
+    db.executemany(
+        INSERT_ROW,
+        [
+            (
+                r.id,
+                r.chat_id,
+                r.seq,
+                r.rev,
+                r.number,
+                r.sender_id,
+                r.client_id,
+                r.at,
+                r.type,
+                r.content,
+                r.media,
+                r.reply_to,
+                r.system,
+            )
+            for r in rows
+        ],
+    )
+
+
+def load_head(db: apsw.Connection, caches: Caches, chat_id: int) -> Head | None:
+    """The chat's head, None where there is no such chat. Its size is in the cache then too."""
+    head = caches.heads.get(chat_id)
+    if head is None:
+        row = db.execute("SELECT seq, number, at, size FROM chats WHERE id = ?", (chat_id,)).get
+        if row is None:
+            return None
+        head = caches.heads[chat_id] = Head(*row[:3])
+        caches.sizes[chat_id] = row[3]
+    return head
+
+
+def save_heads(db: apsw.Connection, heads: dict[int, Head]) -> None:
+    """Move the chats' heads."""
+    db.executemany(
+        "UPDATE chats SET seq = ?, number = ?, at = ? WHERE id = ?",
+        [(h.seq, h.number, h.at, chat_id) for chat_id, h in heads.items()],
+    )
+
+
+def load_position(
+    db: apsw.Connection, caches: Caches, chat_id: int, user_id: int
+) -> Position | None:
+    """A present member's position, None for who is not one."""
+    key = (chat_id, user_id)
+    found = caches.positions.get(key)
+    if found is None:
+        row = db.execute(
+            "SELECT delivered, read, read_number, received, role, since FROM members"
+            " WHERE chat_id = ? AND user_id = ? AND left IS NULL",
+            key,
+        ).get
+        if row is None:
+            return None
+        found = caches.positions[key] = Position(*row)
+    return found
+
+
+def next_me(db: apsw.Connection, user_id: int) -> int:
+    """The next position of the user's own log."""
+    rev: int | None = db.execute(
+        "UPDATE users SET me_head = me_head + 1 WHERE id = ? RETURNING me_head", (user_id,)
+    ).get
+    return rev or 0
+
+
+def add_members(
+    db: apsw.Connection, chat_id: int, users: list[tuple[int, Role]], at: int
+) -> list[MeEvent]:
+    """First members of a new chat, with their roles: they see it from position 1."""
+    events = [
+        MeEvent(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, 0)
+        for user_id, role in users
+    ]
+    db.executemany(
+        "INSERT INTO members (chat_id, user_id, role, since, joined_at, delivered, read,"
+        " read_number, me_rev) VALUES (?,?,?,1,?,0,0,0,?)",
+        [(chat_id, e.user_id, e.role, at, e.rev) for e in events],
+    )
+    return events
+
+
+def stays(db: apsw.Connection, chat_id: int, user_id: int) -> list[Interval]:
+    """All his stays in the chat, oldest first."""
+    row = db.execute(
+        "SELECT since, left FROM members WHERE chat_id = ? AND user_id = ?", (chat_id, user_id)
+    ).get
+    if row is None:
+        return []
+    last = Interval(*row)
+    if last.since <= 1:
+        return [last]
+    earlier = db.execute(
+        "SELECT since, left FROM stays WHERE chat_id = ? AND user_id = ? ORDER BY since",
+        (chat_id, user_id),
+    )
+    return [*(Interval(*e) for e in earlier), last]

@@ -1,0 +1,166 @@
+"""The tables, as migrations that are applied in order; `PRAGMA user_version` counts them.
+
+- Ids are INTEGER (64 bits), times Unix milliseconds, positions count from 1.
+- A member row is also what the user's own log knows of the chat: `me_rev` is the position
+  there of the latest change of this row (joined, left, role, read), as `rev` is for messages.
+- Cursors are columns of the member row. When one moves, `marks` notes the time: one row an
+  advance in small chats, one per flush and position with the list of users in large ones.
+- `stays` holds earlier, closed memberships of users who came back.
+- `received` is the place that the server keeps for a user's only session: what a session said
+  it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
+- `places` holds a session's own place, only for users with several sessions (`own_places`).
+"""
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x48756262  # "Hubb"
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY,
+        username TEXT NOT NULL UNIQUE,
+        display_name TEXT NOT NULL,
+        password_hash TEXT NOT NULL,
+        is_admin INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,
+        me_head INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    CREATE TABLE sessions (
+        id INTEGER PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        refresh_hash BLOB NOT NULL UNIQUE,
+        device TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        revoked_at INTEGER,
+        own_places INTEGER NOT NULL DEFAULT 0,
+        me_place INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX sessions_by_user ON sessions (user_id) WHERE revoked_at IS NULL;
+    CREATE INDEX sessions_revoked ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
+
+    CREATE TABLE spent_refresh (
+        refresh_hash BLOB PRIMARY KEY,
+        session_id INTEGER NOT NULL,
+        spent_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE invites (
+        code_hash BLOB PRIMARY KEY,
+        created_by INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        uses INTEGER NOT NULL,
+        admin INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE chats (
+        id INTEGER PRIMARY KEY,
+        type TEXT NOT NULL,
+        key TEXT,
+        title TEXT,
+        history TEXT NOT NULL,
+        created_by INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        seq INTEGER NOT NULL DEFAULT 0,
+        number INTEGER NOT NULL DEFAULT 0,
+        at INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE UNIQUE INDEX chats_by_key ON chats (key) WHERE key IS NOT NULL;
+
+    CREATE TABLE members (
+        chat_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        left INTEGER,
+        joined_at INTEGER NOT NULL,
+        delivered INTEGER NOT NULL,
+        read INTEGER NOT NULL,
+        read_number INTEGER NOT NULL,
+        me_rev INTEGER NOT NULL,
+        received INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (chat_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_by_user ON members (user_id, me_rev);
+    CREATE INDEX members_owners ON members (chat_id) WHERE role = 'owner' AND left IS NULL;
+
+    CREATE TABLE stays (
+        chat_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        left INTEGER NOT NULL,
+        PRIMARY KEY (chat_id, user_id, since)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY,
+        chat_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        rev INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        sender_id INTEGER NOT NULL,
+        client_id BLOB,
+        at INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        content TEXT NOT NULL,
+        media BLOB NOT NULL,
+        reply_to INTEGER NOT NULL,
+        system BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX messages_by_seq ON messages (chat_id, seq);
+    CREATE UNIQUE INDEX messages_by_client_id ON messages (client_id, sender_id)
+        WHERE client_id IS NOT NULL;
+    CREATE INDEX messages_changed ON messages (chat_id, rev) WHERE rev <> seq;
+
+    CREATE TABLE marks (
+        chat_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        kind INTEGER NOT NULL, -- 0 delivered, 1 read
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (chat_id, user_id, kind, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE large_marks (
+        chat_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        users TEXT NOT NULL, -- JSON array of user ids
+        PRIMARY KEY (chat_id, seq, kind, at, part)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE places (
+        session_id INTEGER NOT NULL,
+        chat_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (session_id, chat_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE VIEW message_status (id, message_id, recipient_id, status, status_timestamp) AS
+        SELECT m.id || ':' || r.user_id, m.id, r.user_id,
+            CASE WHEN r.read >= m.seq THEN 'read'
+                 WHEN r.delivered >= m.seq THEN 'delivered' ELSE 'sent' END,
+            CASE WHEN r.read >= m.seq THEN coalesce(
+                    (SELECT at FROM marks k WHERE k.chat_id = m.chat_id AND k.user_id = r.user_id
+                        AND k.kind = 1 AND k.seq >= m.seq ORDER BY k.seq LIMIT 1),
+                    (SELECT l.at FROM large_marks l, json_each(l.users) u
+                        WHERE l.chat_id = m.chat_id AND l.seq >= m.seq AND l.kind = 1
+                        AND u.value = r.user_id ORDER BY l.seq LIMIT 1), m.at)
+                 WHEN r.delivered >= m.seq THEN coalesce(
+                    (SELECT at FROM marks k WHERE k.chat_id = m.chat_id AND k.user_id = r.user_id
+                        AND k.kind = 0 AND k.seq >= m.seq ORDER BY k.seq LIMIT 1),
+                    (SELECT l.at FROM large_marks l, json_each(l.users) u
+                        WHERE l.chat_id = m.chat_id AND l.seq >= m.seq AND l.kind = 0
+                        AND u.value = r.user_id ORDER BY l.seq LIMIT 1), m.at)
+                 ELSE m.at END
+        FROM messages m JOIN members r ON r.chat_id = m.chat_id
+        WHERE m.type <> 'system' AND r.user_id <> m.sender_id AND r.left IS NULL
+            AND r.since <= m.seq;
+    """,
+)

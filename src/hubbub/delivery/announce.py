@@ -1,0 +1,285 @@
+"""From committed changes to events on the bus; only what is stored is ever announced."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, assert_never
+
+from hubbub.delivery.flight import Flight
+from hubbub.domain.change import (
+    Advance,
+    Advanced,
+    Change,
+    Create,
+    Created,
+    Enrol,
+    Fill,
+    Filled,
+    Leave,
+    Logged,
+    Made,
+    MeEvent,
+    Mismatch,
+    Missing,
+    Outcome,
+    Placed,
+    Post,
+    Posted,
+    SetRole,
+)
+from hubbub.domain.chat import LARGE
+from hubbub.domain.events import (
+    CountsEvent,
+    Event,
+    JoinedLarge,
+    LeftLarge,
+    OwnEvent,
+    ReceiptEvent,
+    RowEvent,
+)
+from hubbub.domain.log import Row
+from hubbub.domain.receipt import Passed
+from hubbub.domain.roster import KnownChat, Newest, Roster, posted
+from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
+
+COUNTS_EVERY: Final = 1.0
+"""Seconds between two receipt counts of one large chat."""
+
+Publish = Callable[[Sequence[Event]], None]
+
+
+class Announcer:
+    """Turns outcomes into events, and keeps the roster in step. Never raises."""
+
+    def __init__(
+        self, roster: Roster, store: ChatStore, publish: Publish, clock: Clock, flight: Flight
+    ) -> None:
+        self._roster = roster
+        self._store = store
+        self._publish = publish
+        self._clock = clock
+        self._flight = flight
+
+    def begin(self) -> None:
+        """A commit begins."""
+        self._flight.committing = True
+
+    def end(self) -> None:
+        """It ended, and was told where it succeeded."""
+        self._flight.committing = False
+        self._flight.check()
+
+    async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        """Announce a commit."""
+        await self._learn(outcomes)
+        events: list[Event] = []
+        advances: list[Advanced] = []
+        for change, outcome in zip(changes, outcomes, strict=True):
+            match outcome:
+                case Posted():
+                    assert isinstance(change, Post)
+                    self._posted(change, outcome, events)
+                case Advanced():
+                    assert isinstance(change, Advance)
+                    advances.append(outcome)
+                case Logged():
+                    assert isinstance(change, Enrol | Leave | SetRole)
+                    self._logged(outcome, events)
+                case Created():
+                    assert isinstance(change, Create)
+                    self._made(outcome.made, change.chat.key, events)
+                case Filled():
+                    assert isinstance(change, Fill)
+                    self._filled(change, outcome, events)
+                case Mismatch() | Missing() | Placed():
+                    pass  # nothing happened that others could see
+                case _:
+                    assert_never(outcome)
+        if advances:
+            await self._advanced(advances, events)
+        if events:
+            self._publish(events)
+
+    async def _learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Chats that were forgotten since their message was allowed: ask the store."""
+        unknown = {
+            o.chat_id
+            for o in outcomes
+            if isinstance(o, Posted) and o.made is None and self._roster.get(o.chat_id) is None
+        }
+        if not unknown:
+            return
+        try:
+            answers = await self._store.find([Lookup(0, chat_id) for chat_id in unknown])
+        except Unavailable:
+            return  # nobody hears of it now; the next event of the chat makes them re-read
+        for found in answers:
+            if found is not None:
+                self._roster.found(found, 0).tail_after = None
+
+    # ── messages ──
+
+    def _posted(self, post: Post, outcome: Posted, events: list[Event]) -> None:
+        if outcome.made is not None:
+            key = post.new_chat.key if post.new_chat is not None else None
+            self._made(outcome.made, key, events)
+        chat = self._roster.get(outcome.chat_id)
+        if outcome.duplicate or chat is None:
+            return
+        posted(chat, outcome, post.sender_id)
+        row = Row(
+            outcome.id,
+            outcome.chat_id,
+            outcome.seq,
+            outcome.seq,
+            outcome.number,
+            post.sender_id,
+            post.client_id,
+            outcome.at,
+            post.type,
+            post.content,
+            post.media,
+            post.reply_to,
+        )
+        events.append(RowEvent(row, chat.members, chat.large))
+
+    # ── membership ──
+
+    def _made(self, made: Made, key: str | None, events: list[Event]) -> None:
+        chat = self._roster.made(made, key)
+        events.extend(OwnEvent(me) for me in made.events)
+        if chat.large:
+            events.append(JoinedLarge(made.chat_id, made.members, 1))
+
+    def _filled(self, fill: Fill, outcome: Filled, events: list[Event]) -> None:
+        events.extend(OwnEvent(me) for me in outcome.events)
+        joined = tuple(me.user_id for me in outcome.events)
+        chat = self._roster.get(fill.chat_id)
+        if outcome.size <= LARGE:
+            if chat is not None:
+                chat.members += joined
+                chat.size = outcome.size
+            return
+        if chat is not None and not chat.large:
+            events.append(JoinedLarge(fill.chat_id, chat.members, 1))
+            self._roster.forget(fill.chat_id)
+        elif chat is not None:
+            chat.size = outcome.size
+        events.append(JoinedLarge(fill.chat_id, joined, 1))
+
+    def _logged(self, outcome: Logged, events: list[Event]) -> None:
+        if not outcome.system:
+            return
+        before = self._roster.get(outcome.chat_id)
+        was = before.members if before is not None else ()
+        chat = self._roster.changed(outcome)
+        large = outcome.size > LARGE
+        events.extend(OwnEvent(me) for me in outcome.events)
+        if large:
+            events.extend(_large_moves(outcome, was))
+        elif outcome.size + len(outcome.events) > LARGE:
+            events.append(LeftLarge(outcome.chat_id, 0))
+        row = _system_row(outcome)
+        members = chat.members if chat is not None else _after(was, outcome.events)
+        events.append(RowEvent(row, () if large else members, large))
+        if chat is not None:
+            chat.remember(row.seq, row.id, 0)
+
+    # ── receipts ──
+
+    async def _advanced(self, advances: list[Advanced], events: list[Event]) -> None:
+        unknown: list[tuple[Advanced, int, int, bool]] = []
+        for moved in advances:
+            if moved.me is not None:
+                events.append(OwnEvent(moved.me))
+            chat = self._roster.get(moved.chat_id)
+            if chat is not None and chat.large:
+                self._count(chat, moved, events)
+                continue
+            for before, after, read in _ranges(moved):
+                if before < after:
+                    known = None if chat is None else chat.passed(before, after, moved.user_id)
+                    if known is None:
+                        unknown.append((moved, before, after, read))
+                    else:
+                        _receipts(moved, known, read, events)
+        if unknown:
+            await self._ask(unknown, events)
+
+    async def _ask(
+        self, unknown: list[tuple[Advanced, int, int, bool]], events: list[Event]
+    ) -> None:
+        """Positions older than the roster remembers: the store knows whose they are."""
+        reads = [PassedRead(m.chat_id, m.user_id, b, a) for m, b, a, _ in unknown]
+        try:
+            answers = await self._store.passed(reads)
+        except Unavailable:
+            return  # the authors ask for receipts when they resume
+        for (moved, _, _, read), authors in zip(unknown, answers, strict=True):
+            _receipts(moved, authors, read, events)
+
+    def _count(self, chat: KnownChat, moved: Advanced, events: list[Event]) -> None:
+        newest = chat.newest
+        if newest is None or moved.user_id == newest.author_id:
+            return
+        before = max(moved.delivered_before, moved.read_before)
+        newest.delivered += before < newest.seq <= max(moved.delivered, moved.read)
+        newest.read += moved.read_before < newest.seq <= moved.read
+        now = self._clock.monotonic()
+        if now - newest.said_at >= COUNTS_EVERY or newest.delivered == chat.size - 1:
+            newest.said_at = now
+            events.append(_counts(chat.chat_id, newest))
+
+
+def _large_moves(outcome: Logged, was: tuple[int, ...]) -> list[Event]:
+    """Subscriptions of a large chat: who came, who went; all, when it has just become large."""
+    moves: list[Event] = []
+    if was:
+        moves.append(JoinedLarge(outcome.chat_id, was, 1))
+    joined = tuple(e.user_id for e in outcome.events if e.present)
+    if joined:
+        moves.append(JoinedLarge(outcome.chat_id, joined, outcome.head.seq))
+    moves += [LeftLarge(outcome.chat_id, e.user_id) for e in outcome.events if not e.present]
+    return moves
+
+
+def _after(was: tuple[int, ...], events: list[MeEvent]) -> tuple[int, ...]:
+    gone = {e.user_id for e in events if not e.present}
+    come = [e.user_id for e in events if e.present and e.user_id not in was]
+    return (*(u for u in was if u not in gone), *come)
+
+
+def _system_row(outcome: Logged) -> Row:
+    head = outcome.head
+    return Row(
+        outcome.id,
+        outcome.chat_id,
+        head.seq,
+        head.seq,
+        head.number,
+        outcome.by,
+        None,
+        head.at,
+        "system",
+        "",
+        b"",
+        0,
+        outcome.system,
+    )
+
+
+def _ranges(moved: Advanced) -> tuple[tuple[int, int, bool], tuple[int, int, bool]]:
+    """What was read, and what was only delivered: a read says both."""
+    return (
+        (moved.read_before, moved.read, True),
+        (max(moved.delivered_before, moved.read), moved.delivered, False),
+    )
+
+
+def _receipts(moved: Advanced, authors: list[Passed], read: bool, events: list[Event]) -> None:
+    events.extend(
+        ReceiptEvent(moved.chat_id, p.author_id, p.message_id, p.seq, moved.user_id, read, moved.at)
+        for p in authors
+    )
+
+
+def _counts(chat_id: int, newest: Newest) -> CountsEvent:
+    return CountsEvent(chat_id, newest.author_id, newest.seq, newest.delivered, newest.read)

@@ -1,0 +1,87 @@
+"""Large chats: one frame to thousands of connections, in slices that leave room for others."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from hubbub.delivery.flight import Flight
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import Outgoing
+from hubbub.delivery.subscriber import Subscriber
+
+SLICE_SECONDS: Final = 0.005
+CHECK_EVERY: Final = 64
+"""Connections between two looks at the clock."""
+
+
+class _Job:
+    __slots__ = ("audience", "chat_id", "next", "outgoing", "rev")
+
+    def __init__(
+        self, chat_id: int, rev: int, outgoing: Outgoing, audience: list[tuple[Subscriber, int]]
+    ) -> None:
+        self.chat_id = chat_id
+        self.rev = rev
+        self.outgoing = outgoing
+        self.audience = audience
+        self.next = 0
+
+
+class Fanout:
+    """Large fan-outs, first come first served, so that each log keeps its order.
+
+    Who joined after the position does not see it (G6); who left meanwhile gets nothing.
+    """
+
+    def __init__(self, hub: Hub, monotonic: Callable[[], float], flight: Flight) -> None:
+        self._hub = hub
+        self._flight = flight
+        self._monotonic = monotonic
+        self._jobs: deque[_Job] = deque()
+        self._work = asyncio.Event()
+        self.deliveries = 0
+
+    @property
+    def depth(self) -> int:
+        """Fan-outs under way or waiting."""
+        return len(self._jobs)
+
+    def start(self, chat_id: int, rev: int, outgoing: Outgoing) -> None:
+        """Queue one frame for all connections of the chat."""
+        audience = list(self._hub.of_large(chat_id).items())
+        if audience:
+            self._jobs.append(_Job(chat_id, rev, outgoing, audience))
+            self._flight.fanouts += 1
+            self._work.set()
+
+    async def run(self) -> None:
+        """Work slice by slice until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._jobs:
+                self._slice(self._jobs[0])
+                self._hub.flush()
+                await asyncio.sleep(0)
+
+    def _slice(self, job: _Job) -> None:
+        until = self._monotonic() + SLICE_SECONDS
+        audience, log_id, rev, outgoing = job.audience, job.chat_id, job.rev, job.outgoing
+        subscribed = self._hub.of_large(log_id)
+        index = job.next
+        while index < len(audience):
+            stop = min(index + CHECK_EVERY, len(audience))
+            for subscriber, since in audience[index:stop]:
+                if since <= rev and subscriber in subscribed:
+                    subscriber.log(log_id, rev, outgoing)
+            self.deliveries += stop - index
+            self._hub.flush()
+            index = stop
+            if self._monotonic() >= until:
+                break
+        job.next = index
+        if index >= len(audience):
+            self._jobs.popleft()
+            self._flight.fanouts -= 1
+            self._flight.check()

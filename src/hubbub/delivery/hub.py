@@ -1,0 +1,123 @@
+"""Who is here: this process's connections by user, and by large chat."""
+
+from collections.abc import Iterator
+
+from hubbub.delivery.subscriber import Subscriber
+
+Here = Subscriber | tuple[Subscriber, ...]
+
+
+class HubStatistics:
+    """Counted per flush."""
+
+    __slots__ = ("blocked", "frames")
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.blocked = 0
+
+
+class Hub:
+    """Nothing is kept per user who is not here, nor per connection and small chat."""
+
+    def __init__(self) -> None:
+        self._users: dict[int, Here] = {}
+        self._large: dict[int, dict[Subscriber, int]] = {}
+        self._dirty: list[Subscriber] = []
+        self.statistics = HubStatistics()
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+    # ── who is here ──
+
+    def attach(self, subscriber: Subscriber) -> None:
+        """From now on it hears of its user's events."""
+        here = self._users.get(subscriber.user_id)
+        if here is None:
+            self._users[subscriber.user_id] = subscriber
+        elif isinstance(here, Subscriber):
+            if here is not subscriber:
+                self._users[subscriber.user_id] = (here, subscriber)
+        elif subscriber not in here:
+            self._users[subscriber.user_id] = (*here, subscriber)
+
+    def detach(self, subscriber: Subscriber) -> None:
+        """It hears of nothing any more."""
+        here = self._users.get(subscriber.user_id)
+        if here is subscriber:
+            del self._users[subscriber.user_id]
+        elif isinstance(here, tuple):
+            left = tuple(s for s in here if s is not subscriber)
+            self._users[subscriber.user_id] = left[0] if len(left) == 1 else left
+        for chat_id in subscriber.large:
+            self._drop(chat_id, subscriber)
+
+    def of_user(self, user_id: int) -> tuple[Subscriber, ...]:
+        """The user's connections here."""
+        here = self._users.get(user_id)
+        if here is None:
+            return ()
+        return (here,) if isinstance(here, Subscriber) else here
+
+    def of_users(self, user_ids: tuple[int, ...]) -> Iterator[Subscriber]:
+        """The connections here of some users: the audience of a small chat."""
+        users = self._users
+        for user_id in user_ids:
+            here = users.get(user_id)
+            if here is not None:
+                if isinstance(here, Subscriber):
+                    yield here
+                else:
+                    yield from here
+
+    # ── large chats ──
+
+    def subscribe(self, chat_id: int, subscriber: Subscriber, since: int) -> None:
+        """A large chat's events from position `since` on reach this connection."""
+        self._large.setdefault(chat_id, {})[subscriber] = since
+        if chat_id not in subscriber.large:
+            subscriber.large = (*subscriber.large, chat_id)
+
+    def unsubscribe(self, chat_id: int, subscriber: Subscriber) -> None:
+        """The reverse."""
+        self._drop(chat_id, subscriber)
+        subscriber.large = tuple(c for c in subscriber.large if c != chat_id)
+
+    def _drop(self, chat_id: int, subscriber: Subscriber) -> None:
+        subscribers = self._large.get(chat_id)
+        if subscribers is not None:
+            subscribers.pop(subscriber, None)
+            if not subscribers:
+                del self._large[chat_id]
+
+    def dissolve(self, chat_id: int) -> None:
+        """The chat is large no more."""
+        for subscriber in self._large.pop(chat_id, {}):
+            subscriber.large = tuple(c for c in subscriber.large if c != chat_id)
+
+    def is_large(self, chat_id: int) -> bool:
+        """Whether somebody here subscribes to it as a large chat."""
+        return chat_id in self._large
+
+    def of_large(self, chat_id: int) -> dict[Subscriber, int]:
+        """The connections here of a large chat, and since when they see it."""
+        return self._large.get(chat_id, {})
+
+    # ── writing ──
+
+    def mark_dirty(self, subscriber: Subscriber) -> None:
+        """It has something to write."""
+        self._dirty.append(subscriber)
+
+    def flush(self) -> None:
+        """Write everything that was added, one write a connection."""
+        dirty, self._dirty = self._dirty, []
+        statistics = self.statistics
+        for subscriber in dirty:
+            out = subscriber.out
+            if out is not None:
+                statistics.frames += len(out)
+                subscriber.flush()
+                if subscriber.blocked:
+                    statistics.blocked += 1

@@ -1,0 +1,100 @@
+"""`resume` for clients without a WebSocket: a replay into a list, and waiting for news."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import LINES, Encoder
+from hubbub.delivery.replay import Replays
+from hubbub.delivery.subscriber import Subscriber
+from hubbub.ports import Unavailable
+
+
+class _Page:
+    """A link that keeps what is written, and can be waited for."""
+
+    def __init__(self) -> None:
+        self.lines = bytearray()
+        self.closed = False
+        self.news = asyncio.Event()
+
+    def write(self, frames: bytes, /) -> None:
+        """See Link."""
+        self.lines += frames
+        self.news.set()
+
+    def buffered(self) -> int:
+        """See Link. A page is bounded by the bounds of a replay."""
+        return 0
+
+    def close(self, code: int, reason: str = "") -> None:
+        """See Link."""
+        self.closed = True
+        self.news.set()
+
+
+class Poll:
+    """One page of news for one reader."""
+
+    def __init__(self, hub: Hub, replays: Replays, encoder: Encoder) -> None:
+        self._hub = hub
+        self._replays = replays
+        self._encoder = encoder
+
+    async def __call__(
+        self,
+        user_id: int,
+        session_id: int,
+        positions: dict[int, int] | None,
+        me: int,
+        receipts: Sequence[int],
+        wait: float,
+    ) -> list[dict[str, Any]]:
+        """The frames of a replay, `caught_up` last; with `wait`, seconds, not before there are any.
+
+        Raises Unavailable. Cancelling is safe.
+        """
+        page = _Page()
+        reader = Subscriber(user_id, session_id, page, LINES, self._encoder, self._hub.mark_dirty)
+        try:
+            frames = await self._replay(reader, page, positions, me, receipts)
+            if len(frames) == 1 and wait > 0 and await _news(page, wait):
+                frames = await self._replay(reader, page, positions, me, receipts)
+            return frames
+        finally:
+            self._hub.detach(reader)
+            reader.replay = None
+
+    async def _replay(
+        self,
+        reader: Subscriber,
+        page: _Page,
+        positions: dict[int, int] | None,
+        me: int,
+        receipts: Sequence[int],
+    ) -> list[dict[str, Any]]:
+        page.lines.clear()
+        self._replays.resume(reader, positions, me, receipts)
+        while True:
+            await page.news.wait()
+            page.news.clear()
+            if page.closed:
+                raise Unavailable("The store is away.")
+            frames = [msgspec.json.decode(line) for line in page.lines.splitlines()]
+            for index, frame in enumerate(frames):
+                if frame["type"] == "caught_up":
+                    if len(frames) > index + 1:
+                        page.news.set()  # live already
+                    return frames[: index + 1]
+
+
+async def _news(page: _Page, wait: float) -> bool:
+    try:
+        async with asyncio.timeout(wait):
+            await page.news.wait()
+    except TimeoutError:
+        return False
+    return True

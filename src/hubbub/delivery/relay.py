@@ -1,0 +1,208 @@
+"""From the bus to the connections: each log's next position is passed on, a hole is re-read.
+
+The bus may lose, repeat and reorder; the store is the truth. A position seen before is dropped;
+after a hole every connection of the chat is sent back to the last position passed on, and reads
+the store from there as its own user, so that it sees just what it may see (G3, G6).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, assert_never
+
+from hubbub import present
+from hubbub.delivery.fanout import Fanout
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import Encoder, Outgoing
+from hubbub.delivery.subscriber import ME, Subscriber
+from hubbub.domain.events import (
+    CountsEvent,
+    Event,
+    JoinedLarge,
+    LeftLarge,
+    OwnEvent,
+    ReceiptEvent,
+    RowEvent,
+    TypingEvent,
+)
+from hubbub.domain.log import Row
+from hubbub_protocol import frames, ids
+from hubbub_protocol.times import rfc3339
+
+MOST_LOGS: Final = 200_000
+"""Logs whose last position is remembered; the one that moved longest ago goes first."""
+
+
+class RelayStatistics:
+    """Counted as it happens."""
+
+    __slots__ = ("deliveries", "holes", "repeats")
+
+    def __init__(self) -> None:
+        self.deliveries = 0
+        self.holes = 0
+        self.repeats = 0
+
+
+class Relay:
+    """See the module. `reread` makes a connection catch up with what it is behind."""
+
+    def __init__(
+        self, hub: Hub, encoder: Encoder, fanout: Fanout, reread: Callable[[Subscriber], None]
+    ) -> None:
+        self._hub = hub
+        self._encoder = encoder
+        self._fanout = fanout
+        self._reread = reread
+        self._chats: dict[int, int] = {}
+        self._own: dict[int, int] = {}
+        self.statistics = RelayStatistics()
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Pass on a batch. Small chats are written before large ones begin."""
+        for event in events:
+            match event:
+                case RowEvent():
+                    self._row(event)
+                case ReceiptEvent():
+                    self._receipt(event)
+                case OwnEvent():
+                    self._own_log(event)
+                case CountsEvent():
+                    self._counts(event)
+                case TypingEvent():
+                    self._typing(event)
+                case JoinedLarge():
+                    self._joined(event)
+                case LeftLarge():
+                    self._left(event)
+                case _:
+                    assert_never(event)
+        self._hub.flush()
+
+    # ── logs ──
+
+    def _row(self, event: RowEvent) -> None:
+        row = event.row
+        last = self._pass(self._chats, row.chat_id, row.rev)
+        if last == row.rev:
+            return
+        audience: Iterable[Subscriber]
+        if event.large:
+            audience = self._hub.of_large(row.chat_id)
+        else:
+            audience = self._hub.of_users(event.members)
+        if last is not None:
+            self._send_back(audience, row.chat_id, last)
+        elif event.large:
+            self._fanout.start(row.chat_id, row.rev, self._message(row, ()))
+        else:
+            self._push(event, audience)
+
+    def _pass(self, logs: dict[int, int], log_id: int, rev: int) -> int | None:
+        """None: pass it on. `rev`: it was passed on before. Else the position before a hole."""
+        last = logs.pop(log_id, None)
+        if last is not None and rev <= last:
+            logs[log_id] = last
+            self.statistics.repeats += 1
+            return rev
+        logs[log_id] = rev  # moved last
+        if len(logs) > MOST_LOGS:
+            del logs[next(iter(logs))]
+        if last is None or rev == last + 1:
+            return None
+        self.statistics.holes += 1
+        return last
+
+    def _push(self, event: RowEvent, audience: Iterable[Subscriber]) -> None:
+        row = event.row
+        named = event.members if len(event.members) <= present.NAMED_RECIPIENTS else ()
+        plain: Outgoing | None = None
+        own: Outgoing | None = None
+        count = 0
+        for subscriber in audience:
+            count += 1
+            if subscriber.user_id == row.sender_id and row.client_id is not None:
+                if own is None:
+                    own = self._encoder.outgoing(
+                        present.message(row, named, present.client_ref(row))
+                    )
+                subscriber.log(row.chat_id, row.rev, own)
+            else:
+                if plain is None:
+                    plain = self._message(row, named)
+                subscriber.log(row.chat_id, row.rev, plain)
+        self.statistics.deliveries += count
+
+    def _message(self, row: Row, members: Iterable[int]) -> Outgoing:
+        return self._encoder.outgoing(present.message(row, members))
+
+    def _own_log(self, event: OwnEvent) -> None:
+        me = event.me
+        last = self._pass(self._own, me.user_id, me.rev)
+        if last == me.rev:
+            return
+        audience = self._hub.of_user(me.user_id)
+        if last is not None:
+            self._send_back(audience, ME, last)
+        elif audience:
+            outgoing = self._encoder.outgoing(present.me_event(me))
+            for subscriber in audience:
+                subscriber.log(ME, me.rev, outgoing)
+
+    def _send_back(self, audience: Iterable[Subscriber], log_id: int, place: int) -> None:
+        for subscriber in tuple(audience):
+            subscriber.fall_behind(log_id, place)
+            self._reread(subscriber)
+
+    # ── what is no log ──
+
+    def _receipt(self, event: ReceiptEvent) -> None:
+        audience = self._hub.of_user(event.author_id)
+        if not audience:
+            return
+        kind = frames.ReadReceipt if event.read else frames.DeliveryReceipt
+        outgoing = self._encoder.outgoing(
+            kind(
+                present.chat_ref(event.chat_id),
+                ids.text("msg", event.message_id),
+                event.seq,
+                present.user_ref(event.member_id),
+                rfc3339(event.at),
+            )
+        )
+        for subscriber in audience:
+            subscriber.receipt(event.chat_id, outgoing)
+
+    def _counts(self, event: CountsEvent) -> None:
+        frame = frames.ReceiptCounts(
+            present.chat_ref(event.chat_id), event.seq, event.delivered, event.read
+        )
+        outgoing = self._encoder.outgoing(frame)
+        for subscriber in self._hub.of_user(event.author_id):
+            subscriber.receipt(event.chat_id, outgoing)
+
+    def _typing(self, event: TypingEvent) -> None:
+        frame = frames.Typing(
+            present.chat_ref(event.chat_id), present.user_ref(event.user_id), event.is_typing
+        )
+        outgoing = self._encoder.outgoing(frame)
+        if event.large:
+            for subscriber in self._hub.of_large(event.chat_id):
+                if event.chat_id in subscriber.focus and subscriber.user_id != event.user_id:
+                    subscriber.loose(outgoing)
+        else:
+            for subscriber in self._hub.of_users(event.members):
+                if subscriber.user_id != event.user_id:
+                    subscriber.loose(outgoing)
+
+    # ── large chats ──
+
+    def _joined(self, event: JoinedLarge) -> None:
+        for subscriber in self._hub.of_users(event.users):
+            self._hub.subscribe(event.chat_id, subscriber, event.since)
+
+    def _left(self, event: LeftLarge) -> None:
+        if not event.user_id:
+            self._hub.dissolve(event.chat_id)
+            return
+        for subscriber in self._hub.of_user(event.user_id):
+            self._hub.unsubscribe(event.chat_id, subscriber)

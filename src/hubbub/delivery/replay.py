@@ -1,0 +1,353 @@
+"""Catching up: reading logs from the store for connections that resumed or fell behind.
+
+One worker serves them all in rounds, so that a thousand that reconnect at once cost a few
+reads of the store, not thousands. A connection whose socket is full waits its turn until the
+socket is empty; what happens meanwhile is held, or read in another round.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from hubbub import present
+from hubbub.delivery.flight import Flight
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import Outgoing
+from hubbub.delivery.subscriber import MAX_HELD, ME, Subscriber
+from hubbub.domain.reading import Log, ReplayBounds
+from hubbub.domain.view import MeState, Place, Places
+from hubbub.ports import ChatReader, ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
+from hubbub_protocol import frames, ids
+from hubbub_protocol.codes import Close
+from hubbub_protocol.times import rfc3339
+
+ROUND_REPLAYS: Final = 256
+"""Replays served in one round."""
+ROUND_ROWS: Final = 4_000
+"""Messages read in one round, about."""
+ME_PAGE: Final = 1_000
+
+
+class Replay:
+    """One connection's catching up.
+
+    `positions`: places given by the client, None for those that the server keeps. With
+    `repair`, only these logs are read, and every position is accounted for (`skip`), since the
+    client takes the frames for live ones.
+    """
+
+    __slots__ = (
+        "_held",
+        "budget",
+        "done",
+        "heads",
+        "me",
+        "pending",
+        "positions",
+        "receipts",
+        "repair",
+        "subscriber",
+    )
+
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        positions: dict[int, int] | None,
+        me: int,
+        receipts: Iterable[int],
+        repair: bool,
+    ) -> None:
+        self.subscriber = subscriber
+        self.positions = positions
+        self.me = me
+        self.receipts = list(receipts)
+        self.repair = repair
+        self.pending: deque[Place] | None = None
+        self.heads: dict[int, int] = {}
+        self.done: dict[int, int] = {}
+        self.budget = 0
+        self._held: list[tuple[int, int, Outgoing]] = []
+
+    def covers(self, log_id: int) -> bool:
+        """See CatchingUp."""
+        return not self.repair or (self.positions is not None and log_id in self.positions)
+
+    def hold(self, log_id: int, rev: int, outgoing: Outgoing) -> bool:
+        """See CatchingUp."""
+        if len(self._held) >= MAX_HELD:
+            return False
+        self._held.append((log_id, rev, outgoing))
+        return True
+
+    def release(self) -> None:
+        """Done: the held frames that the store had not yet, then live."""
+        subscriber = self.subscriber
+        subscriber.replay = None
+        for log_id, rev, outgoing in self._held:
+            if rev > self.heads.get(log_id, 0):
+                subscriber.log(log_id, rev, outgoing)
+
+
+class Replays:
+    """See the module."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: ChatStore,
+        reader: ChatReader,
+        own_log: OwnLog,
+        clock: Clock,
+        bounds: ReplayBounds,
+        flight: Flight,
+    ) -> None:
+        self._hub = hub
+        self._flight = flight
+        flight.on_landed = self._settle
+        self._store = store
+        self._reader = reader
+        self._own_log = own_log
+        self._clock = clock
+        self._bounds = bounds
+        self._queue: deque[Replay] = deque()
+        self._work = asyncio.Event()
+        self._settling: list[Subscriber] = []
+        self.repairs = 0
+        self.resumes = 0
+
+    # ── starting ──
+
+    def resume(
+        self,
+        subscriber: Subscriber,
+        positions: dict[int, int] | None,
+        me: int,
+        receipts: Iterable[int],
+    ) -> None:
+        """From these places to live; `caught_up` ends it."""
+        self.resumes += 1
+        self._hub.attach(subscriber)
+        subscriber.behind = None
+        replay = Replay(subscriber, positions, me, receipts, repair=False)
+        replay.budget = self._bounds.per_resume
+        self._enqueue(replay)
+
+    def reread(self, subscriber: Subscriber) -> None:
+        """From the places where it fell behind; nothing to do while another replay runs."""
+        behind = subscriber.behind
+        if subscriber.replay is not None or subscriber.blocked:
+            return
+        receipts, subscriber.missed_receipts = subscriber.missed_receipts, None
+        if behind is None and receipts is None:
+            return
+        self.repairs += 1
+        subscriber.behind = None
+        behind = behind or {}
+        replay = Replay(subscriber, behind, behind.get(ME, 0), receipts or (), repair=True)
+        replay.budget = self._bounds.per_resume
+        replay.pending = deque(Place(c, p, 0, 0, False) for c, p in behind.items() if c != ME)
+        self._enqueue(replay)
+
+    def writable(self, subscriber: Subscriber) -> None:
+        """Its socket is empty again."""
+        subscriber.blocked = False
+        if subscriber.replay is None:
+            self.reread(subscriber)
+        elif isinstance(subscriber.replay, Replay):
+            self._queue.append(subscriber.replay)
+            self._work.set()
+
+    def _enqueue(self, replay: Replay) -> None:
+        replay.subscriber.replay = replay
+        self._queue.append(replay)
+        self._work.set()
+
+    # ── the rounds ──
+
+    async def run(self) -> None:
+        """Serve rounds until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._queue:
+                taken = min(len(self._queue), ROUND_REPLAYS)
+                await self.round([self._queue.popleft() for _ in range(taken)])
+                self._hub.flush()
+
+    async def round(self, replays: Sequence[Replay]) -> None:
+        """One step of each; those not done are queued again."""
+        live = [r for r in replays if r.subscriber.replay is r]
+        try:
+            await self._locate([r for r in live if r.pending is None])
+            await self._own([r for r in live if r.repair and r.covers(ME)])
+            await self._read(live)
+            for replay in live:
+                if not replay.pending and not replay.subscriber.blocked:
+                    await self._finish(replay)
+        except Unavailable:
+            for replay in live:
+                replay.subscriber.replay = None
+                replay.subscriber.link.close(Close.TRY_LATER, "the store is away; reconnect")
+            return
+        for replay in live:
+            # One that is blocked is queued again by `writable`.
+            if replay.subscriber.replay is replay and not replay.subscriber.blocked:
+                self._queue.append(replay)
+
+    async def _locate(self, replays: list[Replay]) -> None:
+        """What changed for those who resume, and their own logs."""
+        if not replays:
+            return
+        asked = [
+            ResumeFrom(r.subscriber.user_id, r.subscriber.session_id, r.positions, r.me)
+            for r in replays
+        ]
+        for replay, places in zip(replays, await self._store.places(asked), strict=True):
+            self._located(replay, places)
+
+    def _located(self, replay: Replay, places: Places) -> None:
+        subscriber = replay.subscriber
+        if subscriber.replay is not replay:  # it closed meanwhile
+            return
+        for chat_id, since in places.large.items():
+            self._hub.subscribe(chat_id, subscriber, since)
+        self._send_me(replay, places.me, places.me_head)
+        replay.pending = deque(places.changed)
+        replay.heads.update(places.heads)
+        replay.done.update(places.heads)
+
+    async def _own(self, replays: list[Replay]) -> None:
+        """The own logs of those who fell behind in them."""
+        for replay in replays:
+            if ME not in replay.done:
+                states, head = await self._own_log.me(replay.subscriber.user_id, replay.me, ME_PAGE)
+                self._send_me(replay, states, head)
+
+    def _send_me(self, replay: Replay, states: list[MeState], head: int) -> None:
+        subscriber, place = replay.subscriber, replay.me
+        for state in states:
+            if replay.repair and state.rev > place + 1:
+                subscriber.answer(frames.Skip(frames.ME, place + 1, state.rev - 1))
+            subscriber.answer(present.me(state))
+            place = state.rev
+        if replay.repair and head > place:
+            subscriber.answer(frames.Skip(frames.ME, place + 1, head))
+        replay.heads[ME] = replay.done[ME] = head
+        if subscriber.sent is not None:
+            subscriber.sent[ME] = head
+
+    async def _read(self, replays: list[Replay]) -> None:
+        """The next chats of each, up to a bounded number of messages in all."""
+        reads: list[tuple[Replay, LogRead]] = []
+        rows = 0
+        for replay in replays:
+            while replay.pending and rows < ROUND_ROWS:
+                place = replay.pending.popleft()
+                read = self._log_read(replay, place)
+                rows += min(max(place.head - place.place, 1), read.limit)
+                reads.append((replay, read))
+        if reads:
+            logs = await self._store.logs([read for _, read in reads])
+            for (replay, read), log in zip(reads, logs, strict=True):
+                self._send_log(replay, read, log)
+            self._hub.flush()
+
+    def _log_read(self, replay: Replay, place: Place) -> LogRead:
+        limit = min(self._bounds.per_chat, max(replay.budget, 0))
+        bounds = ReplayBounds(self._bounds.age_ms, limit, self._bounds.per_resume)
+        return LogRead(
+            replay.subscriber.user_id,
+            place.chat_id,
+            place.place,
+            limit,
+            bounds,
+            self._clock.now_ms(),
+        )
+
+    def _send_log(self, replay: Replay, read: LogRead, log: Log | None) -> None:
+        subscriber = replay.subscriber
+        if log is None:  # removed meanwhile: his own log says so
+            replay.done.pop(read.chat_id, None)
+            return
+        replay.budget -= len(log.rows)
+        place = read.after
+        chat = present.chat_ref(log.chat_id)
+        if log.gap is not None:
+            subscriber.answer(frames.Gap(chat, *log.gap))
+            place = log.gap[1]
+        for row in log.rows:
+            if replay.repair and row.rev > place + 1:
+                subscriber.answer(frames.Skip(chat, place + 1, row.rev - 1))
+            own = row.sender_id == subscriber.user_id
+            subscriber.answer(
+                present.message(row, client_id=present.client_ref(row) if own else None)
+            )
+            place = row.rev
+        if replay.repair and log.position > place:
+            subscriber.answer(frames.Skip(chat, place + 1, log.position))
+        replay.heads[log.chat_id] = replay.done[log.chat_id] = log.position
+        if subscriber.sent is not None:
+            subscriber.sent[log.chat_id] = log.position
+
+    async def _finish(self, replay: Replay) -> None:
+        """Receipts that were missed, then `caught_up`, then what was held, then live."""
+        subscriber = replay.subscriber
+        for frame in await self.receipts(subscriber.user_id, replay.receipts, subscriber.large):
+            subscriber.answer(frame)
+        if subscriber.replay is not replay:
+            return
+        if not replay.repair:
+            subscriber.answer(frames.CaughtUp(_named(replay.done)))
+        replay.release()
+        if not self._flight.landed:
+            # Commits that this replay has seen may still be on their way to the relay.
+            subscriber.trims = {**(subscriber.trims or {}), **replay.heads}
+            self._settling.append(subscriber)
+        if subscriber.behind is not None:
+            self.reread(subscriber)
+
+    def _settle(self) -> None:
+        """Nothing is on its way any more: positions need not be compared."""
+        for subscriber in self._settling:
+            subscriber.trims = None
+        self._settling.clear()
+
+    # ── receipts ──
+
+    async def receipts(
+        self, user_id: int, chat_ids: Sequence[int], large: Sequence[int]
+    ) -> list[object]:
+        """The other members' cursors in these chats, as receipts for the user's own messages.
+
+        `large`: the large chats that he is in.
+        """
+        if not chat_ids:
+            return []
+        answer: list[object] = []
+        for state in await self._reader.cursors(user_id, chat_ids):
+            for kind, passed, at in (
+                (frames.DeliveryReceipt, state.delivered, state.delivered_at),
+                (frames.ReadReceipt, state.read, state.read_at),
+            ):
+                if passed is not None:
+                    answer.append(
+                        kind(
+                            present.chat_ref(state.chat_id),
+                            ids.text("msg", passed.message_id),
+                            passed.seq,
+                            present.user_ref(state.user_id),
+                            rfc3339(at),
+                        )
+                    )
+        counted = [c for c in chat_ids if c in large]
+        counts = await self._store.counts(counted) if counted else []
+        answer += [
+            frames.ReceiptCounts(present.chat_ref(c.chat_id), c.seq, c.delivered, c.read)
+            for c in counts
+        ]
+        return answer
+
+
+def _named(positions: dict[int, int]) -> dict[str, int]:
+    return {frames.ME if c == ME else present.chat_ref(c): p for c, p in positions.items()}

@@ -1,0 +1,202 @@
+"""What can be done to chats, as values: each change is committed whole or not at all.
+
+A store takes a list of changes, commits them in one transaction in that order, and answers
+with one outcome each. Everything here crosses a process boundary, so it is small and flat.
+"""
+
+from msgspec import Struct
+
+from hubbub.domain.chat import ChatType, Head, History, Role
+
+
+class NewChat(Struct, frozen=True, array_like=True):
+    """A chat to make, with up to a thousand members; `key` finds it again if it is there."""
+
+    id: int
+    type: ChatType
+    key: str | None
+    title: str | None
+    history: History
+    creator: int
+    members: tuple[int, ...]
+
+
+class Post(Struct, frozen=True, array_like=True, tag_field="op", tag="post"):
+    """A message to append to `chat_id`, or to `new_chat`, which is made when it is not there.
+
+    `client_id` are the UUID's 16 bytes, None where the sender gave none; `media` is JSON,
+    empty where there is none; `at` is Unix ms.
+    """
+
+    id: int
+    chat_id: int
+    new_chat: NewChat | None
+    sender_id: int
+    client_id: bytes | None
+    at: int
+    type: str
+    content: str
+    media: bytes
+    reply_to: int
+
+
+class Fill(Struct, frozen=True, array_like=True, tag_field="op", tag="fill"):
+    """More first members of a group that `Create` has just made: no position is taken.
+
+    A group of 100,000 is made in slices, so that no commit holds up the messages of others.
+    """
+
+    chat_id: int
+    members: tuple[int, ...]
+    at: int
+
+
+class Create(Struct, frozen=True, array_like=True, tag_field="op", tag="create"):
+    """A chat without a message yet: a named group, or a direct chat found again by its key."""
+
+    chat: NewChat
+    at: int
+
+
+class Enrol(Struct, frozen=True, array_like=True, tag_field="op", tag="enrol"):
+    """Adds users to a group; `id` names the system message that says so."""
+
+    id: int
+    chat_id: int
+    by: int
+    users: tuple[int, ...]
+    at: int
+
+
+class Leave(Struct, frozen=True, array_like=True, tag_field="op", tag="leave"):
+    """Ends a user's stay, by himself or by somebody else."""
+
+    id: int
+    chat_id: int
+    by: int
+    user_id: int
+    at: int
+
+
+class SetRole(Struct, frozen=True, array_like=True, tag_field="op", tag="role"):
+    """Gives a member another role."""
+
+    id: int
+    chat_id: int
+    by: int
+    user_id: int
+    role: Role
+    at: int
+
+
+class Advance(Struct, frozen=True, array_like=True, tag_field="op", tag="advance"):
+    """Moves a member's cursors forward, and his session's place where the server keeps it."""
+
+    chat_id: int
+    user_id: int
+    session_id: int
+    delivered: int
+    read: int
+    at: int
+
+
+class PlaceMe(Struct, frozen=True, array_like=True, tag_field="op", tag="place_me"):
+    """Moves a session's place in the user's own log forward."""
+
+    session_id: int
+    user_id: int
+    rev: int
+
+
+Change = Post | Fill | Create | Enrol | Leave | SetRole | Advance | PlaceMe
+
+
+# ── outcomes ─────────────────────────────────────────────────────────────────────────────────
+
+
+class MeEvent(Struct, frozen=True, array_like=True):
+    """A position that a user's own log took, with the state it speaks of."""
+
+    user_id: int
+    rev: int
+    chat_id: int
+    present: bool
+    role: Role
+    since: int
+    read: int
+    unread: int
+
+
+class Made(Struct, frozen=True, array_like=True):
+    """A chat that this change made (or found by its key), as the sender needs it."""
+
+    chat_id: int
+    type: ChatType
+    size: int
+    members: tuple[int, ...]
+    events: list[MeEvent]
+
+
+class Posted(Struct, frozen=True, array_like=True, tag_field="op", tag="posted"):
+    """The message is stored. `duplicate`: it was already; these are the earlier values."""
+
+    id: int
+    chat_id: int
+    seq: int
+    number: int
+    at: int
+    duplicate: bool = False
+    made: Made | None = None
+
+
+class Mismatch(Struct, frozen=True, array_like=True, tag_field="op", tag="mismatch"):
+    """Another content was sent under this client_id before: nothing was stored."""
+
+
+class Missing(Struct, frozen=True, array_like=True, tag_field="op", tag="missing"):
+    """The chat, or the member in it, is not there: nothing was stored."""
+
+
+class Created(Struct, frozen=True, array_like=True, tag_field="op", tag="created"):
+    """The chat is there. `made.events` is empty where it was there before."""
+
+    made: Made
+
+
+class Filled(Struct, frozen=True, array_like=True, tag_field="op", tag="filled"):
+    """This slice of members is in; `size` is the group's new size."""
+
+    size: int
+    events: list[MeEvent]
+
+
+class Placed(Struct, frozen=True, array_like=True, tag_field="op", tag="placed"):
+    """The session's place is stored."""
+
+
+class Logged(Struct, frozen=True, array_like=True, tag_field="op", tag="logged"):
+    """A system message took a position; `system` is its JSON, empty if nothing changed."""
+
+    id: int
+    chat_id: int
+    head: Head
+    size: int
+    by: int
+    system: bytes
+    events: list[MeEvent]
+
+
+class Advanced(Struct, frozen=True, array_like=True, tag_field="op", tag="advanced"):
+    """Cursors before and after; equal where nothing moved. `me`: his own log's event of a read."""
+
+    chat_id: int
+    user_id: int
+    delivered_before: int
+    delivered: int
+    read_before: int
+    read: int
+    at: int
+    me: MeEvent | None
+
+
+Outcome = Posted | Mismatch | Missing | Created | Filled | Logged | Advanced | Placed

@@ -1,0 +1,92 @@
+"""Chats, members and what is known of them: plain values.
+
+A chat is a log with dense positions. A membership is one stay [since, left) of positions; a
+user who comes back has several. Sizes: above `LARGE` members a chat's receipts, typing and
+routing change shape (SPEC section 6).
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+LARGE: Final = 256
+"""Chats with more members than this are large: routed by subscription, receipts as counts."""
+
+ChatType = Literal["direct", "group"]
+Role = Literal["owner", "admin", "member"]
+History = Literal["joined", "all"]
+
+
+class Head(Struct, array_like=True):
+    """The end of a chat's log: newest position, newest number, newest time (Unix ms)."""
+
+    seq: int = 0
+    number: int = 0
+    at: int = 0
+
+
+class Chat(Struct, frozen=True, array_like=True):
+    """What does not change with every message. `key` finds a direct or ad-hoc chat again."""
+
+    id: int
+    type: ChatType
+    key: str | None
+    title: str | None
+    history: History
+    created_at: int
+    size: int
+
+
+class Interval(Struct, frozen=True, array_like=True):
+    """Positions from `since` up to, not including, `left` (None: still there)."""
+
+    since: int
+    left: int | None = None
+
+    def holds(self, position: int) -> bool:
+        """Whether the position lies inside."""
+        return self.since <= position and (self.left is None or position < self.left)
+
+
+class Member(Struct, frozen=True, array_like=True):
+    """A user in a chat: his latest stay, his cursors, and when his own log last spoke of it."""
+
+    chat_id: int
+    user_id: int
+    role: Role
+    since: int
+    left: int | None
+    joined_at: int
+    delivered: int
+    read: int
+    read_number: int
+    me_rev: int
+
+    @property
+    def present(self) -> bool:
+        """Whether he is a member now."""
+        return self.left is None
+
+
+class Found(Struct, frozen=True, array_like=True):
+    """Answer to a look-up before a send: the chat, its people, and the sender's place in it.
+
+    `members` is filled for chats up to `LARGE`; `role` is None for who is not a member now.
+    `reply_visible` says whether the message to be replied to is one that he may see here.
+    """
+
+    chat: Chat
+    head: Head
+    members: tuple[int, ...]
+    role: Role | None
+    reply_visible: bool
+
+
+def direct_key(first: int, second: int) -> str:
+    """The key under which the one direct chat of two users is unique."""
+    return f"d:{min(first, second)}:{max(first, second)}"
+
+
+def group_key(members: frozenset[int]) -> str:
+    """The key under which the ad-hoc group of exactly these users is unique."""
+    return "g:" + ":".join(map(str, sorted(members)))

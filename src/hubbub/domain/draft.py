@@ -1,0 +1,21 @@
+"""A message on its way in: checked in form, not yet allowed, not yet stored."""
+
+from msgspec import Struct
+
+
+class Draft(Struct, frozen=True):
+    """What a sender wants to say. Either `chat_id`, or `recipients` (without himself) to find it.
+
+    `at` is Unix ms, `client_id` the UUID's bytes or None, `media` JSON or empty.
+    """
+
+    id: int
+    at: int
+    sender_id: int
+    client_id: bytes | None
+    chat_id: int
+    recipients: frozenset[int] | None
+    type: str
+    content: str
+    media: bytes
+    reply_to: int

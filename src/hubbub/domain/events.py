@@ -1,0 +1,70 @@
+"""What happened, for whoever is connected: crosses the bus, which may lose, repeat, reorder."""
+
+from msgspec import Struct
+
+from hubbub.domain.change import MeEvent
+from hubbub.domain.log import Row
+
+
+class RowEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="row"):
+    """A chat's log has a new position. `members`: who were members there; empty if large."""
+
+    row: Row
+    members: tuple[int, ...]
+    large: bool
+
+
+class OwnEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="own"):
+    """A user's own log has a new position."""
+
+    me: MeEvent
+
+
+class ReceiptEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="receipt"):
+    """A member passed an author's message, up to `seq`. `read`: read it, else received it."""
+
+    chat_id: int
+    author_id: int
+    message_id: int
+    seq: int
+    member_id: int
+    read: bool
+    at: int
+
+
+class CountsEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="counts"):
+    """How many passed the newest message of a large chat, for its author."""
+
+    chat_id: int
+    author_id: int
+    seq: int
+    delivered: int
+    read: int
+
+
+class TypingEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="typing"):
+    """A member types. `members` as in RowEvent."""
+
+    chat_id: int
+    user_id: int
+    is_typing: bool
+    members: tuple[int, ...]
+    large: bool
+
+
+class JoinedLarge(Struct, frozen=True, array_like=True, tag_field="event", tag="joined_large"):
+    """These users see a large chat from position `since` on."""
+
+    chat_id: int
+    users: tuple[int, ...]
+    since: int
+
+
+class LeftLarge(Struct, frozen=True, array_like=True, tag_field="event", tag="left_large"):
+    """This user left a large chat; user_id 0: the chat is large no more."""
+
+    chat_id: int
+    user_id: int
+
+
+Event = RowEvent | OwnEvent | ReceiptEvent | CountsEvent | TypingEvent | JoinedLarge | LeftLarge

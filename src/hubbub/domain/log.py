@@ -1,0 +1,116 @@
+"""The rule of the log: who gets which position (G2, G3).
+
+Every store loads what `assign` needs, and saves what it says; none decides by itself.
+"""
+
+from collections.abc import Iterable, Mapping, MutableMapping
+
+from msgspec import Struct
+
+from hubbub.domain.change import Mismatch, Post, Posted
+from hubbub.domain.chat import Head
+
+
+class Known(Struct, frozen=True, array_like=True):
+    """An earlier message of the same sender and client_id, as it was sent."""
+
+    id: int
+    chat_id: int
+    seq: int
+    number: int
+    at: int
+    type: str
+    content: str
+    media: bytes
+    reply_to: int
+
+
+class Row(Struct, frozen=True, array_like=True):
+    """A message in its place. `rev` is the position of its latest change."""
+
+    id: int
+    chat_id: int
+    seq: int
+    rev: int
+    number: int
+    sender_id: int
+    client_id: bytes | None
+    at: int
+    type: str
+    content: str
+    media: bytes
+    reply_to: int
+    system: bytes = b""
+
+
+Dedupe = tuple[int, bytes | int]
+"""(sender, client_id), or (sender, message id) where the sender gave no client_id."""
+
+
+def dedupe(post: Post) -> Dedupe:
+    """What makes a post the same post when it comes again: unique for ever (G2)."""
+    return (post.sender_id, post.id if post.client_id is None else post.client_id)
+
+
+def append(head: Head, at: int, countable: bool) -> Head:
+    """The head after one more position: times never go back, `system` is not counted."""
+    return Head(head.seq + 1, head.number + countable, max(head.at, at))
+
+
+def assign(
+    posts: Iterable[Post],
+    heads: MutableMapping[int, Head],
+    known: Mapping[Dedupe, Known],
+) -> list[tuple[Row | None, Posted | Mismatch]]:
+    """Give each post its place, in order; `heads` moves along.
+
+    A post that is known, or came earlier in this list, gets the earlier answer if the
+    content is the same, else `Mismatch`; neither takes a position. `post.chat_id` must be a
+    key of `heads`.
+    """
+    fresh: dict[Dedupe, Known] = {}
+    result: list[tuple[Row | None, Posted | Mismatch]] = []
+    for post in posts:
+        key = dedupe(post)
+        earlier = known.get(key) or fresh.get(key)
+        if earlier is not None:
+            result.append((None, _answer_again(post, earlier)))
+            continue
+        head = heads[post.chat_id] = append(heads[post.chat_id], post.at, countable=True)
+        row = Row(
+            post.id,
+            post.chat_id,
+            head.seq,
+            head.seq,
+            head.number,
+            post.sender_id,
+            post.client_id,
+            head.at,
+            post.type,
+            post.content,
+            post.media,
+            post.reply_to,
+        )
+        fresh[key] = Known(
+            row.id,
+            row.chat_id,
+            row.seq,
+            row.number,
+            row.at,
+            row.type,
+            row.content,
+            row.media,
+            row.reply_to,
+        )
+        result.append((row, Posted(row.id, row.chat_id, row.seq, row.number, row.at)))
+    return result
+
+
+def _answer_again(post: Post, earlier: Known) -> Posted | Mismatch:
+    sent = (post.chat_id, post.type, post.content, post.media, post.reply_to)
+    stored = (earlier.chat_id, earlier.type, earlier.content, earlier.media, earlier.reply_to)
+    if sent != stored:
+        return Mismatch()
+    return Posted(
+        earlier.id, earlier.chat_id, earlier.seq, earlier.number, earlier.at, duplicate=True
+    )

@@ -1,0 +1,64 @@
+"""How a log is read: who may see what, and how a replay is folded and bounded (SPEC section 5)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from hubbub.domain.chat import Chat, Interval
+from hubbub.domain.log import Row
+
+PAGE: Final = 200
+"""Most messages or events a page."""
+
+
+class ReplayBounds(Struct, frozen=True, array_like=True):
+    """What is pushed of a replay: events younger than `age_ms`, the newest per chat, per resume."""
+
+    age_ms: int = 24 * 3600 * 1000
+    per_chat: int = 1000
+    per_resume: int = 20_000
+
+
+class Log(Struct, frozen=True, array_like=True):
+    """One chat's log after a place: folded rows in order of `rev`, complete up to `position`.
+
+    `gap` = (from, to), inclusive: older positions that are not in `rows`.
+    """
+
+    chat_id: int
+    rows: list[Row]
+    position: int
+    gap: tuple[int, int] | None = None
+    has_more: bool = False
+
+
+def visible(row: Row, intervals: Sequence[Interval]) -> bool:
+    """G6: the event's own position and the message it concerns lie in stays of the reader."""
+    return any(i.holds(row.seq) for i in intervals) and (
+        row.rev == row.seq or any(i.holds(row.rev) for i in intervals)
+    )
+
+
+def openings(chat: Chat, stays: Sequence[Interval]) -> list[Interval]:
+    """The positions that a reader with these stays may see; none once he has left."""
+    if not stays or stays[-1].left is not None:
+        return []
+    return [Interval(1)] if chat.history == "all" else list(stays)
+
+
+def bound(
+    chat_id: int, rows: Sequence[Row], place: int, head: int, oldest_ms: int, most: int
+) -> Log:
+    """A replay's part of one chat: of `rows` (ascending rev) the newest `most` that are young.
+
+    Whatever is cut off is named by the gap, from the reader's place up to the first row kept.
+    """
+    start = max(0, len(rows) - most)
+    while start < len(rows) and rows[start].at < oldest_ms:
+        start += 1
+    kept = list(rows[start:])
+    gap = None
+    if start:
+        gap = (place + 1, kept[0].rev - 1 if kept else head)
+    return Log(chat_id, kept, head, gap)

@@ -1,0 +1,183 @@
+"""What this process knows of active chats: who is in them, and their newest messages.
+
+A bounded memory beside the store, kept in step by the outcomes of commits. The least recently
+used chat goes first; whoever needs it again asks the store.
+"""
+
+from typing import Final
+
+from hubbub.domain.change import Logged, Made, MeEvent, Posted
+from hubbub.domain.chat import LARGE, Found
+from hubbub.domain.receipt import Passed, passed
+
+MOST_CHATS: Final = 50_000
+TAIL: Final = 16
+"""Newest messages remembered of a chat: enough to know whom a receipt concerns."""
+MOST_SENDERS: Final = 1_000
+"""Members of a large chat that are remembered as allowed to send."""
+
+
+class KnownChat:
+    """One chat. `members` is exact for chats up to LARGE, empty for larger ones."""
+
+    __slots__ = (
+        "chat_id",
+        "key",
+        "members",
+        "newest",
+        "senders",
+        "size",
+        "tail",
+        "tail_after",
+        "type",
+    )
+
+    def __init__(
+        self, chat_id: int, kind: str, size: int, members: tuple[int, ...], head: int | None
+    ) -> None:
+        """`head`: its newest position now; None where that is not known."""
+        self.chat_id = chat_id
+        self.type = kind
+        self.size = size
+        self.members = members
+        self.senders: set[int] | None = None
+        self.tail: list[tuple[int, int, int]] = []
+        self.tail_after = head
+        self.key: str | None = None
+        self.newest: Newest | None = None
+
+    @property
+    def large(self) -> bool:
+        """Whether receipts are counts and routing goes by subscription."""
+        return self.size > LARGE
+
+    def has(self, user_id: int) -> bool:
+        """Whether he is known to be a member now."""
+        if self.large:
+            return self.senders is not None and user_id in self.senders
+        return user_id in self.members
+
+    def admit(self, user_id: int) -> None:
+        """Remember a member of a large chat."""
+        if self.senders is None or len(self.senders) >= MOST_SENDERS:
+            self.senders = set()
+        self.senders.add(user_id)
+
+    def remember(self, seq: int, message_id: int, sender_id: int) -> None:
+        """A new message, for receipts to come. Positions come in order."""
+        if self.tail_after is None:
+            self.tail_after = seq - 1
+        self.tail.append((seq, message_id, sender_id))
+        if len(self.tail) > TAIL:
+            self.tail_after = self.tail.pop(0)[0]
+
+    def passed(self, before: int, after: int, reader_id: int) -> list[Passed] | None:
+        """Whose messages lie in (before, after]; None where only the store knows."""
+        if self.tail_after is None or before < self.tail_after:
+            return None
+        return passed(self.tail, before, after, reader_id)
+
+
+class Newest:
+    """How many members of a large chat passed its newest message."""
+
+    __slots__ = ("author_id", "delivered", "read", "said_at", "seq")
+
+    def __init__(self, seq: int, author_id: int, delivered: int = 0, read: int = 0) -> None:
+        self.seq = seq
+        self.author_id = author_id
+        self.delivered = delivered
+        self.read = read
+        self.said_at = float("-inf")
+
+
+class Roster:
+    """Known chats by id, and direct and ad-hoc chats by key."""
+
+    def __init__(self, most: int = MOST_CHATS) -> None:
+        self._most = most
+        self._chats: dict[int, KnownChat] = {}
+        self._keys: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._chats)
+
+    def get(self, chat_id: int) -> KnownChat | None:
+        """A known chat, now the most recently used."""
+        chat = self._chats.pop(chat_id, None)
+        if chat is not None:
+            self._chats[chat_id] = chat
+        return chat
+
+    def by_key(self, key: str) -> KnownChat | None:
+        """A known chat by its key."""
+        chat_id = self._keys.get(key)
+        return None if chat_id is None else self.get(chat_id)
+
+    def add(self, chat: KnownChat, key: str | None = None) -> KnownChat:
+        """Remember a chat; forget the oldest beyond the bound."""
+        self._chats[chat.chat_id] = chat
+        if key is not None:
+            chat.key = key
+            self._keys[key] = chat.chat_id
+        while len(self._chats) > self._most:
+            del self._chats[next(iter(self._chats))]
+        while len(self._keys) > self._most:
+            del self._keys[next(iter(self._keys))]
+        return chat
+
+    def found(self, found: Found, user_id: int) -> KnownChat:
+        """What a look-up for this user told."""
+        chat = self._chats.get(found.chat.id)
+        if chat is None:
+            chat = KnownChat(
+                found.chat.id, found.chat.type, found.chat.size, found.members, found.head.seq
+            )
+        if found.role is not None and chat.large:
+            chat.admit(user_id)
+        return self.add(chat, found.chat.key)
+
+    def made(self, made: Made, key: str | None) -> KnownChat:
+        """A chat that was made, or found again, by a commit."""
+        chat = self.get(made.chat_id)
+        if chat is None or made.events:
+            head = 0 if made.events else None
+            chat = KnownChat(made.chat_id, made.type, made.size, made.members, head)
+        return self.add(chat, key)
+
+    def forget(self, chat_id: int) -> None:
+        """Ask the store the next time."""
+        self._chats.pop(chat_id, None)
+
+    def changed(self, outcome: Logged) -> KnownChat | None:
+        """Members came or went; the chat, if it is known and still of the same kind."""
+        chat = self.get(outcome.chat_id)
+        if chat is None:
+            return None
+        if chat.key is not None:  # found by its member set no more
+            self._keys.pop(chat.key, None)
+            chat.key = None
+        was_large = chat.large
+        chat.size = outcome.size
+        if chat.large != was_large:
+            self.forget(outcome.chat_id)
+            return None
+        _apply(chat, outcome.events)
+        return chat
+
+
+def _apply(chat: KnownChat, events: list[MeEvent]) -> None:
+    gone = {e.user_id for e in events if not e.present}
+    come = tuple(e.user_id for e in events if e.present and e.user_id not in chat.members)
+    if chat.large:
+        if chat.senders is not None:
+            chat.senders -= gone
+    else:
+        chat.members = tuple(u for u in chat.members if u not in gone) + come
+
+
+def posted(chat: KnownChat, outcome: Posted, sender_id: int) -> None:
+    """Remember a stored message for the receipts to come."""
+    chat.remember(outcome.seq, outcome.id, sender_id)
+    if chat.large:
+        chat.newest = Newest(outcome.seq, sender_id)

@@ -1,0 +1,125 @@
+"""What reads give back: chats, members and messages as one member may see them."""
+
+from msgspec import Struct
+
+from hubbub.domain.account import User
+from hubbub.domain.chat import Chat, Head, Member
+from hubbub.domain.log import Row
+from hubbub.domain.receipt import Cursor
+
+
+class ChatView(Struct, frozen=True, array_like=True):
+    """A chat as this member sees it.
+
+    `others`: the least cursors of all other members (chats up to LARGE; else zero).
+    `peer`: the other user of a direct chat. `last`: the newest visible message. `owners`: how
+    many owners a group has; 0 in lists of chats, where nobody asks.
+    """
+
+    chat: Chat
+    head: Head
+    member: Member
+    others: Cursor
+    peer: User | None
+    last: Row | None
+    owners: int = 0
+
+
+class ChatList(Struct, frozen=True, array_like=True):
+    """Chats by last activity, newest first; `cursor` = (at, chat id) of the last one."""
+
+    chats: list[ChatView]
+    has_more: bool
+    cursor: tuple[int, int] | None
+
+
+class MemberView(Struct, frozen=True, array_like=True):
+    """A member, who he is, and the message at his read cursor (0: none)."""
+
+    user: User
+    member: Member
+    last_read_id: int
+
+
+class MemberList(Struct, frozen=True, array_like=True):
+    """Present members by user id."""
+
+    members: list[MemberView]
+    has_more: bool
+
+
+class History(Struct, frozen=True, array_like=True):
+    """Messages, newest first, with what their status follows from: all others, and the reader.
+
+    `has_more`: there are more in the direction asked for; `around`: older ones.
+    """
+
+    rows: list[Row]
+    has_more: bool
+    others: Cursor
+    own: Cursor = Cursor(0, 0)
+
+
+class MessageView(Struct, frozen=True, array_like=True):
+    """One message that the reader may see."""
+
+    row: Row
+    others: Cursor
+    own: Cursor = Cursor(0, 0)
+
+
+class RecipientView(Struct, frozen=True, array_like=True):
+    """When a recipient passed the message, Unix ms; None: not yet."""
+
+    user_id: int
+    delivered_at: int | None
+    read_at: int | None
+
+
+class ReceiptList(Struct, frozen=True, array_like=True):
+    """Counts over all recipients, and a page of them by user id."""
+
+    recipients: int
+    delivered: int
+    read: int
+    page: list[RecipientView]
+    has_more: bool
+
+
+class Place(Struct, frozen=True, array_like=True):
+    """Where a reader is in a chat's log, and where the log ends."""
+
+    chat_id: int
+    place: int
+    head: int
+    at: int
+    large: bool
+
+
+class Places(Struct, frozen=True, array_like=True):
+    """All that a resume needs before it reads a log.
+
+    `changed`: chats whose head is beyond the reader's place, by last activity.
+    `heads`: where the log ends of every chat that he is in. `large`: the large ones among them,
+    and from which position he sees them. `me`: his own log after `me_place`, folded,
+    complete up to `me_head`.
+    """
+
+    changed: list[Place]
+    heads: dict[int, int]
+    large: dict[int, int]
+    me: list["MeState"]
+    me_place: int
+    me_head: int
+
+
+class MeState(Struct, frozen=True, array_like=True):
+    """A membership as the user's own log tells it, at position `rev`."""
+
+    rev: int
+    chat_id: int
+    present: bool
+    role: str
+    since: int
+    read: int
+    unread: int

@@ -1,0 +1,361 @@
+"""The one queue in front of the store: bounded, committed in batches, answered in order.
+
+There is no timer: a commit begins at once, and what arrives meanwhile is the next batch. Only
+what is committed is answered, and only then announced (G1). Cursors that moved ride in the next
+commit; those of large chats at most once a second and member.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Final, Protocol, cast
+
+from msgspec import Struct
+
+from hubbub.domain.change import Advance, Change, Outcome, PlaceMe, Post
+from hubbub.domain.draft import Draft
+from hubbub.domain.gate import SendGate
+from hubbub.ports import ChatStore, Clock, OutcomeUnknown, Unavailable
+from hubbub_protocol.codes import Code, Refused
+
+ATTEMPTS: Final = 5
+"""How often a batch whose outcome is unknown is repeated before it is refused."""
+MAX_ADVANCES: Final = 5_000
+"""Cursors in one commit."""
+LARGE_EVERY: Final = 1.0
+"""Seconds between two stored cursors of one member of a large chat (SPEC section 6)."""
+
+
+class Sink(Protocol):
+    """Who waits for a change: answered once, with its outcome or a refusal."""
+
+    @property
+    def gate(self) -> SendGate | None:
+        """Of the connection that sends; None where nothing keeps an order."""
+
+    @property
+    def target(self) -> Hashable:
+        """Which chat, for the gate."""
+
+    def answer(self, outcome: Outcome) -> None:
+        """It is committed."""
+
+    def refuse(self, refusal: Refused) -> None:
+        """It is not carried out."""
+
+
+Accept = Callable[[Sequence[tuple[Draft, Sink]]], Awaitable[list[Post | Refused]]]
+"""Permission for drafts, in order. Raises Unavailable."""
+IsLarge = Callable[[int], bool]
+
+
+class Announce(Protocol):
+    """Tells those who are connected what was committed. Nothing here raises."""
+
+    def begin(self) -> None:
+        """A commit begins."""
+
+    async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        """It is committed."""
+
+    def end(self) -> None:
+        """It ended, one way or the other."""
+
+
+class IngestLimits(Struct, frozen=True):
+    """Bounds: what waits, and what one commit takes."""
+
+    queue: int = 10_000
+    batch: int = 1_000
+
+
+LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds in seconds."""
+
+
+class IngestStatistics:
+    """Counted per batch. `latency`: changes from accepted to handed out, by LATENCY_BUCKETS."""
+
+    __slots__ = (
+        "accepted",
+        "batches",
+        "committed",
+        "failures",
+        "latency",
+        "latency_sum",
+        "refused",
+        "repeats",
+    )
+
+    def __init__(self) -> None:
+        self.latency = [0] * (len(LATENCY_BUCKETS) + 1)
+        self.latency_sum = 0.0
+        self.accepted = 0
+        self.committed = 0
+        self.batches = 0
+        self.repeats = 0
+        self.failures = 0
+        self.refused: dict[str, int] = {}
+
+
+class _Waiting:
+    __slots__ = ("request", "since", "sink")
+
+    def __init__(self, request: Draft | Change, sink: Sink, since: float) -> None:
+        self.request = request
+        self.sink = sink
+        self.since = since
+
+
+class Ingest:
+    """See the module. `run` does the work, in one task; the rest puts in and never waits."""
+
+    def __init__(
+        self,
+        store: ChatStore,
+        accept: Accept,
+        announce: Announce,
+        is_large: IsLarge,
+        clock: Clock,
+        limits: IngestLimits,
+    ) -> None:
+        self._store = store
+        self._accept = accept
+        self._announce = announce
+        self._is_large = is_large
+        self._clock = clock
+        self._limits = limits
+        self._queue: deque[_Waiting] = deque()
+        self._advances: dict[tuple[int, int, int], Advance] = {}
+        self._large: dict[tuple[int, int, int], Advance] = {}
+        self._large_due = 0.0
+        self._places: dict[int, PlaceMe] = {}
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.statistics = IngestStatistics()
+
+    @property
+    def depth(self) -> int:
+        """Changes that wait."""
+        return len(self._queue)
+
+    @property
+    def capacity(self) -> int:
+        """Changes that may wait."""
+        return self._limits.queue
+
+    # ── putting in ──
+
+    def put(self, request: Draft | Change, sink: Sink) -> None:
+        """Queue a change. Raises Refused `overloaded` when too many wait (G7)."""
+        if len(self._queue) >= self._limits.queue:
+            refusal = Refused(
+                Code.OVERLOADED, "The server has too much to do; try again a little later.", 1.0
+            )
+            self._count_refusal(refusal)
+            self._close_gate(request, sink, refusal)
+            raise refusal
+        self.statistics.accepted += 1
+        self._queue.append(_Waiting(request, sink, self._clock.monotonic()))
+        self._wake()
+
+    async def do(self, change: Change | Draft) -> Outcome:
+        """Queue a change and wait for its outcome. Raises Refused.
+
+        Cancelling is safe: the change may then be committed or not.
+        """
+        waiter = FutureSink(asyncio.get_running_loop().create_future())
+        self.put(change, waiter)
+        return await waiter.future
+
+    def advance(self, move: Advance) -> None:
+        """Move a cursor with the next commit; an earlier move that waits is joined with it."""
+        key = (move.chat_id, move.user_id, move.session_id)
+        waiting = self._large if self._is_large(move.chat_id) else self._advances
+        earlier = waiting.get(key)
+        if earlier is not None:
+            move = Advance(
+                *key, max(earlier.delivered, move.delivered), max(earlier.read, move.read), move.at
+            )
+        elif len(self._advances) + len(self._large) >= self._limits.queue * 10:
+            return  # a cursor that is lost here is said again with the next one: cumulative
+        waiting[key] = move
+        if waiting is self._advances:
+            self._wake()
+        elif not self._large_due:
+            self._large_due = self._clock.monotonic() + LARGE_EVERY
+            asyncio.get_running_loop().call_later(LARGE_EVERY, self._release_large)
+
+    def place_me(self, place: PlaceMe) -> None:
+        """Move a session's place in its user's own log with the next commit."""
+        earlier = self._places.get(place.session_id)
+        if earlier is None or earlier.rev < place.rev:
+            self._places[place.session_id] = place
+            self._wake()
+
+    def _release_large(self) -> None:
+        self._large_due = 0.0
+        self._advances.update(self._large)
+        self._large = {}
+        self._wake()
+
+    def _wake(self) -> None:
+        self._idle.clear()
+        self._work.set()
+
+    # ── the loop ──
+
+    async def run(self) -> None:
+        """Commit batches until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._queue or self._advances or self._places:
+                await self._batch()
+            self._idle.set()
+
+    async def drain(self) -> None:
+        """Wait until everything that was put in is committed or refused, cursors too."""
+        if self._large:
+            self._release_large()
+        await self._idle.wait()
+
+    async def _batch(self) -> None:
+        waiting = [self._queue.popleft() for _ in range(min(len(self._queue), self._limits.batch))]
+        waiting, changes = await self._permitted(waiting)
+        changes += self._take_cursors()
+        if changes:
+            await self._store_and_tell(waiting, changes)
+
+    async def _permitted(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[Change]]:
+        """Those that may go on, as changes; the others are refused, in order."""
+        drafts = [(w.request, w.sink) for w in waiting if isinstance(w.request, Draft)]
+        if not drafts:
+            return waiting, [cast(Change, w.request) for w in waiting]
+        try:
+            verdicts = iter(await self._accept(drafts))
+        except Unavailable as error:
+            self._refuse_all(waiting, _unavailable(error))
+            return [], []
+        permitted: list[_Waiting] = []
+        changes: list[Change] = []
+        for w in waiting:
+            change = next(verdicts) if isinstance(w.request, Draft) else w.request
+            if isinstance(change, Refused):
+                self._refuse(w, change)
+            else:
+                permitted.append(w)
+                changes.append(change)
+        return permitted, changes
+
+    def _take_cursors(self) -> list[Change]:
+        taken: list[Change] = []
+        if len(self._advances) <= MAX_ADVANCES:
+            taken += self._advances.values()
+            self._advances = {}
+        else:
+            for key in list(self._advances)[:MAX_ADVANCES]:
+                taken.append(self._advances.pop(key))
+        taken += self._places.values()
+        self._places = {}
+        return taken
+
+    async def _store_and_tell(self, waiting: list[_Waiting], changes: list[Change]) -> None:
+        self._announce.begin()
+        try:
+            await self._commit_and_tell(waiting, changes)
+        finally:
+            self._announce.end()
+
+    async def _commit_and_tell(self, waiting: list[_Waiting], changes: list[Change]) -> None:
+        try:
+            outcomes = await self._commit(changes)
+        except Unavailable as error:
+            self.statistics.failures += 1
+            self._refuse_all(waiting, _unavailable(error))
+            return
+        except Exception as error:
+            self.statistics.failures += 1
+            await self._one_by_one(waiting, changes, error)
+            return
+        self.statistics.batches += 1
+        self.statistics.committed += len(waiting)
+        for w, outcome in zip(waiting, outcomes, strict=False):  # cursors have nobody waiting
+            w.sink.answer(outcome)
+        await self._announce.tell(changes, outcomes)
+        self._observe(waiting)
+
+    def _observe(self, waiting: list[_Waiting]) -> None:
+        now, statistics = self._clock.monotonic(), self.statistics
+        for w in waiting:
+            statistics.latency[bisect_left(LATENCY_BUCKETS, now - w.since)] += 1
+            statistics.latency_sum += now - w.since
+
+    async def _commit(self, changes: list[Change]) -> list[Outcome]:
+        """Repeated while the outcome is unknown: dedupe makes that safe (G2)."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._store.commit(changes)
+            except OutcomeUnknown:
+                self.statistics.repeats += 1
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _one_by_one(
+        self, waiting: list[_Waiting], changes: list[Change], error: Exception
+    ) -> None:
+        """One change that the store cannot take must not take the others with it."""
+        if len(changes) == 1:
+            refusal = Refused(Code.INTERNAL, f"The server failed at this: {error}.")
+            self._refuse_all(waiting, refusal)
+            return
+        for index, change in enumerate(changes):
+            await self._commit_and_tell(waiting[index : index + 1], [change])
+
+    # ── refusing ──
+
+    def _refuse_all(self, waiting: list[_Waiting], refusal: Refused) -> None:
+        for w in waiting:
+            self._refuse(w, refusal)
+
+    def _refuse(self, w: _Waiting, refusal: Refused) -> None:
+        self._count_refusal(refusal)
+        self._close_gate(w.request, w.sink, refusal)
+        w.sink.refuse(refusal)
+
+    def _close_gate(self, request: Draft | Change, sink: Sink, refusal: Refused) -> None:
+        """What follows a send that shall come again waits for it (G3)."""
+        if isinstance(request, Draft) and refusal.code.retryable and sink.gate is not None:
+            sink.gate.close(sink.target, request.client_id, self._clock.monotonic())
+
+    def _count_refusal(self, refusal: Refused) -> None:
+        counts = self.statistics.refused
+        counts[refusal.code.value] = counts.get(refusal.code.value, 0) + 1
+
+
+class FutureSink:
+    """A sink that somebody awaits."""
+
+    __slots__ = ("future", "gate", "target")
+
+    def __init__(self, future: "asyncio.Future[Outcome]") -> None:
+        self.future = future
+        self.gate: SendGate | None = None
+        self.target: Hashable = None
+
+    def answer(self, outcome: Outcome) -> None:
+        """See Sink."""
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+    def refuse(self, refusal: Refused) -> None:
+        """See Sink."""
+        if not self.future.done():
+            self.future.set_exception(refusal)
+
+
+def _unavailable(error: Unavailable) -> Refused:
+    return Refused(Code.UNAVAILABLE, f"{error} Try again a little later.", 1.0)

@@ -1,0 +1,205 @@
+"""What an operator sees: Prometheus metrics, collected when asked for, and JSON logs.
+
+Nothing is counted a message here: the parts of the message path count per batch in plain
+integers, and this reads them. No log or metric ever holds content, a token or a query string.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from hubbub.delivery.fanout import Fanout
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.relay import Relay
+from hubbub.delivery.replay import Replays
+from hubbub.ingest import LATENCY_BUCKETS, Ingest
+
+
+class MessagePath(Collector):
+    """The figures of ingest and delivery. `edge`: open connections, their limit, refusals."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        hub: Hub,
+        relay: Relay,
+        fanout: Fanout,
+        replays: Replays,
+        edge: Callable[[], Mapping[str, float]],
+    ) -> None:
+        self._ingest = ingest
+        self._hub = hub
+        self._relay = relay
+        self._fanout = fanout
+        self._replays = replays
+        self._edge = edge
+
+    def collect(self) -> Iterable[Metric]:
+        """prometheus_client's callback."""
+        ingest, edge = self._ingest.statistics, self._edge()
+        yield _counter("accepted", "Changes taken into the queue.", ingest.accepted)
+        yield _counter("stored", "Changes committed.", ingest.committed)
+        yield _counter("acked", "Changes answered after their commit.", ingest.committed)
+        yield _counter("commits", "Transactions of the message path.", ingest.batches)
+        yield _counter("commit_failures", "Transactions that failed.", ingest.failures)
+        yield _counter("commit_repeats", "Repeated: the outcome was unknown.", ingest.repeats)
+        delivered = self._relay.statistics.deliveries + self._fanout.deliveries
+        yield _counter("delivered", "Messages handed to connections.", delivered)
+        yield _counter("frames", "Frames written.", self._hub.statistics.frames)
+        yield _counter("slow_readers", "Times a connection stopped taking.", self._blocked())
+        yield _counter("gap_repairs", "Logs re-read after a hole.", self._replays.repairs)
+        yield _counter("resumes", "Connections that resumed.", self._replays.resumes)
+        yield _counter(
+            "bus_holes", "Positions that the bus had lost.", self._relay.statistics.holes
+        )
+        yield _gauge("queue_depth", "Changes that wait.", self._ingest.depth)
+        yield _gauge("queue_capacity", "Changes that may wait.", self._ingest.capacity)
+        yield _gauge("fanout_depth", "Large fan-outs under way.", self._fanout.depth)
+        for name, value in edge.items():
+            yield _gauge(name, "Of the WebSocket edge.", value)
+        yield self._refused()
+        yield self._latency()
+
+    def _blocked(self) -> int:
+        return self._hub.statistics.blocked
+
+    def _refused(self) -> Metric:
+        family = CounterMetricFamily("hubbub_refused", "Changes refused.", labels=["code"])
+        for code, count in self._ingest.statistics.refused.items():
+            family.add_metric([code], count)
+        return family
+
+    def _latency(self) -> Metric:
+        statistics = self._ingest.statistics
+        total, buckets = 0, []
+        bounds = [*map(str, LATENCY_BUCKETS), "+Inf"]
+        for bound, count in zip(bounds, statistics.latency, strict=True):
+            total += count
+            buckets.append((bound, total))
+        family = HistogramMetricFamily(
+            "hubbub_accept_to_delivery_seconds", "From the queue to the connections."
+        )
+        family.add_metric([], buckets, statistics.latency_sum)
+        return family
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"hubbub_{name}", text, value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"hubbub_{name}", text, value)
+
+
+class RestFigures(Collector):
+    """A Watch of the REST edge: answers by operation and status; faults go to the log."""
+
+    def __init__(self, log: "Log") -> None:
+        self._log = log
+        self._answers: dict[tuple[str, int], int] = {}
+        self._seconds: dict[str, float] = {}
+
+    def answered(self, operation: str, status: int, seconds: float, request_id: str) -> None:
+        """See Watch."""
+        key = (operation, status)
+        self._answers[key] = self._answers.get(key, 0) + 1
+        self._seconds[operation] = self._seconds.get(operation, 0.0) + seconds
+        self._log.debug(
+            "answered", operation=operation, status=status, seconds=seconds, request_id=request_id
+        )
+
+    def failed(self, operation: str, request_id: str, error: BaseException) -> None:
+        """See Watch. The error's text may hold what a user wrote, so only its type is logged."""
+        self._log.error(
+            "failed",
+            operation=operation,
+            request_id=request_id,
+            error=type(error).__name__,
+            where=_where(error),
+        )
+
+    def collect(self) -> Iterable[Metric]:
+        """prometheus_client's callback."""
+        answers = CounterMetricFamily(
+            "hubbub_http_answers", "REST answers.", labels=["operation", "status"]
+        )
+        for (operation, status), count in self._answers.items():
+            answers.add_metric([operation, str(status)], count)
+        seconds = CounterMetricFamily(
+            "hubbub_http_seconds", "Time spent on REST answers.", labels=["operation"]
+        )
+        for operation, spent in self._seconds.items():
+            seconds.add_metric([operation], spent)
+        yield answers
+        yield seconds
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the innermost frame: places in our code, never values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+
+
+class Log:
+    """Structured lines on standard error."""
+
+    def __init__(self, level: str, form: str) -> None:
+        renderer: Any = (
+            structlog.processors.JSONRenderer()
+            if form == "json"
+            else structlog.dev.ConsoleRenderer()
+        )
+        logger: Any = structlog.wrap_logger(
+            structlog.PrintLogger(sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                renderer,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(
+                getattr(logging, level.upper(), logging.INFO)
+            ),
+        )
+        self._logger = logger
+
+    def debug(self, event: str, **fields: object) -> None:
+        """For whoever looks for a cause."""
+        self._logger.debug(event, **fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """Worth knowing."""
+        self._logger.info(event, **fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Worth looking at."""
+        self._logger.warning(event, **fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """A fault."""
+        self._logger.error(event, **fields)
+
+
+class Metrics:
+    """The registry, and what it prints."""
+
+    def __init__(self, *collectors: Collector) -> None:
+        self._registry = CollectorRegistry()
+        for collector in collectors:
+            self._registry.register(collector)
+
+    def __call__(self) -> bytes:
+        """Prometheus' text format."""
+        return generate_latest(self._registry)

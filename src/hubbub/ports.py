@@ -1,0 +1,286 @@
+"""What the inside needs from the world. Every port has a contract suite in tests/contract.
+
+Identities come in as arguments and are checked by how things are loaded: a read names the user
+who reads, and finds nothing where he may not see it (None stands for both). Unless a method
+says otherwise, cancelling it is safe: a change may then be committed or not.
+
+Failures of the world are `Unavailable`; whoever called may try again later.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from hubbub.domain.account import Invite, Session, User
+from hubbub.domain.change import Change, Outcome
+from hubbub.domain.chat import Found
+from hubbub.domain.reading import Log, ReplayBounds
+from hubbub.domain.receipt import Cursor, Passed
+from hubbub.domain.view import (
+    ChatList,
+    ChatView,
+    History,
+    MemberList,
+    MessageView,
+    MeState,
+    Places,
+    ReceiptList,
+)
+
+
+class Unavailable(Exception):
+    """An engine cannot do it now (disk full, not reachable): nothing was stored. Try later."""
+
+
+class OutcomeUnknown(Unavailable):
+    """The engine went away while it was asked: it may be stored. Repeating a commit is safe."""
+
+
+# ── questions ────────────────────────────────────────────────────────────────────────────────
+
+
+class Lookup(Struct, frozen=True, array_like=True):
+    """A chat by id, or by `key` where chat_id is 0, for this user, and what he replies to."""
+
+    user_id: int
+    chat_id: int
+    key: str | None = None
+    reply_to: int = 0
+
+
+class ResumeFrom(Struct, frozen=True, array_like=True):
+    """Places by chat id and in the own log; `positions` None: those that the server keeps."""
+
+    user_id: int
+    session_id: int
+    positions: dict[int, int] | None
+    me: int
+
+
+class LogRead(Struct, frozen=True, array_like=True):
+    """A chat's folded log after a place, for this user, at most `limit` rows.
+
+    `bounds` None: the oldest first, as `/events` pages. Else the newest, as a replay pushes,
+    with the gap named; `now` is Unix ms. user_id 0: everything, for the server's own repair.
+    """
+
+    user_id: int
+    chat_id: int
+    after: int
+    limit: int
+    bounds: ReplayBounds | None = None
+    now: int = 0
+
+
+class PassedRead(Struct, frozen=True, array_like=True):
+    """Whose messages lie in (before, after] of a chat, newest of each author."""
+
+    chat_id: int
+    reader_id: int
+    before: int
+    after: int
+
+
+class ReceiptCount(Struct, frozen=True, array_like=True):
+    """Members of a large chat that passed its newest countable message `seq`."""
+
+    chat_id: int
+    seq: int
+    delivered: int
+    read: int
+
+
+class CursorState(Struct, frozen=True, array_like=True):
+    """Another member's cursors, and the newest messages of the asking user that they passed."""
+
+    chat_id: int
+    user_id: int
+    cursor: Cursor
+    delivered: Passed | None
+    read: Passed | None
+    delivered_at: int
+    read_at: int
+
+
+# ── ports ────────────────────────────────────────────────────────────────────────────────────
+
+
+class ChatStore(Protocol):
+    """Chats, members, messages and cursors: the message path. Lists in, lists out, same order."""
+
+    async def commit(self, changes: Sequence[Change]) -> list[Outcome]:
+        """All of them in one durable transaction, in this order (G1).
+
+        Raises Unavailable, or OutcomeUnknown: then nothing or all is stored. Repeating the list is
+        safe, since posts are known again by sender and client_id, system messages and posts
+        without one by their id, and cursors only move forward.
+        """
+        ...
+
+    async def find(self, lookups: Sequence[Lookup]) -> list[Found | None]:
+        """The chats; None where there is none."""
+        ...
+
+    async def places(self, readers: Sequence[ResumeFrom]) -> list[Places]:
+        """What changed since each reader's places; the cost follows what changed (G4)."""
+        ...
+
+    async def logs(self, reads: Sequence[LogRead]) -> list[Log | None]:
+        """Folded logs; None where the user is not a member now."""
+        ...
+
+    async def passed(self, reads: Sequence[PassedRead]) -> list[list[Passed]]:
+        """The authors who hear of an advance."""
+        ...
+
+    async def counts(self, chat_ids: Sequence[int]) -> list[ReceiptCount]:
+        """Receipt counts of the newest message of each chat."""
+        ...
+
+
+class Changes(Protocol):
+    """The one queue in front of the store: how actions change chats."""
+
+    async def do(self, change: Change) -> Outcome:
+        """Commit the change, and tell those who are connected of it.
+
+        Raises Refused: `overloaded` when the queue is full, `unavailable` when the store does
+        not answer; the outcome is then unknown.
+        """
+        ...
+
+
+class ChatReader(Protocol):
+    """Views of chats for one user. None: there is no such thing for him."""
+
+    async def chat(self, user_id: int, chat_id: int) -> ChatView | None:
+        """One chat."""
+        ...
+
+    async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
+        """His chats by last activity, those after the cursor `before`."""
+        ...
+
+    async def members(
+        self, user_id: int, chat_id: int, after: int, limit: int
+    ) -> MemberList | None:
+        """Present members with ids above `after`."""
+        ...
+
+    async def history(
+        self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
+    ) -> History | None:
+        """Messages `before`, `after` or `around` the message `anchor` (0: the newest)."""
+        ...
+
+    async def message(self, user_id: int, message_id: int) -> MessageView | None:
+        """One message."""
+        ...
+
+    async def receipts(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReceiptList | None:
+        """Who passed the message, recipients with ids above `after`."""
+        ...
+
+    async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
+        """The other members' cursors in those of his chats that are not large."""
+        ...
+
+
+class OwnLog(Protocol):
+    """The user's own log, by pages."""
+
+    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+        """Folded events after the position in order, and up to where they are complete."""
+        ...
+
+
+class Accounts(Protocol):
+    """Users, sessions, invites. Each method is one atomic, durable step."""
+
+    async def add_user(self, user: User, invite: bytes | None) -> str:
+        """Store a user, using up the invite with this hash where one is given.
+
+        Answers `ok`, `taken` (the user name is) or `invite` (no such invite any more); an
+        invite marked `admin` makes the user an admin.
+        """
+        ...
+
+    async def users(self, ids: Sequence[int], username: str | None = None) -> list[User]:
+        """Those of the users that exist, by ids and/or by exact user name."""
+        ...
+
+    async def add_session(self, session: Session) -> list[int]:
+        """Store a session; answers the ids of the sessions that it replaced (over 20)."""
+        ...
+
+    async def rotate(self, old: bytes, new: bytes, now: int, expires_at: int) -> Session | None:
+        """Exchange a refresh token's hash for a new one.
+
+        None: no live session has it. A hash that was already exchanged revokes its session
+        (it was stolen, or the answer was lost: both ends must sign in again); the answer then
+        is None too, and the session is among `revoked` from then on.
+        """
+        ...
+
+    async def sessions(self, user_id: int, now: int) -> list[Session]:
+        """Live sessions, most recently used first."""
+        ...
+
+    async def revoke(self, user_id: int, session_id: int, now: int) -> bool:
+        """End a session of this user. False: he has none with this id."""
+        ...
+
+    async def revoked(self, since: int) -> list[int]:
+        """Sessions revoked since then (Unix ms): what access tokens are checked against."""
+        ...
+
+
+class Invites(Protocol):
+    """Invite links."""
+
+    async def add_invite(self, invite: Invite) -> None:
+        """Store an invite."""
+        ...
+
+    async def has_users(self) -> bool:
+        """Whether anybody has registered yet."""
+        ...
+
+
+class Passwords(Protocol):
+    """Password hashing, off the event loop, a bounded number at once."""
+
+    async def hash(self, password: str) -> str:
+        """A PHC string. Raises Refused `overloaded` when too many wait."""
+        ...
+
+    async def verify(self, password: str, phc: str) -> bool:
+        """Whether it is the password; takes as long when `phc` is empty. Raises as `hash`."""
+        ...
+
+
+class Tokens(Protocol):
+    """Access tokens (JWT)."""
+
+    def issue(self, user_id: int, session_id: int, now: int) -> tuple[str, int]:
+        """A token and its end in Unix ms."""
+        ...
+
+    def verify(self, token: str, now: int) -> tuple[int, int, int]:
+        """(user, session, end). Raises Refused `unauthorized`."""
+        ...
+
+
+class Clock(Protocol):
+    """Time. Simulations turn it."""
+
+    def now_ms(self) -> int:
+        """Unix milliseconds, for what is stored and shown."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for durations."""
+        ...

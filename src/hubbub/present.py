@@ -1,0 +1,87 @@
+"""What is stored, as frames: ids and times as text, structured fields. Pure."""
+
+import uuid
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import msgspec
+
+from hubbub.domain.change import MeEvent
+from hubbub.domain.chat import Role
+from hubbub.domain.log import Row
+from hubbub.domain.view import MeState
+from hubbub_protocol import frames, ids
+from hubbub_protocol.times import rfc3339
+
+NAMED_RECIPIENTS: Final = 32
+"""Messages name their recipients in chats up to this size."""
+
+_media: Final = msgspec.json.Decoder(list[frames.Media])
+_system: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+@lru_cache(maxsize=20_000)
+def user_ref(user_id: int) -> str:
+    """A user's id as text; the same few are written again and again."""
+    return ids.text("user", user_id)
+
+
+@lru_cache(maxsize=20_000)
+def chat_ref(chat_id: int) -> str:
+    """A chat's id as text."""
+    return ids.text("chat", chat_id)
+
+
+def message(row: Row, members: Iterable[int] = (), client_id: str | None = None) -> frames.Message:
+    """A message as an event of its log. `client_id` is for its sender's own sessions."""
+    sender = row.sender_id
+    return frames.Message(
+        id=ids.text("msg", row.id),
+        chat_id=chat_ref(row.chat_id),
+        seq=row.seq,
+        rev=row.rev,
+        number=row.number,
+        created_at=rfc3339(row.at),
+        sender_id=user_ref(sender) if sender else None,
+        recipient_ids=[user_ref(m) for m in members if m != sender],
+        content=row.content,
+        message_type=row.type,  # type: ignore[arg-type]
+        media=_media.decode(row.media) if row.media else [],
+        reply_to=ids.text("msg", row.reply_to) if row.reply_to else None,
+        system=_system.decode(row.system) if row.system else None,
+        client_id=client_id,
+    )
+
+
+def client_ref(row: Row) -> str | None:
+    """The sender's client_id as text, None where he gave none."""
+    return None if row.client_id is None else str(uuid.UUID(bytes=row.client_id))
+
+
+def me(state: MeState) -> frames.Me:
+    """One event of the user's own log, read from the store."""
+    return frames.Me(
+        rev=state.rev,
+        kind="chat",
+        chat_id=chat_ref(state.chat_id),
+        member=state.present,
+        role=cast(Role, state.role),
+        joined_seq=state.since,
+        read=state.read,
+        unread=state.unread,
+    )
+
+
+def me_event(event: MeEvent) -> frames.Me:
+    """One event of the user's own log, as it happens."""
+    return frames.Me(
+        rev=event.rev,
+        kind="chat",
+        chat_id=chat_ref(event.chat_id),
+        member=event.present,
+        role=event.role,
+        joined_seq=event.since,
+        read=event.read,
+        unread=event.unread,
+    )

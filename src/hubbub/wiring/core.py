@@ -1,0 +1,265 @@
+"""The message path and the verbs, joined. Knows ports only: a simulation runs the same core."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hubbub.actions import Actions
+from hubbub.actions.add_members import AddMembers
+from hubbub.actions.authenticate import Authenticate
+from hubbub.actions.change_member import ChangeMember
+from hubbub.actions.create_chat import CreateChat
+from hubbub.actions.create_invite import CreateInvite
+from hubbub.actions.get_chat import GetChat
+from hubbub.actions.get_message import GetMessage
+from hubbub.actions.get_receipts import GetReceipts
+from hubbub.actions.grant import Grant
+from hubbub.actions.list_chats import ListChats
+from hubbub.actions.list_members import ListMembers
+from hubbub.actions.login import Login
+from hubbub.actions.mark import MarkRead, MarkReceived
+from hubbub.actions.read_events import ReadEvents, ReadMyEvents
+from hubbub.actions.read_history import ReadHistory
+from hubbub.actions.refresh import Refresh
+from hubbub.actions.register import Register
+from hubbub.actions.remove_member import RemoveMember
+from hubbub.actions.send_message import Accept, Compose, SendMessage, refusal, target
+from hubbub.actions.sessions import ListSessions, RevokeSession
+from hubbub.actions.show_typing import ShowTyping
+from hubbub.actions.sync import Sync, chats, places
+from hubbub.actions.throttle import Throttle
+from hubbub.actions.users import Users
+from hubbub.delivery.announce import Announcer
+from hubbub.delivery.fanout import Fanout
+from hubbub.delivery.flight import Flight
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import Encoder, Framing
+from hubbub.delivery.poll import Poll
+from hubbub.delivery.relay import Relay
+from hubbub.delivery.replay import Replays
+from hubbub.domain.events import Event
+from hubbub.domain.limits import Buckets, MessageLimits
+from hubbub.domain.reading import ReplayBounds
+from hubbub.domain.revocation import Revocations
+from hubbub.domain.roster import Roster
+from hubbub.entry.ws.registry import Registry
+from hubbub.entry.ws.session import SessionParts
+from hubbub.ingest import Ingest, IngestLimits
+from hubbub.ports import (
+    Accounts,
+    ChatReader,
+    ChatStore,
+    Clock,
+    Invites,
+    OwnLog,
+    Passwords,
+    Tokens,
+    Unavailable,
+)
+from hubbub_protocol import codec, frames
+from hubbub_protocol.ids import IdMaker
+
+MAX_BESIDE: Final = 1_000
+"""Small tasks beside the message path: looking up what a frame names."""
+STRANGERS_EVERY: Final = 1.0
+TABS_EVERY: Final = 5.0
+
+Publish = Callable[[Sequence[Event]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The adapters, by port. `bus` makes a way to publish from the way to deliver."""
+
+    chats: ChatStore
+    reader: ChatReader
+    own_log: OwnLog
+    accounts: Accounts
+    invites: Invites
+    passwords: Passwords
+    tokens: Tokens
+    clock: Clock
+    framing: Framing
+    bus: Callable[[Publish], Publish] = lambda deliver: deliver
+    exact_bus: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the core is told."""
+
+    node: int
+    limits: MessageLimits
+    ingest: IngestLimits
+    bounds: ReplayBounds
+    registration: str
+    base_url: Callable[[], str]
+    refresh_days: float
+    token_ms: int
+    heartbeat: float
+    frame_bytes: int
+    logins_per_minute: float
+    registrations_per_minute: float
+
+
+class Core:
+    """The joined parts. `run` keeps them going; nothing works before it."""
+
+    def __init__(self, world: World, told: Settings) -> None:
+        clock = world.clock
+        self.world = world
+        self.told = told
+        self.maker = IdMaker(told.node, clock.now_ms)
+        self.roster = Roster()
+        self.flight = Flight(world.exact_bus)
+        self.hub = Hub()
+        self.encoder = Encoder(world.framing)
+        self.fanout = Fanout(self.hub, clock.monotonic, self.flight)
+        self.replays = Replays(
+            self.hub, world.chats, world.reader, world.own_log, clock, told.bounds, self.flight
+        )
+        self.relay = Relay(self.hub, self.encoder, self.fanout, self.replays.reread)
+        self.publish = world.bus(self.relay.deliver)
+        announcer = Announcer(self.roster, world.chats, self.publish, clock, self.flight)
+        accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
+        self.ingest = Ingest(world.chats, accept, announcer, self.hub.is_large, clock, told.ingest)
+        self.revocations = Revocations(told.token_ms)
+        self.registry = Registry(clock.now_ms, clock.monotonic)
+        self.revocations.watch(self.registry.revoke)
+        self._beside = 0
+        self._group: asyncio.TaskGroup | None = None
+        limits = told.limits
+        buckets = Buckets(limits.messages_per_second, limits.message_burst)
+        self.compose = Compose(limits, self.maker, clock, buckets)
+        self.received = MarkReceived(self.ingest, clock)
+        self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)
+        self.typing = ShowTyping(self.roster, world.chats, self.publish, clock)
+        self.invite = CreateInvite(
+            world.accounts, world.invites, clock, told.registration, told.base_url
+        )
+
+    async def run(self) -> None:
+        """Keep everything going until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self.ingest.run())
+            group.create_task(self.fanout.run())
+            group.create_task(self.replays.run())
+            group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
+            group.create_task(self._tick(TABS_EVERY, self.registry.tick))
+
+    async def load(self) -> None:
+        """What must be known before the first request: sessions that were revoked lately."""
+        now = self.world.clock.now_ms()
+        self.revocations.add(await self.world.accounts.revoked(now - self.told.token_ms), now)
+
+    async def _tick(self, seconds: float, what: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            what()
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> bool:
+        """Run beside the message path; False when too much does already."""
+        if self._group is None or self._beside >= MAX_BESIDE:
+            work.close()
+            return False
+        self._beside += 1
+        self._group.create_task(self._watched(work))
+        return True
+
+    async def _watched(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except Unavailable:
+            pass  # what it was to look up is not answered; the client asks again
+        finally:
+            self._beside -= 1
+
+    def session_parts(self) -> SessionParts:
+        """What WebSocket sessions use."""
+        told, clock = self.told, self.world.clock
+        limits = told.limits
+        return SessionParts(
+            authenticate=self._authenticate(),
+            compose=self.compose,
+            put=self.ingest.put,
+            target=target,
+            refusal=refusal,
+            received=self.received,
+            received_at=self.received.at,
+            read_to=self.read.position,
+            read_message=self.read,
+            typing=self.typing.now,
+            look_up_typing=self.typing.look_up,
+            places=places,
+            chats=chats,
+            spawn=self.spawn,
+            replays=self.replays,
+            hub=self.hub,
+            encoder=self.encoder,
+            registry=self.registry,
+            now_ms=clock.now_ms,
+            monotonic=clock.monotonic,
+            json=codec.server_codec(binary=False),
+            msgpack=codec.server_codec(binary=True),
+            heartbeat=told.heartbeat,
+            limits=frames.Limits(
+                limits.content_bytes, told.frame_bytes, limits.media, limits.recipients
+            ),
+        )
+
+    def _authenticate(self) -> Authenticate:
+        return Authenticate(self.world.tokens, self.revocations, self.world.clock)
+
+    def actions(self) -> Actions:
+        """All verbs, for REST."""
+        world, told, clock, maker = self.world, self.told, self.world.clock, self.maker
+        accounts, reader, ingest = world.accounts, world.reader, self.ingest
+        grant = Grant(accounts, world.tokens, self.revocations, maker, clock, told.refresh_days)
+        logins = (Throttle(clock, told.logins_per_minute, told.logins_per_minute),) * 2
+        registrations = Throttle(
+            clock, told.registrations_per_minute, told.registrations_per_minute
+        )
+        register = Register(
+            accounts,
+            world.invites,
+            world.passwords,
+            maker,
+            grant,
+            registrations,
+            told.registration,
+        )
+        sessions = RevokeSession(accounts, self.revocations, clock)
+        users = Users(accounts)
+        remove = RemoveMember(reader, ingest, maker, clock)
+        poll = Poll(self.hub, self.replays, self.encoder)
+        return Actions(
+            authenticate=self._authenticate(),
+            register=register,
+            login=Login(accounts, world.passwords, grant, *logins),
+            refresh=Refresh(grant),
+            logout=sessions.logout,
+            list_sessions=ListSessions(accounts, clock),
+            revoke_session=sessions,
+            get_me=users.me,
+            get_user=users.get,
+            find_user=users.find,
+            create_invite=self.invite,
+            create_chat=CreateChat(accounts, reader, ingest, maker, clock, told.limits),
+            list_chats=ListChats(reader),
+            get_chat=GetChat(reader),
+            list_members=ListMembers(reader),
+            add_members=AddMembers(accounts, reader, ingest, maker, clock, told.limits),
+            remove_member=remove,
+            change_member=ChangeMember(reader, ingest, maker, clock),
+            leave_chat=remove.leave,
+            list_messages=ReadHistory(reader),
+            list_events=ReadEvents(world.chats),
+            list_my_events=ReadMyEvents(world.own_log),
+            send_message=SendMessage(self.compose, ingest.do),
+            get_message=GetMessage(reader),
+            mark_read=self.read,
+            get_receipts=GetReceipts(reader),
+            sync=Sync(self.received, poll),
+        )

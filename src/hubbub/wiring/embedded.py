@@ -1,0 +1,225 @@
+"""The laptop: one process for everything but SQLite, which has its own."""
+
+import asyncio
+import fcntl
+import gc
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Final
+
+from hubbub import config as settings
+from hubbub.adapters.local.clock import SystemClock
+from hubbub.adapters.local.passwords import Argon2Passwords
+from hubbub.adapters.local.secret import load_secret
+from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.adapters.sqlite.remote import StoreProcess
+from hubbub.config import Config
+from hubbub.domain.limits import MessageLimits
+from hubbub.domain.reading import ReplayBounds
+from hubbub.entry.rest.app import RestApp, Surroundings
+from hubbub.entry.server import OnePortServer
+from hubbub.entry.ws.accept import SessionAcceptor
+from hubbub.entry.ws.framing import frame
+from hubbub.entry.ws.limits import EdgeLimits
+from hubbub.ingest import IngestLimits
+from hubbub.observe import Log, MessagePath, Metrics, RestFigures
+from hubbub.ports import Unavailable
+from hubbub.wiring.core import Core, Settings, World
+
+PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
+NODE: Final = 1
+DRAIN_BATCH: Final = 500
+DRAIN_SECONDS: Final = 10.0
+
+
+class EmbeddedServer:
+    """The whole server. `start`, then `drain`, then `stop`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._data = Path(config.server.data)
+        self._port = config.server.port
+        self._lock: IO[str] | None = None
+        self._store = StoreProcess(str(self._data / "hubbub.db"))
+        self._log = Log(config.log.level, _format(config))
+        self._running: asyncio.Task[None] | None = None
+        self._core: Core | None = None
+        self._server: OnePortServer | None = None
+        self._draining = False
+        self.admin_link: str | None = None
+
+    async def start(self) -> int:
+        """Open the data, listen; the port.
+
+        Raises Unavailable or OSError, whose text says what to do.
+        """
+        config = self._config
+        self._data.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self._data)
+        await self._store.start()
+        core = self._core = Core(self._world(), self._settings())
+        await core.load()
+        rest_figures = RestFigures(self._log)
+        path = MessagePath(
+            core.ingest, core.hub, core.relay, core.fanout, core.replays, self._edge_figures
+        )
+        app = RestApp(
+            core.actions(),
+            Surroundings(
+                page=PAGE,
+                watch=rest_figures,
+                metrics=Metrics(path, rest_figures),
+                unready=self._unready,
+                body_limit=config.limits.frame_bytes,
+                origins=config.server.origins,
+                trusted_proxies=config.server.trusted_proxies,
+            ),
+        )
+        acceptor = SessionAcceptor(core.session_parts(), config.server.origins)
+        self._server = OnePortServer(
+            app,
+            acceptor,
+            config.server.host,
+            config.server.port,
+            limits=EdgeLimits(
+                connections=config.server.max_connections,
+                message=config.limits.frame_bytes,
+                heartbeat=config.server.heartbeat,
+            ),
+            tls=_tls(config),
+        )
+        self._running = asyncio.ensure_future(self._run(core))
+        self._port = await self._server.start()
+        invite = await core.invite.first()
+        self.admin_link = None if invite is None else invite.url
+        gc.collect()
+        gc.freeze()
+        self._log.info("started", port=self._port, data=str(self._data.resolve()))
+        return self._port
+
+    async def _run(self, core: Core) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(core.run())
+            group.create_task(self._watch_store())
+
+    async def _watch_store(self) -> None:
+        while True:
+            await self._store.watch()
+            if self._draining:
+                return
+
+    def _world(self) -> World:
+        config, store = self._config, self._store
+        return World(
+            chats=store,
+            reader=store,
+            own_log=store,
+            accounts=store,
+            invites=store,
+            passwords=Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes),
+            tokens=JwtTokens(
+                load_secret(self._data / "secret.key"), config.auth.access_token_minutes
+            ),
+            clock=SystemClock(),
+            framing=frame,
+        )
+
+    def _settings(self) -> Settings:
+        config = self._config
+        limits = config.limits
+        return Settings(
+            node=NODE,
+            limits=MessageLimits(
+                content_bytes=limits.content_bytes,
+                media=limits.media,
+                recipients=limits.recipients,
+                group_members=limits.group_members,
+                messages_per_second=limits.messages_per_second,
+                message_burst=limits.message_burst,
+            ),
+            ingest=IngestLimits(config.ingest.queue, config.ingest.batch),
+            bounds=ReplayBounds(
+                int(config.replay.hours * 3_600_000),
+                config.replay.per_chat,
+                config.replay.per_resume,
+            ),
+            registration=settings.registration(config),
+            base_url=lambda: settings.base_url(config, self._port),
+            refresh_days=config.auth.refresh_days,
+            token_ms=int(config.auth.access_token_minutes * 60_000),
+            heartbeat=config.server.heartbeat,
+            frame_bytes=limits.frame_bytes,
+            logins_per_minute=limits.logins_per_minute,
+            registrations_per_minute=limits.registrations_per_minute,
+        )
+
+    def _unready(self) -> str | None:
+        if self._draining:
+            return "The server is shutting down."
+        if not self._store.is_ready:
+            return "The store is being restarted."
+        return None
+
+    def _edge_figures(self) -> Mapping[str, float]:
+        assert self._server is not None
+        statistics = self._server.statistics
+        return {
+            "connections": statistics.open,
+            "connections_limit": statistics.limit,
+            "connections_pending": statistics.pending,
+            "store_restarts": self._store.restarts,
+        }
+
+    async def drain(self, reason: str) -> None:
+        """Stop accepting, let clients go in batches with a hint of jitter, store what waits."""
+        self._draining = True
+        if self._server is None or self._core is None:
+            return
+        self._server.stop_accepting()
+        tabs = list(self._core.registry)
+        batches = max(1, len(tabs) // DRAIN_BATCH)
+        for start in range(0, len(tabs), DRAIN_BATCH):
+            for tab in tabs[start : start + DRAIN_BATCH]:
+                tab.going_away(f"{reason}; jitter={min(30, batches)}")
+            await asyncio.sleep(min(0.1, DRAIN_SECONDS / batches))
+        await self._core.ingest.drain()
+
+    async def stop(self) -> None:
+        """End everything. May be called in any state."""
+        self._draining = True
+        if self._server is not None:
+            await self._server.stop()
+        await self._store.stop()
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        if self._lock is not None:
+            self._lock.close()
+
+
+def embedded(config: Config) -> EmbeddedServer:
+    """The server of one machine, as these settings say."""
+    return EmbeddedServer(config)
+
+
+def _lock(data: Path) -> IO[str]:
+    """Two servers on one folder would each believe to be the only writer."""
+    lock = (data / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Unavailable(
+            f"Another server uses {data.resolve()}. Stop it, or choose another --data."
+        ) from None
+    return lock
+
+
+def _format(config: Config) -> str:
+    chosen = config.log.format
+    return chosen if chosen != "auto" else "text" if sys.stderr.isatty() else "json"
+
+
+def _tls(config: Config) -> tuple[str, str] | None:
+    server = config.server
+    return (server.tls_cert, server.tls_key) if server.tls_cert else None
