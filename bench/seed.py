@@ -22,7 +22,7 @@ from hubbub.domain.chat import direct_key
 from hubbub_protocol import ids
 
 DATABASE = "hubbub.db"
-SECRET = "secret"
+SECRET = "secret.key"
 _HOUR = 3_600_000
 _DAY = 24 * _HOUR
 _KEPT = 20  # of so many messages one id is told to the scenario
