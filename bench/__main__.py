@@ -39,6 +39,8 @@ SCENARIOS: dict[str, Callable[[Context], Row]] = {
     "missed_1000": missed.thousand,
 }
 
+QUIET = 0.1  # cores that others may use before a figure says so
+
 
 def main() -> int:
     """0 unless a scenario broke: a message lost, doubled, out of order, or no answer at all."""
@@ -66,13 +68,19 @@ def main() -> int:
 
 def _run(name: str, context: Context) -> Row:
     context.say(f"── {name}")
+    neighbours = machine.Neighbours()
     try:
-        return SCENARIOS[name](context)
+        row = SCENARIOS[name](context)
     except Skipped as why:
         return Row(name, name, "", "", str(why), verdict="skipped")
     except (Broken, RuntimeError, OSError, ValueError) as error:
         context.say(f"broken: {error}")
         return Row(name, name, "", "", "–", verdict="BROKEN", broken=str(error))
+    others = neighbours.cores()
+    if others > QUIET:
+        row.notes.append(f"NOT QUIET: other processes kept {others:.2f} cores busy meanwhile")
+    row.values["other_cores"] = round(others, 2)
+    return row
 
 
 def _options() -> argparse.Namespace:

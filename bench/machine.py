@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +88,29 @@ def cpu_seconds(pid: int) -> float:
     """User and system time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+class Neighbours:
+    """What processes other than the benchmark's take of this machine: they spoil figures."""
+
+    def __init__(self) -> None:
+        self._wall, self._busy, self._ours = time.monotonic(), _busy(), _ours()
+
+    def cores(self) -> float:
+        """How many cores they kept busy on average since this was made."""
+        wall = time.monotonic() - self._wall
+        return max(0.0, (_busy() - self._busy) - (_ours() - self._ours)) / max(wall, 0.01)
+
+
+def _busy() -> float:
+    fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
+    # user, nice, system, then idle and waiting for disks, then interrupts; guests are in user.
+    return sum(int(fields[i]) for i in (0, 1, 2, 5, 6)) / _TICKS
+
+
+def _ours() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def pss(pid: int) -> int:
