@@ -35,9 +35,10 @@ class Page {
   });
 
   start() {
-    const url = new URL(location.href);
-    const codes = { invite: url.searchParams.get("invite"), setup: url.searchParams.get("setup") };
-    if (url.search) history.replaceState(null, "", url.pathname + url.hash);
+    const link = location.hash.includes("=") ? location.hash.slice(1) : location.search;
+    const given = new URLSearchParams(link);
+    const codes = { invite: given.get("invite"), setup: given.get("setup") };
+    if (link) history.replaceState(null, "", location.pathname);
     this.#listen();
     if (this.#api.session) this.#enter();
     else enterCard(this.#api, codes, () => this.#enter());
