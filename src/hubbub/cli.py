@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import resource
 import signal
+import ssl
 import sys
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -92,26 +93,39 @@ def _load(file: Path | None, server: dict[str, Any]) -> Config:
 
 async def _serve(server: Server, config: Config) -> int:
     """Run until a signal; a second one ends it at once. The exit code."""
-    asked, forced = asyncio.Event(), asyncio.Event()
-
-    def on_signal() -> None:
-        (forced if asked.is_set() else asked).set()
-
+    signals = _Signals(asyncio.current_task())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, signals.receive)
     try:
+        _check_tls(config)
         port = await server.start()
+        signals.starting = None
         click.echo(welcome(config, port, server.admin_link))
-        await asked.wait()
+        await signals.asked.wait()
         click.echo("\nFinishing; once more to stop at once.")
-        drained = await _unless(forced, server)
+        return 0 if await _drained(server, signals.forced) else 1
+    except asyncio.CancelledError:
+        return 0  # asked to stop before it was ready
     finally:
         await server.stop()
-    return 0 if drained else 1
 
 
-async def _unless(forced: asyncio.Event, server: Server) -> bool:
+class _Signals:
+    """The first asks to stop, and ends a start that is under way; the second forces it."""
+
+    def __init__(self, starting: asyncio.Task[int] | None) -> None:
+        self.starting = starting
+        self.asked = asyncio.Event()
+        self.forced = asyncio.Event()
+
+    def receive(self) -> None:
+        if self.starting is not None:
+            self.starting.cancel()
+        (self.forced if self.asked.is_set() else self.asked).set()
+
+
+async def _drained(server: Server, forced: asyncio.Event) -> bool:
     async with asyncio.TaskGroup() as group:
         drain = group.create_task(server.drain("shutting down"))
         force = group.create_task(forced.wait())
@@ -119,6 +133,13 @@ async def _unless(forced: asyncio.Event, server: Server) -> bool:
         drain.cancel()
         force.cancel()
     return drain in done
+
+
+def _check_tls(config: Config) -> None:
+    server = config.server
+    for name, file in (("--tls-cert", server.tls_cert), ("--tls-key", server.tls_key)):
+        if file and not os.access(file, os.R_OK):
+            raise OSError(f"{file} is not there, or cannot be read. Check {name}.")
 
 
 def welcome(config: Config, port: int, admin_link: str | None) -> str:
@@ -161,6 +182,8 @@ def _link(address: str) -> str:
 def _said(error: Exception, config: Config) -> str:
     """One line that says what to do about what kept the server from running."""
     server = config.server
+    if isinstance(error, ssl.SSLError):
+        return f"--tls-cert and --tls-key cannot be used together: {error}."
     if isinstance(error, OSError):
         if error.errno == errno.EADDRINUSE:
             return f"Port {server.port} is in use. Stop what uses it, or choose another --port."

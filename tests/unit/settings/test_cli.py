@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 
@@ -26,11 +27,15 @@ class FakeServer:
         self.started: Callable[[], None] = interrupt
         self.draining: Callable[[], None] = lambda: None
         self.drains_forever = False
+        self.starts_forever = False
 
     async def start(self) -> int:
         self.calls.append("start")
         if self.fails:
             raise self.fails
+        if self.starts_forever:
+            asyncio.get_running_loop().call_soon(self.started)
+            await asyncio.Event().wait()
         asyncio.get_running_loop().call_soon(self.started)
         return 4711
 
@@ -93,6 +98,13 @@ def test_a_second_signal_ends_the_drain(server: FakeServer) -> None:
     assert server.calls == ["start", "drain", "stop"]
 
 
+def test_a_signal_ends_a_start_that_takes_too_long(server: FakeServer) -> None:
+    server.starts_forever = True
+    result = run("serve")
+    assert result.exit_code == 0
+    assert server.calls == ["start", "stop"]
+
+
 def test_beyond_loopback_it_is_by_invite_and_warns(server: FakeServer) -> None:
     server.admin_link = None
     result = run("serve", "--host", "0.0.0.0")
@@ -104,12 +116,16 @@ def test_beyond_loopback_it_is_by_invite_and_warns(server: FakeServer) -> None:
 def test_options_reach_the_server(server: FakeServer, tmp_path) -> None:
     file = tmp_path / "h.toml"
     file.write_text("[server]\nport = 1\nheartbeat = 5\n")
-    options = ["--host", "::1", "--port", "0", "--data", "d", "--tls-cert", "c", "--tls-key", "k"]
+    (tmp_path / "c").touch()
+    (tmp_path / "k").touch()
+    tls = ["--tls-cert", str(tmp_path / "c"), "--tls-key", str(tmp_path / "k")]
+    options = ["--host", "::1", "--port", "0", "--data", "d", *tls]
     result = run("serve", *options, "--config", str(file), env={"HUBBUB_LIMITS_MEDIA": "4"})
     assert result.exit_code == 0, result.output
     given = server.config.server
     assert (given.host, given.port, given.data) == ("::1", 0, "d")
-    assert (given.tls_cert, given.tls_key, given.heartbeat) == ("c", "k", 5)
+    assert (given.tls_cert, given.tls_key) == (str(tmp_path / "c"), str(tmp_path / "k"))
+    assert given.heartbeat == 5
     assert server.config.limits.media == 4
 
 
@@ -133,6 +149,15 @@ def test_what_keeps_it_from_starting_is_one_line(
     assert says in result.output
     assert len(result.output.splitlines()) == 1
     assert server.calls == ["start", "stop"]
+
+
+def test_tls_files_that_are_not_there_are_named(server: FakeServer, tmp_path) -> None:
+    gone = str(tmp_path / "gone.pem")
+    result = run("serve", "--tls-cert", gone, "--tls-key", gone)
+    assert result.exit_code == 1
+    assert f"{gone} is not there" in result.output
+    server.fails = ssl.SSLError(1, "[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:1)")
+    assert "--tls-cert and --tls-key cannot be used together" in run("serve").output
 
 
 def test_wrong_settings_are_one_line(server: FakeServer) -> None:
