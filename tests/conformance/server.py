@@ -71,7 +71,7 @@ class ServerProcess:
     def _command(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
         data = ["--data", str(self._folder / "data")]
-        return [sys.executable, "-m", "hubbub.cli", "serve", *where, *data]
+        return [str(Path(sys.executable).with_name("hubbub")), "serve", *where, *data]
 
     @property
     def log(self) -> Path:
