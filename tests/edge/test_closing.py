@@ -1,8 +1,10 @@
 """The closing handshake, from both sides, and every other end."""
 
+import gc
 import logging
 import socket
 import struct
+import weakref
 
 import pytest
 
@@ -215,3 +217,21 @@ def test_pongs_while_closing_are_ignored(host: Host) -> None:
         assert peer.ended()
     told(host, 4000)
     assert host.handler.pongs == 0
+
+
+@pytest.mark.parametrize("end", [b"", close(1000), frame(b"x", rsv=1), frame(b"!abort")])
+def test_what_has_ended_is_freed_without_the_garbage_collector(host: Host, end: bytes) -> None:
+    def forget() -> weakref.ref[object]:
+        return weakref.ref(host.handlers.pop().connection)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with host.opened() as peer:
+            peer.echo()
+            reference = host.call(forget)
+            peer.send(end)
+        host.until(lambda: host.server.statistics.open == 0, "the socket is gone")
+        host.until(lambda: reference() is None, "it is freed")
+    finally:
+        gc.enable()

@@ -247,13 +247,15 @@ def test_there_is_a_most_of_websockets(serve) -> None:
     assert host.server.statistics.refused == {"too_many_websockets": 1}
 
 
-def test_there_is_a_most_of_handshakes(serve) -> None:
-    host = serve(EdgeLimits(handshakes=1))
-    with host.peer() as first:
-        host.until(lambda: host.server.statistics.pending == 1, "it is there")
-        with host.peer() as second:
-            response = second.response()
-            assert (response.status, response.headers["retry-after"]) == (503, "5")
-            assert second.ended()
-        first.open()
-        first.echo()
+def test_one_handshake_too_many_ends_the_oldest(serve) -> None:
+    host = serve(EdgeLimits(handshakes=2))
+    with host.peer() as first, host.peer() as second:
+        first.send(b"GET")
+        host.until(lambda: host.server.statistics.pending == 2, "they are there")
+        with host.peer() as third:
+            assert first.response().status == 408
+            assert first.ended()
+            for peer in (second, third):
+                peer.open()
+                peer.echo()
+    assert host.server.statistics.dropped == {"too_many_handshakes": 1}

@@ -126,17 +126,20 @@ def test_later_heads_are_bounded_too(serve) -> None:
 
 def test_connections_are_bounded(serve) -> None:
     host = serve(EdgeLimits(http_connections=1))
-    with host.peer() as first:
-        first.send(get())
-        answered(first, b"GET / 0 http")
-        with host.peer() as second:
-            second.send(get())
-            response = second.response()
-            assert (response.status, response.headers["retry-after"]) == (503, "5")
-        with host.opened() as socket:
-            socket.echo()
-        first.send(get())
-        answered(first, b"GET / 0 http")
+    with host.peer() as idle:
+        idle.send(get())
+        answered(idle, b"GET / 0 http")
+        with host.peer() as busy:
+            busy.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nx")
+            assert idle.ended()
+            with host.peer() as late:
+                late.send(get())
+                response = late.response()
+                assert (response.status, response.headers["retry-after"]) == (503, "5")
+            with host.opened() as socket:
+                socket.echo()
+            busy.send(b"y")
+            answered(busy, b"POST / 2 http")
 
 
 @pytest.mark.parametrize(

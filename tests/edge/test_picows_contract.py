@@ -30,8 +30,12 @@ class Made:
 
     def __init__(self, limit: int = 65_536) -> None:
         self.listener = Recorder()
-        self.closes: list[bytes] = []
-        self.parser: Parser = Parsers(limit).make(self.listener, self.closes.append)
+        self.sent: list[bytes] = []
+        self.parser: Parser = Parsers(limit).make(self.listener, self.sent.append)
+
+    @property
+    def closes(self) -> list[bytes]:
+        return [data for data in self.sent if data]
 
     def feed(self, data: bytes) -> "Made":
         self.parser.feed(data)

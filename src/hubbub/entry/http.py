@@ -84,6 +84,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._requests += 1
         super().on_message_complete()
 
+    def is_idle(self) -> bool:
+        """Whether it only waits for another request."""
+        return self.timeout_keep_alive_task is not None and not self.transport.is_closing()
+
     def check(self, now: float) -> bool:
         """End the connection, and answer True, when its peer has been silent for too long."""
         sign, allowed = self._waits_for()

@@ -63,13 +63,12 @@ class OnePortServer:
         loop = asyncio.get_running_loop()
         config = http_config(self._app, self._limits.http_keep_alive, self._tls)
         common = Common(self._limits, self.statistics, self._sweeper, loop)
-        connections = self._state.connections
         edge = Edge(
             common,
             WEBSOCKET_PATH,
             self._acceptor,
             lambda: BoundedHttp(config, self._state, edge),
-            lambda: len(connections),
+            self._has_room,
         )
         self._server = await loop.create_server(
             lambda: Sniffer(edge),
@@ -125,6 +124,16 @@ class OnePortServer:
 
     def _requesting(self) -> list[BoundedHttp]:
         return list(self._state.connections)  # type: ignore[arg-type]
+
+    def _has_room(self) -> bool:
+        """Whether one more may speak HTTP; an idle one has to go for it."""
+        connections = self._requesting()
+        if len(connections) < self._limits.http_connections:
+            return True
+        idle = next((one for one in connections if one.is_idle()), None)
+        if idle is not None:
+            idle.shutdown()
+        return idle is not None
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()

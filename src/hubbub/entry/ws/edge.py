@@ -24,7 +24,7 @@ class HttpProtocol(Protocol):
 class Edge:
     """Decides about each socket by the head of its first request."""
 
-    __slots__ = ("_acceptor", "_http", "_http_open", "_path", "common")
+    __slots__ = ("_acceptor", "_http", "_http_room", "_path", "common")
 
     def __init__(
         self,
@@ -32,21 +32,21 @@ class Edge:
         path: str,
         acceptor: Acceptor,
         http: Callable[[], HttpProtocol],
-        http_open: Callable[[], int],
+        http_room: Callable[[], bool],
     ) -> None:
-        """`http` makes a protocol for plain HTTP, `http_open` counts those that are alive."""
+        """`http` makes a protocol for plain HTTP, `http_room` says whether one more may be."""
         self.common = common
         self._path = path
         self._acceptor = acceptor
         self._http = http
-        self._http_open = http_open
+        self._http_room = http_room
 
     def decide(self, transport: asyncio.Transport, data: bytes, end: int) -> None:
         """Give a socket to HTTP or to WebSocket; `end` is where the head in `data` ends."""
         head = data[:end]
         if handshake.asks(head):
             self.upgrade(transport, head, data[end + len(handshake.END) :])
-        elif self._http_open() >= self.common.limits.http_connections:
+        elif not self._http_room():
             self._refuse(transport, self._full("connections"))
         else:
             self.common.statistics.http += 1
@@ -92,10 +92,6 @@ class Edge:
         sweeper.ending(transport)
         linger(transport, lambda: sweeper.ended(transport))
 
-    def full(self, transport: asyncio.Transport, what: str) -> None:
-        """Refuse because `what` is at its limit."""
-        self._refuse(transport, self._full(what))
-
     def _ask(self, upgrade: Upgrade, socket: WebSocket) -> Accepted | Refused:
         try:
             decision = self._acceptor(upgrade, socket)
@@ -130,11 +126,7 @@ class Sniffer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new socket."""
         self._transport = transport
-        common = self._edge.common
-        if common.statistics.pending >= common.limits.handshakes:
-            self._edge.full(transport, "handshakes")
-        else:
-            common.sweeper.opening(self)
+        self._edge.common.sweeper.opening(self)
 
     def data_received(self, data: bytes) -> None:
         """More of the head."""

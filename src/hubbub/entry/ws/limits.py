@@ -10,9 +10,9 @@ class EdgeLimits:
     connections: int = 18_000
     """WebSockets open at once; more are refused with 503. Each takes a file descriptor."""
     handshakes: int = 2_000
-    """Sockets that have not finished their first request head; more are refused with 503."""
+    """Sockets that have not finished their first request head; one more ends the oldest."""
     http_connections: int = 1_000
-    """Sockets that speak plain HTTP; more are refused with 503."""
+    """Sockets that speak plain HTTP; one more ends one that is idle, or is refused with 503."""
     head: int = 16_384
     """Bytes of a request's head: request line and headers."""
     message: int = 65_536

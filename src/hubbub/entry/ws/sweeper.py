@@ -83,7 +83,15 @@ class Sweeper:
         return [socket for bucket in self._buckets for socket in bucket]
 
     def opening(self, socket: Opening) -> None:
-        """Expect a request's head within the handshake's time."""
+        """Expect a request's head within the handshake's time.
+
+        Where there are too many, the oldest goes: whoever means it is done within milliseconds.
+        """
+        if len(self._opening) >= self._limits.handshakes:
+            oldest = next(iter(self._opening))
+            del self._opening[oldest]
+            self._statistics.dropped["too_many_handshakes"] += 1
+            oldest.expire()
         self._opening[socket] = self._clock() + self._limits.handshake_timeout
         self._statistics.pending = len(self._opening)
 
