@@ -177,10 +177,13 @@ class Logs:
         start = max(0, event.joined_seq - 1)
         if chat is None or chat.log.place < start:
             # New, or a later stay than the one that is held: his log begins anew there.
+            missed = self._noticed.pop(event.chat_id, None) is not None
             if chat is not None:
+                # Frames of the new stay may wait behind the hole between the two.
+                missed = missed or chat.log.repairing
                 self._remove(event.chat_id)
             chat = self._add(event.chat_id, start, start + 1, event.role)
-            if self._noticed.pop(event.chat_id, None) is not None:
+            if missed:
                 chat.log.repairing = True
                 self._read(event.chat_id)
         chat.role = event.role
