@@ -1,0 +1,132 @@
+"""Every call of the table on a whole server: two people, a group, messages, and each a success."""
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jsonschema
+import pytest
+import uvloop
+
+from hubbub import config, wiring
+from hubbub.entry.rest.openapi import openapi
+from hubbub.entry.rest.routes import ROUTES
+
+DOCUMENT = openapi()
+BY_OPERATION = {route.operation: route for route in ROUTES}
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"loop_factory": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    given = {
+        "server": {"port": 0, "data": str(tmp_path / "data")},
+        "auth": {"argon2_memory_kib": 64, "argon2_passes": 1},
+        "log": {"level": "error"},
+    }
+    server = wiring.embedded(config.load(None, {}, given))
+    try:
+        yield f"http://127.0.0.1:{await server.start()}"
+    finally:
+        await server.stop()
+
+
+class Person:
+    """Calls operations by name, and checks each answer against OpenAPI."""
+
+    def __init__(self, http: aiohttp.ClientSession, reached: set[str]) -> None:
+        self._http = http
+        self._reached = reached
+        self.token = ""
+        self.id = ""
+
+    async def __call__(
+        self, operation: str, body: object = None, query: str = "", **path: str
+    ) -> Any:
+        route = BY_OPERATION[operation]
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        where = "/api/v1" + route.path.format(**path) + query
+        async with self._http.request(route.method, where, json=body, headers=headers) as response:
+            answer = await response.json() if response.status != 204 else None
+            assert response.status in {route.status, *route.also}, (operation, answer)
+        if route.answer is not None:
+            schema = {
+                "$ref": f"#/components/schemas/{route.answer.__name__}",
+                "components": DOCUMENT["components"],
+            }
+            jsonschema.validate(answer, schema, cls=jsonschema.Draft202012Validator)
+        self._reached.add(operation)
+        return answer
+
+    async def joins(self, name: str) -> None:
+        signed_in = await self("register", {"username": name, "password": "correct horse"})
+        self.token, self.id = signed_in["token"], signed_in["user"]["id"]
+
+
+async def test_every_call_succeeds(url: str) -> None:
+    reached: set[str] = set()
+    async with aiohttp.ClientSession(url) as http:
+        ann, bob, cid = (Person(http, reached) for _ in range(3))
+        for person, name in ((ann, "ann"), (bob, "bob"), (cid, "cid")):
+            await person.joins(name)
+        await talk(ann, bob)
+        await gather(ann, bob, cid)
+        await sign_in_and_out(ann)
+    assert reached == set(BY_OPERATION)
+
+
+async def talk(ann: Person, bob: Person) -> None:
+    assert (await ann("find_user", query="?username=bob"))["users"][0]["id"] == bob.id
+    assert (await ann("get_user", user_id=bob.id))["username"] == "bob"
+    message = {"recipient_ids": [bob.id], "content": "Hello!", "client_id": str(uuid.uuid4())}
+    accepted = await ann("send_message", message)
+    assert await ann("send_message", message) == accepted, "the same answer (G2)"
+    chat_id, message_id = accepted["chat_id"], accepted["id"]
+    (seen,) = (await bob("list_messages", chat_id=chat_id))["messages"]
+    assert (seen["content"], seen["sender_id"]) == ("Hello!", ann.id)
+    assert (await ann("get_message", message_id=message_id))["status"] == "sent"
+    frames = (await bob("sync", {}))["frames"]
+    assert [frame["type"] for frame in frames][-2:] == ["message", "caught_up"]
+    assert await bob("mark_read", message_id=message_id) == {"status": "read"}
+    assert (await ann("get_message", message_id=message_id))["status"] == "read"
+    receipts = await ann("get_receipts", message_id=message_id)
+    assert (receipts["recipients"], receipts["read"]) == (1, 1)
+    assert (await bob("list_events", chat_id=chat_id))["position"] == 1
+    assert (await bob("list_my_events"))["events"][0]["chat_id"] == chat_id
+    direct = await bob("create_chat", {"chat_type": "direct", "member_ids": [ann.id]})
+    assert direct["id"] == chat_id
+
+
+async def gather(ann: Person, bob: Person, cid: Person) -> None:
+    group = await ann("create_chat", {"title": "Garden", "member_ids": [bob.id]})
+    chat_id = group["id"]
+    await ann("add_members", {"member_ids": [cid.id]}, chat_id=chat_id)
+    await ann("change_member", {"role": "admin"}, chat_id=chat_id, user_id=bob.id)
+    members = (await cid("list_members", chat_id=chat_id))["members"]
+    roles = {member["user"]["username"]: member["role"] for member in members}
+    assert roles == {"ann": "owner", "bob": "admin", "cid": "member"}
+    assert (await bob("get_chat", chat_id=chat_id))["title"] == "Garden"
+    await bob("remove_member", chat_id=chat_id, user_id=cid.id)
+    await bob("leave_chat", chat_id=chat_id)
+    assert (await ann("get_chat", chat_id=chat_id))["member_count"] == 1
+    assert {chat["id"] for chat in (await ann("list_chats"))["chats"]} > {chat_id}
+    assert len((await cid("list_chats"))["chats"]) == 0
+
+
+async def sign_in_and_out(ann: Person) -> None:
+    first = await ann("login", {"username": "ann", "password": "correct horse"})
+    second = await ann("refresh", {"refresh_token": first["refresh_token"]})
+    assert second["session_id"] == first["session_id"]
+    assert len((await ann("list_sessions"))["sessions"]) == 2
+    await ann("revoke_session", session_id=first["session_id"])
+    assert (await ann("get_me"))["id"] == ann.id
+    assert "#invite=" in (await ann("create_invite"))["url"]
+    await ann("logout")
+    with pytest.raises(AssertionError, match="unauthorized"):
+        await ann("get_me")
