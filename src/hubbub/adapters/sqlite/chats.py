@@ -144,7 +144,8 @@ class SqliteChatStore:
         seq, sender_id = newest
         delivered, read = self._connection.execute(
             "SELECT count(*) FILTER (WHERE delivered >= ?1), count(*) FILTER (WHERE read >= ?1)"
-            " FROM members WHERE chat_id = ?2 AND left IS NULL AND user_id <> ?3",
+            " FROM members WHERE chat_id = ?2 AND left IS NULL AND user_id <> ?3"
+            " AND since <= ?1",
             (seq, chat_id, sender_id),
         ).get
         return ReceiptCount(chat_id, seq, delivered, read)

@@ -42,10 +42,11 @@ def create(db: apsw.Connection, caches: Caches, change: Create) -> Created:
 
 def fill(db: apsw.Connection, caches: Caches, change: Fill) -> Filled | Missing:
     """More first members; those who are in already are passed over."""
-    if load_head(db, caches, change.chat_id) is None:
+    head = load_head(db, caches, change.chat_id)
+    if head is None:
         return Missing()
     fresh = [u for u in change.members if not _was_member(db, change.chat_id, u)]
-    events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at)
+    events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at, head.number)
     return Filled(_resize(db, caches, change.chat_id, len(fresh)), events)
 
 
@@ -70,10 +71,10 @@ def enrol(db: apsw.Connection, caches: Caches, change: Enrol) -> Logged | Missin
 def leave(db: apsw.Connection, caches: Caches, change: Leave) -> Logged | Missing:
     """End a stay; of who is not there nothing changes."""
     head = load_head(db, caches, change.chat_id)
+    if head is not None and _is_stored(db, change.id):
+        return _unchanged(caches, change.id, change.chat_id, head, change.by)
     position = load_position(db, caches, change.chat_id, change.user_id)
     if head is None or position is None:
-        if head is not None and _is_stored(db, change.id):
-            return _unchanged(caches, change.id, change.chat_id, head, change.by)
         return Missing()
     rev = next_me(db, change.user_id)
     db.execute(

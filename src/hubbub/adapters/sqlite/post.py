@@ -89,7 +89,7 @@ def make_chat(db: apsw.Connection, caches: Caches, new: NewChat, at: int) -> Mad
         (new.id, new.type, new.key, new.title, new.history, new.creator, at, len(new.members), at),
     )
     roles = [(u, _role(new, u)) for u in new.members]
-    events = add_members(db, new.id, roles, at)
+    events = add_members(db, new.id, roles, at, 0)
     caches.heads[new.id] = Head(0, 0, at)
     caches.sizes[new.id] = len(new.members)
     return Made(new.id, new.type, len(new.members), new.members, events)

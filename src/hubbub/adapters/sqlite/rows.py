@@ -86,11 +86,11 @@ def next_me(db: apsw.Connection, user_id: int) -> int:
 
 
 def add_members(
-    db: apsw.Connection, chat_id: int, users: list[tuple[int, Role]], at: int
+    db: apsw.Connection, chat_id: int, users: list[tuple[int, Role]], at: int, number: int
 ) -> list[MeEvent]:
-    """First members of a new chat, with their roles: they see it from position 1."""
+    """First members of a chat, with their roles: they see all its messages, `number` of them."""
     events = [
-        MeEvent(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, 0)
+        MeEvent(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, number)
         for user_id, role in users
     ]
     db.executemany(
