@@ -3,7 +3,7 @@
 Every store loads what `assign` needs, and saves what it says; none decides by itself.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, MutableMapping
 
 from msgspec import Struct
 
@@ -60,19 +60,18 @@ def append(head: Head, at: int, countable: bool) -> Head:
 def assign(
     posts: Iterable[Post],
     heads: MutableMapping[int, Head],
-    known: Mapping[Dedupe, Known],
+    known: MutableMapping[Dedupe, Known],
 ) -> list[tuple[Row | None, Posted | Mismatch]]:
-    """Give each post its place, in order; `heads` moves along.
+    """Give each post its place, in order; `heads` and `known` move along.
 
-    A post that is known, or came earlier in this list, gets the earlier answer if the
+    A post that is known gets the earlier answer if the
     content is the same, else `Mismatch`; neither takes a position. `post.chat_id` must be a
     key of `heads`.
     """
-    fresh: dict[Dedupe, Known] = {}
     result: list[tuple[Row | None, Posted | Mismatch]] = []
     for post in posts:
         key = dedupe(post)
-        earlier = known.get(key) or fresh.get(key)
+        earlier = known.get(key)
         if earlier is not None:
             result.append((None, _answer_again(post, earlier)))
             continue
@@ -91,7 +90,7 @@ def assign(
             post.media,
             post.reply_to,
         )
-        fresh[key] = Known(
+        known[key] = Known(
             row.id,
             row.chat_id,
             row.seq,
