@@ -68,7 +68,7 @@ def spawn(port: int, data: Path, log: Path) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            start_new_session=True,
+            process_group=0,  # Ctrl-C is for us; we end it
         )
 
 
