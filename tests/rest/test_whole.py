@@ -25,7 +25,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "server": {"port": 0, "data": str(tmp_path / "data")},
         "auth": {"argon2_memory_kib": 64, "argon2_passes": 1},
         "log": {"level": "error"},
