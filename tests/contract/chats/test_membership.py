@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from hubbub.domain.change import (
+    Change,
     Create,
     Enrol,
     Fill,
@@ -287,7 +288,7 @@ async def test_a_read_message_that_one_may_not_see_has_no_id(world: World) -> No
 async def test_a_batch_that_is_repeated_changes_nothing(world: World, rejoined: bool) -> None:
     await world.group(ANN, BOB, CAT)
     await world.group(CAT, ANN, chat=CHAT + 1)
-    batch = [
+    batch: list[Change] = [
         world.text("without client id"),
         Enrol(world.next_id(), CHAT, ANN, (DAN,), 2_000),
         Leave(world.next_id(), CHAT, BOB, BOB, 2_000),

@@ -1,6 +1,6 @@
 """Positions, numbers, times and duplicates (G2, G3)."""
 
-from hubbub.domain.change import Create, Mismatch, Missing, NewChat, Post, Posted
+from hubbub.domain.change import Create, Enrol, Mismatch, Missing, NewChat, Post, Posted
 from hubbub.domain.chat import group_key
 from tests.contract.chats.world import ANN, BOB, CAT, CHAT, World, direct
 
@@ -182,3 +182,15 @@ async def test_sending_moves_the_senders_cursors(world: World) -> None:
     assert view is not None
     assert (view.member.delivered, view.member.read, view.member.read_number) == (4, 4, 4)
     assert view.head.number - view.member.read_number == 1
+
+
+async def test_duplicates_are_known_in_a_batch_of_many_kinds(world: World) -> None:
+    await world.group(ANN, BOB)
+    first = world.text("hello", client_id=KEY)
+    joined = Enrol(world.next_id(), CHAT, ANN, (CAT,), 2_000)
+    again, other = (world.text(content, client_id=KEY) for content in ("hello", "other"))
+    outcomes = await world.do(first, joined, again, other)
+    assert isinstance(outcomes[2], Posted)
+    assert (outcomes[2].id, outcomes[2].duplicate) == (first.id, True)
+    assert isinstance(outcomes[3], Mismatch)
+    assert await world.seen(ANN) == [1, 2]

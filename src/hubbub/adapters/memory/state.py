@@ -83,7 +83,8 @@ class State:
         before = self.members.get(key)
         if before is not None:
             self.stays.setdefault(key, []).append(Interval(before.since, before.left))
-        number, start = self.heads[chat_id].number, since - 1
+        start = since - 1
+        number = self.number_at(chat_id, start)
         rev = self.next_me(user_id)
         self.members[key] = Member(
             chat_id, user_id, role, since, None, at, start, start, number, rev

@@ -1,0 +1,255 @@
+"""Whatever is done in whatever batches: dictionaries and SQLite answer the same, and so do all
+reads of all users afterwards.
+"""
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubbub.domain.change import (
+    Advance,
+    Change,
+    Create,
+    Created,
+    Enrol,
+    Fill,
+    Leave,
+    Made,
+    NewChat,
+    Outcome,
+    PlaceMe,
+    Post,
+    Posted,
+    SetRole,
+)
+from hubbub.domain.chat import group_key
+from hubbub.domain.reading import ReplayBounds
+from hubbub.domain.view import Places
+from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
+from tests.contract.chats.world import MemoryWorld, SqliteWorld, World, direct
+
+USERS = tuple(range(1, 6))
+SESSIONS = {31: (1, False), 32: (2, True), 33: (2, True), 34: (3, False)}
+CHATS = tuple(range(1_001, 1_007))
+
+users = st.sampled_from(USERS)
+two = st.lists(users, min_size=2, max_size=2, unique=True)
+some = st.lists(users, min_size=1, max_size=4, unique=True).map(tuple)
+positions = st.integers(0, 12)
+times = st.integers(1_000, 2_000)
+chats = st.sampled_from((*CHATS[:3], *CHATS))  # a few chats in which much happens
+texts = st.sampled_from(["a", "b"])
+client_ids = st.one_of(st.none(), st.sampled_from([b"1", b"2", b"3"]))
+message_ids = st.integers(10_000, 10**9)
+roles: Any = st.sampled_from(["owner", "admin", "member"])
+histories: Any = st.sampled_from(["joined", "all"])
+
+
+def to_new_chat(new: NewChat, message: int, known: bool, at: int, content: str) -> Post:
+    """The client_id follows from the recipients; the chat has an id that no other has."""
+    new = replace(new, id=message + 10**10)
+    key = (new.key or "").encode() if known else None
+    return Post(message, 0, new, new.creator, key, at, "text", content, b"", 0)
+
+
+def group(chat: int, members: tuple[int, ...], history: Any) -> NewChat:
+    return NewChat(chat, "group", None, "Title", history, members[0], members)
+
+
+def adhoc(members: tuple[int, ...]) -> NewChat:
+    key = group_key(frozenset(members))
+    return NewChat(0, "group", key, None, "joined", members[0], members)
+
+
+def advance(chat: int, user: int, delivered: int, read: int, at: int) -> Advance:
+    sessions = [s for s, (owner, _) in SESSIONS.items() if owner == user]
+    return Advance(chat, user, sessions[at % len(sessions)] if sessions else 0, delivered, read, at)
+
+
+def place_me(session: int, rev: int) -> PlaceMe:
+    return PlaceMe(session, SESSIONS[session][0], rev)
+
+
+new_chats = st.one_of(
+    st.builds(lambda pair: direct(pair[0], pair[1], 0), two),
+    st.builds(adhoc, some),
+)
+posts = st.builds(
+    Post,
+    message_ids,
+    chats,
+    st.none(),
+    users,
+    client_ids,
+    times,
+    st.just("text"),
+    texts,
+    st.just(b""),
+    st.just(0),
+)
+moves = st.builds(advance, chats, users, positions, positions, times)
+changes: st.SearchStrategy[Change] = st.one_of(
+    st.builds(Create, st.builds(group, chats, some, histories), times),
+    posts,
+    posts,
+    posts,
+    st.builds(to_new_chat, new_chats, message_ids, st.booleans(), times, texts),
+    st.builds(Fill, chats, some, times),
+    st.builds(Enrol, message_ids, chats, users, some, times),
+    st.builds(Leave, message_ids, chats, users, users, times),
+    st.builds(SetRole, message_ids, chats, users, users, roles, times),
+    moves,
+    moves,
+    st.builds(
+        lambda s, rev: PlaceMe(s, SESSIONS[s][0], rev), st.sampled_from([*SESSIONS]), positions
+    ),
+)
+batches = st.lists(st.lists(changes, min_size=1, max_size=25), min_size=1, max_size=6)
+
+
+@settings(
+    max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(batches=batches, after=positions, limit=st.integers(1, 6), now=times)
+def test_dictionaries_and_sqlite_agree(
+    batches: list[list[Change]], after: int, limit: int, now: int
+) -> None:
+    asyncio.run(compare(batches, after, limit, now))
+
+
+async def compare(batches: list[list[Change]], after: int, limit: int, now: int) -> None:
+    memory, sqlite = MemoryWorld(), SqliteWorld(":memory:")
+    try:
+        for world in (memory, sqlite):
+            world.add_users(*USERS)
+            for session, (user_id, own) in SESSIONS.items():
+                world.add_session(session, user_id, own)
+        for batch in started(batches):
+            expected = [plain(o) for o in await memory.store.commit(batch)]
+            assert [plain(o) for o in await sqlite.store.commit(batch)] == expected
+        dense(memory)
+        bounds = ReplayBounds(age_ms=500, per_chat=limit)
+        questions = Questions([*memory.state.chats, 77], after, limit, bounds, now + 500)
+        right, found = await everything(memory, questions), await everything(sqlite, questions)
+        for question, answer in right.items():
+            assert (question, found[question]) == (question, answer)
+    finally:
+        sqlite.close()
+
+
+def started(batches: list[list[Change]]) -> list[list[Change]]:
+    """Two groups that are always there, and no id of a message twice."""
+    first: list[Change] = [
+        Create(group(CHATS[0], (1, 2, 3), "joined"), 1_000),
+        Create(group(CHATS[1], (2, 3), "all"), 1_000),
+    ]
+    seen: set[int] = set()
+    result = [first]
+    for batch in batches:
+        result.append([])
+        for change in batch:
+            if isinstance(change, Post | Enrol | Leave | SetRole):
+                if change.id in seen:
+                    continue
+                seen.add(change.id)
+            result[-1].append(change)
+    return result
+
+
+def dense(world: MemoryWorld) -> None:
+    """G3, and times that never go back."""
+    for chat_id, rows in world.state.logs.items():
+        assert [row.seq for row in rows] == [*range(1, len(rows) + 1)]
+        assert world.state.heads[chat_id].seq == len(rows)
+        assert sorted(row.at for row in rows) == [row.at for row in rows]
+
+
+def plain(outcome: Outcome) -> Outcome:
+    """An outcome without what no caller relies on: the order of members."""
+    match outcome:
+        case Posted(duplicate=True):
+            return replace(outcome, made=None)
+        case Posted(made=Made() as made):
+            return replace(outcome, made=in_order(made))
+        case Created(made=made):
+            return Created(in_order(made))
+    return outcome
+
+
+def in_order(made: Made) -> Made:
+    return replace(made, members=tuple(sorted(made.members)))
+
+
+def placed(places: Places) -> Places:
+    """Chats of the same time may come in any order."""
+    changed = sorted(places.changed, key=lambda p: (-p.at, p.chat_id))
+    assert [p.at for p in changed] == [p.at for p in places.changed]
+    return replace(places, changed=changed)
+
+
+class Questions(Struct, frozen=True):
+    """What the reads ask for."""
+
+    chats: list[int]
+    after: int
+    limit: int
+    bounds: ReplayBounds
+    now: int
+
+
+async def everything(world: World, ask: Questions) -> dict[object, object]:
+    """Every read of every user, by question."""
+    answers: dict[object, object] = {"counts": await world.store.counts(ask.chats)}
+    for session, (user, _) in SESSIONS.items():
+        (places,) = await world.store.places([ResumeFrom(user, session, None, 0)])
+        answers["kept places", session] = placed(places)
+    for user in USERS:
+        known = dict.fromkeys(ask.chats[::2], ask.after)
+        (places,) = await world.store.places([ResumeFrom(user, 0, known, ask.after)])
+        answers["places", user] = placed(places)
+        answers["me", user] = await world.own_log.me(user, ask.after, ask.limit)
+        answers["chats", user] = first = await world.reader.chats(user, None, ask.limit)
+        rest = await world.reader.chats(user, first.cursor, ask.limit)
+        answers["next chats", user] = rest
+        answers["cursors", user] = await world.reader.cursors(user, ask.chats)
+        for chat in ask.chats:
+            await one_chat(world, ask, user, chat, answers)
+    await pages(world, ask, answers)
+    return answers
+
+
+async def one_chat(
+    world: World, ask: Questions, user: int, chat: int, answers: dict[object, object]
+) -> None:
+    (found,) = await world.store.find([Lookup(user, chat, None, ask.after)])
+    if found is not None:
+        found = replace(found, members=tuple(sorted(found.members)))
+    answers["find", user, chat] = found
+    reads = [LogRead(user, chat, ask.after, ask.limit)]
+    reads.append(LogRead(user, chat, ask.after, 1000, ask.bounds, ask.now))
+    answers["logs", user, chat] = await world.store.logs(reads)
+    (passed,) = await world.store.passed([PassedRead(chat, user, ask.after // 2, ask.after)])
+    answers["passed", user, chat] = sorted(passed, key=lambda p: p.seq)
+    answers["chat", user, chat] = await world.reader.chat(user, chat)
+    members = await world.reader.members(user, chat, ask.after % 5, ask.limit)
+    answers["members", user, chat] = members
+
+
+async def pages(world: World, ask: Questions, answers: dict[object, object]) -> None:
+    """History around every message, each message, and its receipts."""
+    messages: list[tuple[int, int]] = []
+    for chat in ask.chats:
+        (log,) = await world.store.logs([LogRead(0, chat, 0, 1000)])
+        messages += [(chat, row.id) for row in log.rows] if log else []
+    for user in USERS:
+        for chat, message in messages[:: 1 + len(messages) // 10]:
+            answers["message", user, message] = await world.reader.message(user, message)
+            receipts = await world.reader.receipts(user, message, 1, ask.limit)
+            answers["receipts", user, message] = receipts
+            for direction in ("before", "after", "around"):
+                page = await world.reader.history(user, chat, direction, message, ask.limit)
+                answers[direction, user, message] = page
