@@ -171,6 +171,11 @@ class EmbeddedServer:
             "store_restarts": self._store.restarts,
         }
 
+    async def broken(self) -> None:
+        """Return only when the server cannot go on, by raising what broke it."""
+        assert self._running is not None
+        await asyncio.shield(self._running)
+
     async def drain(self, reason: str) -> None:
         """Stop accepting, let clients go in batches with a hint of jitter, store what waits."""
         self._draining = True
