@@ -24,7 +24,7 @@ MORE = 10  # seconds that the last receipts may take
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run. Latencies in seconds, sorted; `lost` and `repeated` count messages that broke G2.
+    """One run. Latencies in seconds, sorted; `missing` and `repeated` count what broke G2.
 
     `lateness`: how far behind its due time the generator sent, p99. `cpu`: its share of a core.
     """
@@ -34,7 +34,7 @@ class Outcome:
     sent: int
     counted: int
     refused: int
-    lost: int
+    missing: tuple[int, ...]  # acks, own copies, deliveries, receipts
     repeated: int
     disorder: int
     acks: list[float]
@@ -46,7 +46,17 @@ class Outcome:
     @property
     def sound(self) -> bool:
         """Nothing lost, doubled or out of order."""
-        return not (self.lost or self.repeated or self.disorder)
+        return not (any(self.missing) or self.repeated or self.disorder)
+
+    @property
+    def complaint(self) -> str:
+        """What broke, empty when nothing."""
+        if self.sound:
+            return ""
+        names = ("acks", "own copies", "deliveries", "receipts")
+        lost = [f"{n} {name}" for n, name in zip(self.missing, names, strict=True) if n]
+        text = f"lost {', '.join(lost) or 'nothing'}, repeated {self.repeated}"
+        return f"{text}, out of order {self.disorder}"
 
     def percentile(self, share: float, of_acks: bool = False) -> float:
         """In milliseconds; infinite when a message was refused or never came."""
@@ -251,8 +261,8 @@ class Pairs:
             sent=sent,
             counted=len(receipts),
             refused=tally.refused,
-            lost=max(0, *(sent - tally.refused - c.count(1, 0, sent) for c in counts)),
-            repeated=sum(1 for c in counts for n in range(2, 256) if n in c),
+            missing=tuple(c.count(0, 0, sent) - tally.refused for c in counts),
+            repeated=sum(sent - c.count(0, 0, sent) - c.count(1, 0, sent) for c in counts),
             disorder=tally.disorder,
             acks=sorted(tally.acks),
             receipts=sorted(receipts),

@@ -7,7 +7,6 @@ from bench.plan import ChatPlan, Plan
 from bench.row import Row, Scale
 from bench.scenarios.common import (
     PAIRS,
-    complaint,
     describe,
     load,
     open_members,
@@ -50,7 +49,7 @@ def run(context: Context) -> Row:
     p99 = outcome.percentile(0.99)
     row.measured = f"p99 {p99:.1f} ms at {_RATE:,}/s"
     row.verdict, row.load = SCALE.verdict(p99), load(outcome)
-    row.broken = complaint(outcome)
+    row.broken = outcome.complaint
     if not complete or group.disorder or group.deliveries != sent * count:
         row.broken += f" group: {group.deliveries} of {sent * count} deliveries"
     row.values = {"p99_ms": p99}

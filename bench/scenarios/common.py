@@ -55,21 +55,15 @@ def resume_frame(positions: dict[str, int]) -> bytes:
     return wire.frame(b'{"type":"resume","positions":{%s}}' % inner.encode())
 
 
-def complaint(outcome: Outcome) -> str:
-    """What broke in a run, empty when nothing."""
-    if outcome.sound:
-        return ""
-    return f"lost {outcome.lost}, repeated {outcome.repeated}, out of order {outcome.disorder}"
-
-
 def describe(outcome: Outcome) -> str:
     """A run in one line."""
+    wrong = f"; BROKEN: {outcome.complaint}" if outcome.complaint else ""
     return (
         f"{outcome.rate:.0f}/s asked: {outcome.sent} sent, {outcome.counted} counted, "
         f"{outcome.refused} refused; receipt p50 {outcome.percentile(0.5):.2f} "
         f"p99 {outcome.percentile(0.99):.2f} p99.9 {outcome.percentile(0.999):.2f} ms, "
         f"ack p50 {outcome.percentile(0.5, of_acks=True):.2f} "
-        f"p99 {outcome.percentile(0.99, of_acks=True):.2f} ms"
+        f"p99 {outcome.percentile(0.99, of_acks=True):.2f} ms{wrong}"
     )
 
 

@@ -7,7 +7,7 @@ from bench.load.sessions import Crowd, hello
 from bench.machine import pss
 from bench.plan import ChatPlan, Plan
 from bench.row import Row, Scale
-from bench.scenarios.common import complaint, describe
+from bench.scenarios.common import describe
 
 NAME = "memory"
 WHAT = "memory of an idle session, 10 chats, a message each way; 15,000 connections"
@@ -45,7 +45,7 @@ def run(context: Context) -> Row:
     each = sum(grown) / count
     row.measured = f"{each:.1f} KB"
     row.verdict = SCALE.verdict(each)
-    row.broken = complaint(outcome)
+    row.broken = outcome.complaint
     row.values = {"kb": each, "connections": count}
     row.notes.append(
         "server + store processes: "

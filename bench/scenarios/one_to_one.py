@@ -6,7 +6,7 @@ from bench.load.pairs import Outcome, Pairs
 from bench.load.selftest import measure
 from bench.plan import Plan
 from bench.row import Row, Scale
-from bench.scenarios.common import PAIRS, complaint, describe, load, open_sides, pair_chats
+from bench.scenarios.common import PAIRS, describe, load, open_sides, pair_chats
 
 NAME = "one_to_one"
 WHAT = "1-to-1 messages/s, durable, to the receipt; 500 pairs, p99 < 100 ms"
@@ -94,5 +94,5 @@ class _Search:
         text = f"{describe(outcome)}; {self._ground.server.cpu()}; generator {load(outcome)}"
         self._context.say(text)
         self._row.notes.append(f"{seconds:.0f} s at {text}")
-        self._row.broken = self._row.broken or complaint(outcome)
+        self._row.broken = self._row.broken or outcome.complaint
         return outcome

@@ -4,7 +4,7 @@ from bench.context import Context
 from bench.load.pairs import Pairs
 from bench.plan import Plan
 from bench.row import Row, Scale
-from bench.scenarios.common import PAIRS, complaint, describe, load, open_sides, pair_chats
+from bench.scenarios.common import PAIRS, describe, load, open_sides, pair_chats
 
 NAME = "two_thousand"
 WHAT = "the same at 2,000/s"
@@ -25,6 +25,6 @@ def run(context: Context) -> Row:
     row.measured = f"p50 {p50:.1f}, p99 {p99:.1f} ms"
     slow = P50.verdict(p50) == "BELOW FLOOR"
     row.verdict = "BELOW FLOOR" if slow else P99.verdict(p99)
-    row.load, row.broken = load(outcome), complaint(outcome)
+    row.load, row.broken = load(outcome), outcome.complaint
     row.values = {"p50_ms": p50, "p99_ms": p99}
     return row
