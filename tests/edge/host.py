@@ -14,7 +14,7 @@ from hubbub.entry.ws.connection import Accepted, Connection, Refused, Upgrade
 from hubbub.entry.ws.framing import BINARY, TEXT, frame
 from hubbub.entry.ws.handshake import problem
 from hubbub.entry.ws.limits import EdgeLimits
-from tests.edge.peer import Peer
+from tests.edge.peer import PATIENCE, Peer
 
 _Result = TypeVar("_Result")
 
@@ -95,13 +95,13 @@ class Host:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE)
         assert self._failure is None, self._failure
 
     def stop(self) -> None:
         if self._loop is not None and self._over is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
         assert self._failure is None, self._failure
 
@@ -110,13 +110,13 @@ class Host:
             return function()
 
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Return once `condition()` holds on the loop; it goes round between two looks."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not self.call(condition):
-            assert time.monotonic() < deadline, f"after 10 s still not so: {what}"
+            assert time.monotonic() < deadline, f"after {PATIENCE} s still not so: {what}"
 
     def turn(self, seconds: float) -> None:
         """Move the clock, a second or less at a time, and sweep at each."""
@@ -129,7 +129,7 @@ class Host:
         sock = socket.socket()
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.settimeout(10)
+        sock.settimeout(PATIENCE)
         try:
             sock.connect(("127.0.0.1", self.port))
         except OSError:

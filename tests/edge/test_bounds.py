@@ -186,22 +186,23 @@ def resident() -> int:
 
 def test_a_thousand_that_never_read_are_bounded_and_others_are_served(host: Host) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096) if hard > 0 else 4096, hard))
+    if soft < 4096:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
     peers: list[Peer] = []
     try:
         before = resident()
         for _ in range(1000):
             peer = host.peer(receive_buffer=2048)
             peers.append(peer)
-            peer.send(request() + frame(b"!flood") * 20)
+            peer.send(request() + frame(b"!flood") * 3)
         host.until(lambda: len(host.handlers) == 1000, "all are there")
-        host.until(lambda: all(len(h.messages) == 20 for h in host.handlers), "all flooded")
+        host.until(lambda: all(len(h.messages) == 3 for h in host.handlers), "all flooded")
         high = host.limits.write_high
         sizes = host.call(lambda: [h.connection.buffered() for h in host.handlers])
         assert min(sizes) > high
         assert max(sizes) < high + 20_000
-        # 65 KB of frames wait for each, in one shared object where the product shares it.
-        assert resident() - before < 200_000
+        # At most 85 KB wait for each, and a little for the connection itself.
+        assert resident() - before < 120_000
         with host.opened() as peer:
             for _ in range(100):
                 peer.echo()

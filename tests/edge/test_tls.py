@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.edge.host import Host
-from tests.edge.peer import BINARY, CLOSE, Peer, close, frame, request
+from tests.edge.peer import BINARY, CLOSE, PATIENCE, Peer, close, frame, request
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def host(serve, files: tuple[str, str]) -> Host:
 
 def secure(host: Host, files: tuple[str, str]) -> Peer:
     context = ssl.create_default_context(cafile=files[0])
-    raw = socket.create_connection(("127.0.0.1", host.port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", host.port), timeout=PATIENCE)
     return Peer(context.wrap_socket(raw, server_hostname="127.0.0.1"))
 
 
