@@ -19,6 +19,7 @@ PATIENCE = 10.0
 PAUSE = 0.05
 PASSWORD = "correct horse battery"
 FULL: dict[Codec, str] = {"json": "hubbub.v1", "msgpack": "hubbub.v1.msgpack"}
+ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 Frame = dict[str, Any]
 
 
@@ -31,13 +32,18 @@ class Closed(Exception):
 
 
 class Line:
-    """One WebSocket. Pings are answered while somebody reads, unless `pong` is off."""
+    """One WebSocket. Pings are answered at once, as every library does, unless `pong` is off."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, pong: bool) -> None:
         self._socket = socket
         self._binary = socket.protocol == FULL["msgpack"]
         self._pong = pong
+        self._heard: asyncio.Queue[aiohttp.WSMessage] = asyncio.Queue()
+        self._controls: dict[WSMsgType, asyncio.Semaphore] = {
+            kind: asyncio.Semaphore(0) for kind in (WSMsgType.PING, WSMsgType.PONG)
+        }
         self.protocol = socket.protocol
+        self._task = asyncio.create_task(self._listen())
 
     async def send(self, frame: Frame) -> None:
         """One frame."""
@@ -53,14 +59,15 @@ class Line:
     async def frame(self, seconds: float = PATIENCE) -> Frame:
         """The next frame. Raises TimeoutError, Closed."""
         async with asyncio.timeout(seconds):
-            while True:
-                message = await self._next()
-                if message.type is WSMsgType.BINARY and self._binary:
-                    return dict(msgspec.msgpack.decode(message.data))
-                if message.type is WSMsgType.TEXT and not self._binary:
-                    return dict(json.loads(message.data))
-                if message.type not in (WSMsgType.PING, WSMsgType.PONG):
-                    raise Mismatch(f"a message of type {message.type.name} came")
+            message = await self._heard.get()
+        if message.type is WSMsgType.BINARY and self._binary:
+            return dict(msgspec.msgpack.decode(message.data))
+        if message.type is WSMsgType.TEXT and not self._binary:
+            return dict(json.loads(message.data))
+        if message.type in ENDS:
+            self._heard.put_nowait(message)
+            raise Closed(message.data if message.type is WSMsgType.CLOSE else self._code())
+        raise Mismatch(f"a message of type {message.type.name} came")
 
     async def until_closed(self) -> int | None:
         """The close code; frames before it are passed over."""
@@ -71,10 +78,9 @@ class Line:
             return closed.code
 
     async def control(self, kind: WSMsgType) -> None:
-        """Wait for a ping or pong; frames before it are passed over."""
+        """Wait for one more ping, or pong."""
         async with asyncio.timeout(PATIENCE):
-            while (await self._next()).type is not kind:
-                pass
+            await self._controls[kind].acquire()
 
     async def ping(self) -> None:
         """Ping, and wait for the answer."""
@@ -83,25 +89,35 @@ class Line:
 
     async def close(self) -> None:
         """Close as one should."""
+        await self._deaf()
         await self._socket.close()
 
     async def drop(self) -> None:
         """Cut the connection without a word."""
-        transport = self._socket.get_extra_info("socket")
-        if transport is not None:
-            self._socket._response.connection.transport.abort()  # type: ignore[union-attr]
+        await self._deaf()
+        connection = self._socket._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
         await self._socket.close()
 
-    async def _next(self) -> aiohttp.WSMessage:
-        message = await self._socket.receive()
-        if message.type is WSMsgType.PING and self._pong:
-            await self._socket.pong(message.data)
-        if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
-            code = message.data if message.type is WSMsgType.CLOSE else self._socket.close_code
-            raise Closed(code)
-        if message.type is WSMsgType.ERROR:
-            raise Closed(1006)
-        return message
+    async def _deaf(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def _code(self) -> int:
+        return self._socket.close_code or 1006
+
+    async def _listen(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message.type in self._controls:
+                if message.type is WSMsgType.PING and self._pong:
+                    await self._socket.pong(message.data)
+                self._controls[message.type].release()
+                continue
+            self._heard.put_nowait(message)
+            if message.type in ENDS:
+                return
 
 
 class Play:
@@ -117,6 +133,7 @@ class Play:
         self._http = http
         self._bound: Bound = {}
         self._lines: dict[str, Line] = {}
+        self._opened: list[Line] = []
 
     async def run(self) -> None:
         """Say and hear every line. Raises AssertionError that names the line which failed."""
@@ -179,6 +196,7 @@ class Play:
             max_msg_size=0,
         )
         line = self._lines[who] = Line(socket, how.pong)
+        self._opened.append(line)
         if protocol is not None:
             expect(protocol, line.protocol or "", self._bound)
         if how.token == "frame":
@@ -291,7 +309,7 @@ class Play:
 
     async def end(self) -> None:
         """Close what is open."""
-        for line in self._lines.values():
+        for line in self._opened:
             await line.close()
 
 
