@@ -10,8 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from hubbub_client.commands import Connect, Disconnect, ReadEvents, Save, Transmit
-from hubbub_client.events import ChatRemoved, GapFound, MessageArrived, MessageChanged
-from hubbub_client.session import Session, State
+from hubbub_client.events import ChatRemoved, GapFound, MessageArrived, MessageChanged, State
+from hubbub_client.session import Session
 from hubbub_protocol import frames, ids
 from hubbub_protocol.codes import Code
 from hubbub_protocol.frames import ME, Me, Message, Skip
@@ -20,6 +20,7 @@ from tests.unit.client.peers import ANN, BEN, TIME, WELCOME, saved
 
 PUSHED = 6  # events a log in one replay
 PAGE = 3
+NEVER = 2**53
 
 
 class ChatLog:
@@ -31,17 +32,17 @@ class ChatLog:
         self.number = 0
         self.messages: dict[str, Message] = {}
         self.hidden: set[int] = set()
-        self.stays: list[list[int | None]] = []  # [from, to) of the client's memberships
+        self.stays: list[list[int]] = []  # [from, to) of the client's memberships
 
     @property
     def joined(self) -> int | None:
         """Where the present stay began."""
-        if self.stays and self.stays[-1][1] is None:
+        if self.stays and self.stays[-1][1] == NEVER:
             return self.stays[-1][0]
         return None
 
     def sees(self, position: int) -> bool:
-        return any(a <= position and (b is None or position < b) for a, b in self.stays)
+        return any(a <= position < b for a, b in self.stays)
 
     def visible(self) -> list[Message]:
         return [m for m in self.messages.values() if self.sees(m.seq) and self.sees(m.rev)]
@@ -113,7 +114,7 @@ class Model:
 
     def join(self, chat: ChatLog) -> None:
         if chat.joined is None:
-            chat.stays.append([chat.head + 1, None])
+            chat.stays.append([chat.head + 1, NEVER])
             self.push_me(Me(0, "chat", chat.id, True, "member", chat.head + 1, chat.head, 0))
 
     def leave(self, chat: ChatLog) -> None:

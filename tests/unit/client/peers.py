@@ -1,6 +1,7 @@
 """What the client's tests share: frames by hand, a session that is live, records of signing in."""
 
 from random import Random
+from typing import Any
 
 from hubbub_client.commands import Command, Transmit
 from hubbub_client.events import Event
@@ -31,7 +32,7 @@ def saved(places: dict[str, int] | None = None) -> Saved:
 
 
 def message(seq: int, rev: int | None = None, sender: str = BEN, **fields) -> Message:
-    values = {
+    values: dict[str, Any] = {
         "id": ids.text("msg", fields.pop("n", seq)),
         "chat_id": CHAT,
         "seq": seq,
@@ -79,9 +80,10 @@ class Peer:
         if self.session.deadline(self.now) is None:
             self.session.start("t1", self.now)
         else:
-            self.now = self.session.deadline(self.now)
+            self.now = self.session.deadline(self.now) or self.now
             self.session.tick(self.now)
         self.session.opened(self.now)
+        self.take()
         return self.hear(WELCOME)
 
     def live(self, positions: dict[str, int] | None = None) -> "Peer":

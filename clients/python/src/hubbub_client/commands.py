@@ -42,7 +42,12 @@ class ReadChat(Struct, frozen=True):
 
 
 class RenewToken(Struct, frozen=True):
-    """Exchange the refresh token; then call `renewed` or `renew_failed`."""
+    """Get an access token newer than `stale`; then call `renewed` or `renew_failed`.
+
+    An empty `stale` means: newer than the present one, whichever that is.
+    """
+
+    stale: str
 
 
 Command = Connect | Disconnect | Transmit | Save | ReadEvents | ReadChat | RenewToken

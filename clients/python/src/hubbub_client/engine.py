@@ -107,6 +107,9 @@ class Engine:
             own = kind is None or not issubclass(kind, asyncio.CancelledError)
             try:
                 await self._group.__aexit__(*((None, None, None) if own else (kind, error, trace)))
+            except BaseException:
+                self._checkpoint.clear()  # what broke may be the storage
+                raise
             finally:
                 await self._release()
 
@@ -119,7 +122,8 @@ class Engine:
         for saving in self._saving.values():
             saving.set()
         try:
-            await self._storage.append(self._checkpoint, sync=False)
+            if self._checkpoint:
+                await self._storage.append(self._checkpoint, sync=False)
         finally:
             await self._storage.close()
             await self._transport.close()
@@ -215,8 +219,8 @@ class Engine:
                     self._spawn(self._read_events(command))
                 case ReadChat():
                     self._spawn(self._read_chat(command))
-                case RenewToken():
-                    self._spawn(self._renew())
+                case RenewToken(stale):
+                    self._spawn(self._renew(stale))
                 case _:
                     assert_never(command)
 
@@ -307,9 +311,9 @@ class Engine:
             return
         self.act(lambda session, _: session.learn([record]))
 
-    async def _renew(self) -> None:
+    async def _renew(self, stale: str) -> None:
         try:
-            token = await self.tokens.renew("")
+            token = await self.tokens.renew(stale)
         except SignedOut as gone:
             self._signed_out(gone)
             await self._storage.append([TokensSaved(None)], sync=True)

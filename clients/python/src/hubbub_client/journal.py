@@ -69,6 +69,7 @@ class FileStorage:
         self._lock = threading.Lock()  # a cancelled caller leaves its thread writing
         self._saved = Saved()
         self._lines = 0
+        self._unsynced = False
         self._file: int | None = None
         self._guard: int | None = None
         self.damaged = 0  # lines passed over by the last load
@@ -97,6 +98,7 @@ class FileStorage:
     def _open(self) -> None:
         self._guard = self._take_guard()
         try:
+            is_new = not self._path.exists()
             self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             data = self._path.read_bytes()
         except OSError:
@@ -109,7 +111,8 @@ class FileStorage:
         self._lines = len(records) + self.damaged
         if data and not data.endswith(b"\n"):  # so that the next line does not join a torn one
             os.write(self._file, b"\n")
-        _sync_folder(self._path.parent)
+        if is_new:
+            _sync_folder(self._path.parent)
 
     def _take_guard(self) -> int:
         guard = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT)
@@ -125,6 +128,7 @@ class FileStorage:
             if self._file is None:
                 raise ValueError("the storage is not open: load it first")
             _write_all(self._file, encode(records))
+            self._unsynced = not sync
             if sync:
                 os.fsync(self._file)
             for record in records:
@@ -153,7 +157,7 @@ class FileStorage:
 
     def _close(self) -> None:
         with self._lock:
-            if self._file is not None:
+            if self._file is not None and self._unsynced:
                 os.fsync(self._file)
             self._release()
 

@@ -111,6 +111,10 @@ class Lifecycle:
             self._wait(self._delay(code, reason, retry_after), now)
         return True
 
+    def ask_for_token(self) -> None:
+        """The token ends, or has ended."""
+        self._commands.append(RenewToken(self._token))
+
     def renewed(self, token: str, now: float) -> None:
         """There is a new access token."""
         self._token, self._token_is_new = token, True
@@ -153,7 +157,7 @@ class Lifecycle:
     def _renew(self) -> None:
         self.until = None
         self._to(State.RENEWING)
-        self._commands.append(RenewToken())
+        self.ask_for_token()
 
     def _wait(self, delay: float, now: float) -> None:
         self.until = now + delay

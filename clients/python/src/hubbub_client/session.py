@@ -14,7 +14,6 @@ from hubbub_client.chat import WINDOW
 from hubbub_client.commands import (
     Command,
     ReadChat,
-    RenewToken,
     Save,
     Transmit,
 )
@@ -203,7 +202,7 @@ class Session:
             case Ack(client_id, message_id, chat_id, created_at):
                 self._settle(MessageAccepted(client_id, message_id, chat_id, created_at), now)
             case TokenExpiring():
-                self._commands.append(RenewToken())
+                self._line.ask_for_token()
             case Error():
                 self._error(frame, now)
             case _:
