@@ -34,7 +34,7 @@ class Profiler:
         for number, pid in enumerate(pids):
             file = self._folder / f"run{self._runs}-process{number}.folded"
             command = [self._program, "record", "--pid", str(pid), "--output", str(file)]
-            command += ["--format", "raw", "--rate", "200", "--nonblocking", "--duration", "600"]
+            command += ["--format", "raw", "--rate", "400", "--nonblocking", "--duration", "600"]
             quiet = subprocess.DEVNULL
             self._running.append((subprocess.Popen(command, stdout=quiet, stderr=quiet), file))
 
