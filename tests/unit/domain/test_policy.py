@@ -24,7 +24,9 @@ def kind(denied: Denied | None) -> str | None:
     return None if denied is None else denied.kind
 
 
-@pytest.mark.parametrize(("role", "answer"), zip(ROLES, (None, None, "forbidden"), strict=True))
+@pytest.mark.parametrize(
+    ("role", "answer"), [("owner", None), ("admin", None), ("member", "forbidden")]
+)
 def test_adding(role: Role, answer: str | None) -> None:
     assert kind(may_add(GROUP, role, 5, 15)) == answer
     assert kind(may_add(GROUP, role, 5, 0)) == answer

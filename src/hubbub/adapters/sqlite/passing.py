@@ -35,6 +35,7 @@ PACKED = (
     "SELECT seq, kind, at, users FROM large_marks WHERE chat_id = ? AND seq >= ? AND seq <= ?"
     " ORDER BY seq, kind, at LIMIT ?"
 )
+HAS_PACKED = "SELECT 1 FROM large_marks WHERE chat_id = ? LIMIT 1"
 UNPACK = "SELECT value FROM json_each(?) WHERE value IN (SELECT value FROM json_each(?))"
 OTHER_MEMBERS = (
     "SELECT user_id, delivered, read FROM members"
@@ -81,20 +82,32 @@ def cursor_states(db: apsw.Connection, user_id: int, chat_id: int, head: int) ->
     """
     found = db.execute(OTHER_MEMBERS, (chat_id, user_id)).fetchall()
     members = cast(list[tuple[int, int, int]], found)
-    own = [
-        (seq, message_id, at)
-        for seq, message_id, at, wanted in db.execute(
-            OWN_MESSAGES, (user_id, chat_id, max(0, head - REACH), head)
-        )
-        if wanted
-    ]
+    least = min((position for _, *cursors in members for position in cursors), default=0)
+    own = _own_messages(db, user_id, chat_id, head, least)
+    was_large = db.execute(HAS_PACKED, (chat_id,)).get is not None
     states = []
     for other, delivered, read in members:
-        got, got_at = _passed_at(db, chat_id, user_id, other, (DELIVERED, delivered), own)
-        seen, seen_at = _passed_at(db, chat_id, user_id, other, (READ, read), own)
+        got, got_at = _passed_at(
+            db, chat_id, user_id, (other, DELIVERED, delivered), own, was_large
+        )
+        seen, seen_at = _passed_at(db, chat_id, user_id, (other, READ, read), own, was_large)
         cursor = Cursor(delivered, read)
         states.append(CursorState(chat_id, other, cursor, got, seen, got_at, seen_at))
     return states
+
+
+def _own_messages(
+    db: apsw.Connection, user_id: int, chat_id: int, head: int, least: int
+) -> list[tuple[int, int, int]]:
+    """The user's own (seq, id, at), newest first, down to the first that everyone has passed."""
+    own = []
+    binding = (user_id, chat_id, max(0, head - REACH), head)
+    for seq, message_id, at, wanted in db.execute(OWN_MESSAGES, binding):
+        if wanted:
+            own.append((seq, message_id, at))
+            if seq <= least:
+                break
+    return own
 
 
 def _about(row: Row) -> dict[str, int]:
@@ -105,15 +118,17 @@ def _passed_at(
     db: apsw.Connection,
     chat_id: int,
     author: int,
-    member: int,
-    cursor: tuple[int, int],
+    member: tuple[int, int, int],
     own: Sequence[tuple[int, int, int]],
+    was_large: bool,
 ) -> tuple[Passed | None, int]:
-    kind, position = cursor
+    """The newest of the author's messages that a member's cursor of one kind has passed."""
+    user, kind, position = member
     for seq, message_id, at in own:
         if seq <= position:
-            times = _times(db, chat_id, seq, {member: Cursor(position, position)})
-            return Passed(author, message_id, seq), _moment(times, member, kind) or at
+            cursors = {user: Cursor(position, position if kind == READ else 0)}
+            times = _times(db, chat_id, seq, cursors, was_large)
+            return Passed(author, message_id, seq), _moment(times, user, kind) or at
     return None, 0
 
 
@@ -138,7 +153,9 @@ def _moment(times: Times, user: int, kind: int) -> int | None:
     return min(known) if known else None
 
 
-def _times(db: apsw.Connection, chat_id: int, seq: int, cursors: dict[int, Cursor]) -> Times:
+def _times(
+    db: apsw.Connection, chat_id: int, seq: int, cursors: dict[int, Cursor], was_large: bool = True
+) -> Times:
     """The first marks at or after a position, of each of these users and each kind."""
     times: Times = {}
     ends: dict[tuple[int, int], int] = {}  # before which position a packed mark would be earlier
@@ -150,7 +167,7 @@ def _times(db: apsw.Connection, chat_id: int, seq: int, cursors: dict[int, Curso
             if found is not None:
                 position, times[user, kind] = found
             ends[user, kind] = position
-    if ends:
+    if ends and was_large:
         _unpack(db, (chat_id, seq, max(ends.values()), MOST_PACKED), ends, times)
     return times
 

@@ -248,12 +248,14 @@ class SqliteReader:
         if direction == "after":
             newer, has_more = _cut(list(islice(self._newer(seat, at), limit + 1)), limit)
             return newer[::-1], has_more
-        newer = list(islice(self._newer(seat, at), limit))
-        older = list(islice(self._older(seat, at + 1), limit + 1))  # the anchor is its first
         # Half the page is newer, more where there are not enough older ones.
-        most = min(len(newer), max(limit // 2, limit - len(older)))
-        older, has_more = _cut(older, limit - most)
-        return newer[:most][::-1] + older, has_more
+        above = self._newer(seat, at)
+        newer = list(islice(above, limit // 2))
+        below = self._older(seat, at + 1)  # the anchor is its first
+        older = list(islice(below, limit - len(newer) + 1))
+        newer += islice(above, max(0, limit - len(newer) - len(older)))
+        older, has_more = _cut(older, limit - len(newer))
+        return newer[::-1] + older, has_more
 
     def _older(self, seat: Seat, below: int) -> Iterator[Row]:
         """Visible messages below a position, newest first; as many as are taken are read."""
