@@ -56,9 +56,9 @@ class Line:
         """Text as it is."""
         await self._socket.send_str(text)
 
-    async def frame(self, seconds: float = PATIENCE) -> Frame:
+    async def frame(self, seconds: float | None = None) -> Frame:
         """The next frame. Raises TimeoutError, Closed."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE if seconds is None else seconds):
             message = await self._heard.get()
         if message.type is WSMsgType.BINARY and self._binary:
             return dict(msgspec.msgpack.decode(message.data))
