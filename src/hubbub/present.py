@@ -1,6 +1,5 @@
 """What is stored, as frames: ids and times as text, structured fields. Pure."""
 
-import uuid
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -33,11 +32,17 @@ def chat_ref(chat_id: int) -> str:
     return ids.text("chat", chat_id)
 
 
+@lru_cache(maxsize=20_000)
+def message_ref(message_id: int) -> str:
+    """A message's id as text: written in the ack, the message, and a little later in receipts."""
+    return ids.text("msg", message_id)
+
+
 def message(row: Row, members: Iterable[int] = (), client_id: str | None = None) -> frames.Message:
     """A message as an event of its log. `client_id` is for its sender's own sessions."""
     sender = row.sender_id
     return frames.Message(
-        id=ids.text("msg", row.id),
+        id=message_ref(row.id),
         chat_id=chat_ref(row.chat_id),
         seq=row.seq,
         rev=row.rev,
@@ -48,7 +53,7 @@ def message(row: Row, members: Iterable[int] = (), client_id: str | None = None)
         content=row.content,
         message_type=row.type,  # type: ignore[arg-type]
         media=_media.decode(row.media) if row.media else [],
-        reply_to=ids.text("msg", row.reply_to) if row.reply_to else None,
+        reply_to=message_ref(row.reply_to) if row.reply_to else None,
         system=_system.decode(row.system) if row.system else None,
         client_id=client_id,
     )
@@ -56,7 +61,10 @@ def message(row: Row, members: Iterable[int] = (), client_id: str | None = None)
 
 def client_ref(row: Row) -> str | None:
     """The sender's client_id as text, None where he gave none."""
-    return None if row.client_id is None else str(uuid.UUID(bytes=row.client_id))
+    if row.client_id is None:
+        return None
+    digits = row.client_id.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def me(state: MeState) -> frames.Me:

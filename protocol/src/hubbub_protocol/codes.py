@@ -3,11 +3,11 @@
 `spec/codes.toml` is the same table for other languages; a test keeps them equal.
 """
 
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 
-class Code(str, Enum):
+class Code(StrEnum):
     """Why something was refused: stable names, each with its HTTP status and a rule to retry."""
 
     MALFORMED = "malformed"
@@ -87,7 +87,7 @@ class Close(IntEnum):
     ABUSIVE_RATE = 4429
 
 
-class Reconnect(str, Enum):
+class Reconnect(StrEnum):
     """What a client does after a close."""
 
     BACKOFF = "backoff"  # reconnect, exponentially later, with full jitter

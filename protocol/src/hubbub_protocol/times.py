@@ -11,6 +11,7 @@ def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=1024)
 def rfc3339(ms: int) -> str:
     """Unix milliseconds as text, for instance `2026-02-01T10:00:00.000Z`."""
     seconds, rest = divmod(ms, 1000)

@@ -8,6 +8,8 @@ the store from there as its own user, so that it sees just what it may see (G3, 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 
+import msgspec
+
 from hubbub import present
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
@@ -23,8 +25,7 @@ from hubbub.domain.events import (
     RowEvent,
     TypingEvent,
 )
-from hubbub.domain.log import Row
-from hubbub_protocol import frames, ids
+from hubbub_protocol import frames
 from hubbub_protocol.times import rfc3339
 
 MOST_LOGS: Final = 200_000
@@ -93,7 +94,8 @@ class Relay:
         if last is not None:
             self._send_back(audience, row.chat_id, last)
         elif event.large:
-            self._fanout.start(row.chat_id, row.rev, self._message(row, ()))
+            outgoing = self._encoder.outgoing(present.message(row))
+            self._fanout.start(row.chat_id, row.rev, outgoing)
         else:
             self._push(event, audience)
 
@@ -115,7 +117,8 @@ class Relay:
     def _push(self, event: RowEvent, audience: Iterable[Subscriber]) -> None:
         row = event.row
         named = event.members if len(event.members) <= present.NAMED_RECIPIENTS else ()
-        plain: Outgoing | None = None
+        message = present.message(row, named)
+        plain = self._encoder.outgoing(message)
         own: Outgoing | None = None
         count = 0
         for subscriber in audience:
@@ -123,17 +126,12 @@ class Relay:
             if subscriber.user_id == row.sender_id and row.client_id is not None:
                 if own is None:
                     own = self._encoder.outgoing(
-                        present.message(row, named, present.client_ref(row))
+                        msgspec.structs.replace(message, client_id=present.client_ref(row))
                     )
                 subscriber.log(row.chat_id, row.rev, own)
             else:
-                if plain is None:
-                    plain = self._message(row, named)
                 subscriber.log(row.chat_id, row.rev, plain)
         self.statistics.deliveries += count
-
-    def _message(self, row: Row, members: Iterable[int]) -> Outgoing:
-        return self._encoder.outgoing(present.message(row, members))
 
     def _own_log(self, event: OwnEvent) -> None:
         me = event.me
@@ -163,7 +161,7 @@ class Relay:
         outgoing = self._encoder.outgoing(
             kind(
                 present.chat_ref(event.chat_id),
-                ids.text("msg", event.message_id),
+                present.message_ref(event.message_id),
                 event.seq,
                 present.user_ref(event.member_id),
                 rfc3339(event.at),

@@ -18,7 +18,7 @@ from hubbub.delivery.subscriber import MAX_HELD, ME, Subscriber
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.view import MeState, Place, Places
 from hubbub.ports import ChatReader, ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
-from hubbub_protocol import frames, ids
+from hubbub_protocol import frames
 from hubbub_protocol.codes import Close
 from hubbub_protocol.times import rfc3339
 
@@ -26,6 +26,8 @@ ROUND_REPLAYS: Final = 256
 """Replays served in one round."""
 ROUND_ROWS: Final = 4_000
 """Messages read in one round, about."""
+REPAIR_ROWS: Final = 50
+"""Messages expected of a log that a live connection fell behind in."""
 ME_PAGE: Final = 1_000
 
 
@@ -81,12 +83,19 @@ class Replay:
         return True
 
     def release(self) -> None:
-        """Done: the held frames that the store had not yet, then live."""
+        """Done: the held frames that the store had not yet, then live.
+
+        A log that fell behind meanwhile is re-read from where the replay, or what was held of
+        it, ends.
+        """
         subscriber = self.subscriber
         subscriber.replay = None
+        behind = subscriber.behind or {}
+        for log_id in behind:
+            behind[log_id] = max(behind[log_id], self.heads.get(log_id, 0))
         for log_id, rev, outgoing in self._held:
-            if rev > self.heads.get(log_id, 0):
-                subscriber.log(log_id, rev, outgoing)
+            if self.heads.get(log_id, 0) < rev <= behind.get(log_id, rev):
+                subscriber.push(log_id, rev, outgoing)
 
 
 class Replays:
@@ -177,7 +186,7 @@ class Replays:
 
     async def round(self, replays: Sequence[Replay]) -> None:
         """One step of each; those not done are queued again."""
-        live = [r for r in replays if r.subscriber.replay is r]
+        live = [r for r in dict.fromkeys(replays) if r.subscriber.replay is r]
         try:
             await self._locate([r for r in live if r.pending is None])
             await self._own([r for r in live if r.repair and r.covers(ME)])
@@ -245,7 +254,8 @@ class Replays:
             while replay.pending and rows < ROUND_ROWS:
                 place = replay.pending.popleft()
                 read = self._log_read(replay, place)
-                rows += min(max(place.head - place.place, 1), read.limit)
+                expected = REPAIR_ROWS if replay.repair else place.head - place.place
+                rows += min(expected, read.limit)
                 reads.append((replay, read))
         if reads:
             logs = await self._store.logs([read for _, read in reads])
@@ -334,7 +344,7 @@ class Replays:
                     answer.append(
                         kind(
                             present.chat_ref(state.chat_id),
-                            ids.text("msg", passed.message_id),
+                            present.message_ref(passed.message_id),
                             passed.seq,
                             present.user_ref(state.user_id),
                             rfc3339(at),

@@ -96,6 +96,10 @@ class Subscriber:
             return
         if self.trims is not None and rev <= self.trims.get(log_id, 0):
             return  # the replay had it
+        self.push(log_id, rev, outgoing)
+
+    def push(self, log_id: int, rev: int, outgoing: Outgoing) -> None:
+        """The log's next frame, whatever the state: for `log`, and for a replay that ends."""
         self.add(outgoing.bytes(self.version))
         if self.sent is not None:
             self.sent[log_id] = rev

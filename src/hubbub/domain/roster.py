@@ -75,7 +75,10 @@ class KnownChat:
         """Whose messages lie in (before, after]; None where only the store knows."""
         if self.tail_after is None or before < self.tail_after:
             return None
-        return passed(self.tail, before, after, reader_id)
+        newer = len(self.tail)
+        while newer and self.tail[newer - 1][0] > before:
+            newer -= 1
+        return passed(self.tail[newer:], before, after, reader_id)
 
 
 class Newest:

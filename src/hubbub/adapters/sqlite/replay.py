@@ -118,8 +118,9 @@ def log(db: apsw.Connection, read: LogRead) -> Log | None:
     shown = [r for r in reversed(rows[: read.limit]) if visible(r, openings_)]
     place = max(read.after, openings_[0].since - 1)
     result = bound(chat.id, shown, place, head, read.now - read.bounds.age_ms, read.bounds.per_chat)
-    if more and result.gap is None and shown:
-        return Log(chat.id, result.rows, head, (place + 1, result.rows[0].rev - 1))
+    if more and result.gap is None:
+        first = result.rows[0].rev if result.rows else head + 1
+        return Log(chat.id, result.rows, head, (place + 1, first - 1))
     return result
 
 

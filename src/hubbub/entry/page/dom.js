@@ -33,8 +33,11 @@ export function icon(name, label) {
 /** Makes the children of `list` those of `items` {key, sign, make}: only what changed is redone. */
 export function patch(list, items) {
   const keys = new Set(items.map(({ key }) => key));
-  for (const node of [...list.children]) if (!keys.has(node.dataset.key)) node.remove();
-  const old = new Map([...list.children].map((node) => [node.dataset.key, node]));
+  const old = new Map();
+  for (const node of [...list.children]) {
+    if (keys.has(node.dataset.key)) old.set(node.dataset.key, node);
+    else node.remove();
+  }
   let at = list.firstChild;
   for (const { key, sign, make } of items) {
     let node = old.get(key);

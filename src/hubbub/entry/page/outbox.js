@@ -80,6 +80,11 @@ export class Outbox {
     this.put({ ...entry, error: undefined });
   }
 
+  /** A message came in its place: it may be one of these. */
+  arrived({ client_id }) {
+    if (client_id) this.drop(client_id);
+  }
+
   /** It arrived, or was given up. */
   drop(clientId) {
     this.entries = this.entries.filter((entry) => entry.client_id !== clientId);

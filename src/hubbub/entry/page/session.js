@@ -3,6 +3,8 @@
 // Pure: no clock, no network, no page. Frames and pages of the REST interface go in; what is to be
 // sent, and what has to be fetched (`wants`), comes out.
 
+import { forward, insert, latest, slices } from "./fold.js";
+
 const MAX_MESSAGES = 300; // of one chat in memory; what is further away is read again
 const KEPT_MESSAGES = 60; // of a chat that is not open
 const LARGE = 256; // members; above, receipts come as counts
@@ -77,11 +79,10 @@ export class Session {
     this.live = false;
     const chats = [...this.chats.values()];
     const places = [["me", this.mePlace], ...chats.map((chat) => [chat.id, chat.place])];
-    const frames = slices(places).map((part, i, all) => (
+    const frames = slices(places, POSITIONS).map((part, i, all) => (
       { type: "resume", positions: Object.fromEntries(part), more: i < all.length - 1 }));
-    const waits = (chat) => [chat.last, ...chat.messages].some((m) => (
-      m?.sender_id === this.me.id && this.status(chat, m) !== "read"));
-    frames.at(-1).receipts = chats.filter(waits).map((chat) => chat.id).slice(0, 100);
+    frames.at(-1).receipts = chats.filter((chat) => this.#awaits(chat)).map(({ id }) => id)
+      .slice(0, 100);
     return frames;
   }
 
@@ -89,7 +90,7 @@ export class Session {
   outgoing(now) {
     if (!this.live) return [];
     const logs = [...this.#dirty].filter((log) => this.place(log) !== undefined);
-    const frames = slices(logs.map((log) => [log, this.place(log)]))
+    const frames = slices(logs.map((log) => [log, this.place(log)]), POSITIONS)
       .map((part) => ({ type: "received", positions: Object.fromEntries(part) }));
     for (const log of logs) this.#told.add(log);
     for (const chat_id of this.#unsentReads) {
@@ -162,7 +163,7 @@ export class Session {
   #message(message) {
     const chat = this.chats.get(message.chat_id);
     const system = message.message_type === "system";
-    if (message.client_id) this.outbox.drop(message.client_id);
+    this.outbox.arrived(message);
     this.typing.get(chat.id)?.delete(message.sender_id);
     if (message.rev === message.seq) chat.at = message.created_at;
     if (system) this.wants.chats.add(chat.id); // its size or people changed
@@ -170,6 +171,7 @@ export class Session {
     chat.readNumber ??= message.number - (system ? 0 : 1);
     chat.newest = Math.max(chat.newest, message.number);
     if (message.sender_id === this.me.id) this.#readTo(chat, message.seq, message.number);
+    else if (!system) this.#receipt(chat, message.sender_id, message.seq, message.seq);
     this.#add(chat, message);
     const most = this.open === chat.id ? MAX_MESSAGES : KEPT_MESSAGES;
     if (chat.messages.length > most) {
@@ -233,6 +235,7 @@ export class Session {
     if (chat.peer) this.users.set(chat.peer.id, chat.peer);
     if (last && fresh) chat.messages = [last];
     if (last) {
+      this.outbox.arrived(last);
       chat.last = latest(chat.last, last);
       chat.newest = Math.max(chat.newest, last.number);
       this.#readTo(chat, read, last.number - unread);
@@ -247,7 +250,7 @@ export class Session {
   history(chat, page, where) {
     if (where === "around" || (where === "newest" && chat.hasNewer)) chat.messages = [];
     for (const message of page.messages) {
-      if (message.client_id) this.outbox.drop(message.client_id);
+      this.outbox.arrived(message);
       insert(chat.messages, message);
     }
     chat.hasOlder = where === "around" || (where === "newer" ? chat.hasOlder : page.has_more);
@@ -275,7 +278,7 @@ export class Session {
   message(id, message) {
     if (this.quotes.size > 500) this.quotes.clear();
     this.quotes.set(id, message);
-    if (message?.client_id) this.outbox.drop(message.client_id);
+    if (message) this.outbox.arrived(message);
     const chat = this.chats.get(message?.chat_id);
     if (chat && message.seq <= chat.place) this.#add(chat, message);
   }
@@ -295,11 +298,18 @@ export class Session {
 
   // ── receipts, unread, typing ─────────────────────────────────────────────────────────────
 
+  /** He has everything up to there; who writes a message has also read what was before it. */
   #receipt(chat, user, delivered, read) {
     this.#advance(chat, user, delivered, read);
     if (chat.type === "direct") this.#reached(chat, delivered, read);
     else if (chat.members && !chat.cursor) this.#least(chat);
-    else if (chat.size <= LARGE) this.wants.members.add(chat.id);
+    else if (chat.size <= LARGE && this.#awaits(chat)) this.wants.members.add(chat.id);
+  }
+
+  /** Whether there is an own message that not everybody has read, as far as is known. */
+  #awaits(chat) {
+    return [chat.last, ...chat.messages].some((message) => (
+      message?.sender_id === this.me.id && this.status(chat, message) !== "read"));
   }
 
   #advance(chat, user, delivered, read) {
@@ -367,29 +377,4 @@ export class Session {
       before.hasOlder = true;
     }
   }
-}
-
-function forward(cursor, delivered, read) {
-  return { delivered: Math.max(cursor.delivered, delivered, read),
-    read: Math.max(cursor.read, read) };
-}
-
-/** The later of two messages; of the same one its later state. */
-function latest(one, other) {
-  if (!one || !other) return one ?? other ?? null;
-  return other.seq > one.seq || (other.seq === one.seq && other.rev >= one.rev) ? other : one;
-}
-
-/** Puts a message where its `seq` says, once, in its latest state. */
-function insert(messages, message) {
-  const i = messages.findLastIndex((m) => m.seq <= message.seq);
-  if (messages[i]?.seq !== message.seq) messages.splice(i + 1, 0, message);
-  else if (message.rev >= messages[i].rev) {
-    messages[i] = { ...message, status: message.status ?? messages[i].status };
-  }
-}
-
-function slices(list) {
-  return Array.from({ length: Math.ceil(list.length / POSITIONS) }, (_, i) =>
-    list.slice(i * POSITIONS, (i + 1) * POSITIONS));
 }

@@ -27,13 +27,17 @@ MAX_CONTROL: Final = 125
 _MAX_REASON: Final = MAX_CONTROL - 2
 
 
+_SHORT: Final = [[bytes((0x80 | op, size)) for size in range(126)] for op in range(16)]
+_LONG: Final = [bytes((0x80 | op, 126)) for op in range(16)]
+
+
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     """One whole, final, unmasked frame, as a server sends it."""
     size = len(payload)
     if size < 126:
-        return bytes((0x80 | opcode, size)) + payload
+        return _SHORT[opcode][size] + payload
     if size < 65536:
-        return bytes((0x80 | opcode, 126, size >> 8, size & 0xFF)) + payload
+        return _LONG[opcode] + size.to_bytes(2, "big") + payload
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big") + payload
 
 

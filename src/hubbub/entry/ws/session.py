@@ -17,6 +17,7 @@ from hubbub.domain.draft import Draft
 from hubbub.domain.gate import SendGate
 from hubbub.entry.ws.connection import Connection
 from hubbub.entry.ws.registry import MAX_CONNECTIONS, Registry
+from hubbub.present import chat_ref, message_ref
 from hubbub_protocol import frames, ids
 from hubbub_protocol.codec import Codec
 from hubbub_protocol.codes import Close, Code, Refused
@@ -263,8 +264,8 @@ class Session:
             self._subscriber.answer(
                 frames.Ack(
                     client_id,
-                    ids.text("msg", outcome.id),
-                    ids.text("chat", outcome.chat_id),
+                    message_ref(outcome.id),
+                    chat_ref(outcome.chat_id),
                     rfc3339(outcome.at),
                 )
             )
