@@ -13,9 +13,6 @@ from hubbub.domain.view import MeState
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
 
-NAMED_RECIPIENTS: Final = 32
-"""Messages name their recipients in chats up to this size."""
-
 _media: Final = msgspec.json.Decoder(list[frames.Media])
 _system: Final = msgspec.json.Decoder(dict[str, Any])
 

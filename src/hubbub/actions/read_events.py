@@ -1,5 +1,7 @@
 """Read a log by pages, folded: what closes a gap."""
 
+from collections.abc import Sequence
+
 from hubbub import present
 from hubbub.actions.references import chat_id, seen_chat
 from hubbub.domain.account import Principal
@@ -24,7 +26,7 @@ class ReadEvents:
         user = principal.user_id
         (found,) = await self._store.logs([LogRead(user, chat_id(chat), after, limit)])
         log = seen_chat(found)
-        events = [_seen(row, user) for row in log.rows]
+        events = [_seen(row, log.members, user) for row in log.rows]
         return rest.EventPage([*events], log.position, log.has_more)
 
 
@@ -44,8 +46,8 @@ class ReadMyEvents:
         return rest.EventPage([present.me(state) for state in states], position, has_more)
 
 
-def _seen(row: Row, reader: int) -> frames.Message:
+def _seen(row: Row, members: Sequence[int], reader: int) -> frames.Message:
     """As its reader may see it: client_id is for the sender alone."""
     return present.message(
-        row, client_id=present.client_ref(row) if row.sender_id == reader else None
+        row, members, present.client_ref(row) if row.sender_id == reader else None
     )

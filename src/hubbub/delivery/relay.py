@@ -15,6 +15,7 @@ from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Encoder, Outgoing
 from hubbub.delivery.subscriber import ME, Subscriber
+from hubbub.domain.chat import NAMED
 from hubbub.domain.events import (
     CountsEvent,
     Event,
@@ -116,7 +117,7 @@ class Relay:
 
     def _push(self, event: RowEvent, audience: Iterable[Subscriber]) -> None:
         row = event.row
-        named = event.members if len(event.members) <= present.NAMED_RECIPIENTS else ()
+        named = event.members if len(event.members) <= NAMED else ()
         message = present.message(row, named)
         plain = self._encoder.outgoing(message)
         own: Outgoing | None = None

@@ -291,7 +291,7 @@ class Replays:
                 subscriber.answer(frames.Skip(chat, place + 1, row.rev - 1))
             own = row.sender_id == subscriber.user_id
             subscriber.answer(
-                present.message(row, client_id=present.client_ref(row) if own else None)
+                present.message(row, log.members, present.client_ref(row) if own else None)
             )
             place = row.rev
         if replay.repair and log.position > place:

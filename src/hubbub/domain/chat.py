@@ -12,6 +12,9 @@ from msgspec import Struct
 LARGE: Final = 256
 """Chats with more members than this are large: routed by subscription, receipts as counts."""
 
+NAMED: Final = 32
+"""Messages name their recipients in chats up to this size."""
+
 ChatType = Literal["direct", "group"]
 Role = Literal["owner", "admin", "member"]
 History = Literal["joined", "all"]

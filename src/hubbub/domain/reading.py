@@ -23,7 +23,8 @@ class ReplayBounds(Struct, frozen=True, array_like=True):
 class Log(Struct, frozen=True, array_like=True):
     """One chat's log after a place: folded rows in order of `rev`, complete up to `position`.
 
-    `gap` = (from, to), inclusive: older positions that are not in `rows`.
+    `gap` = (from, to), inclusive: older positions that are not in `rows`. `members`: who is in
+    the chat now, for messages to name their recipients; empty above NAMED, or without rows.
     """
 
     chat_id: int
@@ -31,6 +32,7 @@ class Log(Struct, frozen=True, array_like=True):
     position: int
     gap: tuple[int, int] | None = None
     has_more: bool = False
+    members: tuple[int, ...] = ()
 
 
 def visible(row: Row, intervals: Sequence[Interval]) -> bool:

@@ -1,7 +1,9 @@
 """Reads of the message path: whom a chat reaches, what changed, and the folded log."""
 
+from msgspec.structs import replace
+
 from hubbub.adapters.memory.state import State
-from hubbub.domain.chat import LARGE, Found
+from hubbub.domain.chat import LARGE, NAMED, Found
 from hubbub.domain.log import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, visible
 from hubbub.domain.view import MeState, Place, Places
@@ -87,8 +89,13 @@ def log(state: State, read: LogRead) -> Log | None:
     else:
         shown = rows
     if read.bounds is None:
-        return _oldest(read, rows, shown, head)
-    return _newest(read, read.bounds, shown, max(read.after, start), head)
+        found = _oldest(read, rows, shown, head)
+    else:
+        found = _newest(read, read.bounds, shown, max(read.after, start), head)
+    if not found.rows or state.chats[read.chat_id].size > NAMED:
+        return found
+    members = tuple(m.user_id for m in state.present_members(read.chat_id))
+    return replace(found, members=members)
 
 
 def _oldest(read: LogRead, rows: list[Row], shown: list[Row], head: int) -> Log:

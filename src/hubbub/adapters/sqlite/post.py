@@ -10,6 +10,7 @@ from hubbub.adapters.sqlite.rows import (
     add_members,
     insert_rows,
     load_head,
+    present_members,
     save_heads,
 )
 from hubbub.domain.change import Change, Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
@@ -82,7 +83,7 @@ def make_chat(db: apsw.Connection, caches: Caches, new: NewChat, at: int) -> Mad
     chat_id = _find_chat(db, new)
     if chat_id is not None:
         kind, size = db.execute("SELECT type, size FROM chats WHERE id = ?", (chat_id,)).get
-        return Made(chat_id, kind, size, _members(db, chat_id, size), [])
+        return Made(chat_id, kind, size, () if size > LARGE else present_members(db, chat_id), [])
     db.execute(
         "INSERT INTO chats (id, type, key, title, history, created_by, created_at, size, at)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
@@ -103,13 +104,6 @@ def _find_chat(db: apsw.Connection, new: NewChat) -> int | None:
 
 def _role(new: NewChat, user_id: int) -> Role:
     return "owner" if new.type == "group" and user_id == new.creator else "member"
-
-
-def _members(db: apsw.Connection, chat_id: int, size: int) -> tuple[int, ...]:
-    if size > LARGE:
-        return ()
-    rows = db.execute("SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL", (chat_id,))
-    return tuple(user_id for (user_id,) in rows)
 
 
 def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, Known]:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import apsw
+from msgspec.structs import replace
 
-from hubbub.adapters.sqlite.rows import ROW, stays
-from hubbub.domain.chat import LARGE, Chat, Found, Head, Interval
+from hubbub.adapters.sqlite.rows import ROW, present_members, stays
+from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
 from hubbub.domain.log import Row
-from hubbub.domain.reading import Log, bound, openings, visible
+from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
 from hubbub.domain.view import MeState, Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
 
@@ -29,8 +30,7 @@ def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
     chat, head = Chat(*row[:7]), Head(*row[7:])
     members: tuple[int, ...] = ()
     if chat.size <= LARGE:
-        query = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL"
-        members = tuple(u for (u,) in db.execute(query, (chat.id,)))
+        members = present_members(db, chat.id)
     role = db.execute(
         "SELECT role FROM members WHERE chat_id = ? AND user_id = ? AND left IS NULL",
         (chat.id, lookup.user_id),
@@ -112,15 +112,26 @@ def log(db: apsw.Connection, read: LogRead) -> Log | None:
         if not openings_:
             return None
     if read.bounds is None:
-        return _oldest_first(db, read, head, openings_)
+        result = _oldest_first(db, read, head, openings_)
+    else:
+        result = _newest(db, read, read.bounds, head, openings_)
+    if not result.rows or chat.size > NAMED:
+        return result
+    return replace(result, members=present_members(db, chat.id))
+
+
+def _newest(
+    db: apsw.Connection, read: LogRead, bounds: ReplayBounds, head: int, openings_: list[Interval]
+) -> Log:
     rows = _changed(db, read.chat_id, read.after, read.limit, "DESC")
     more = len(rows) > read.limit
     shown = [r for r in reversed(rows[: read.limit]) if visible(r, openings_)]
     place = max(read.after, openings_[0].since - 1)
-    result = bound(chat.id, shown, place, head, read.now - read.bounds.age_ms, read.bounds.per_chat)
+    most = min(read.limit, bounds.per_chat)
+    result = bound(read.chat_id, shown, place, head, read.now - bounds.age_ms, most)
     if more and result.gap is None:
         first = result.rows[0].rev if result.rows else head + 1
-        return Log(chat.id, result.rows, head, (place + 1, first - 1))
+        return Log(read.chat_id, result.rows, head, (place + 1, first - 1))
     return result
 
 

@@ -101,6 +101,12 @@ def add_members(
     return events
 
 
+def present_members(db: apsw.Connection, chat_id: int) -> tuple[int, ...]:
+    """Who is in the chat now."""
+    query = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL"
+    return tuple(user_id for (user_id,) in db.execute(query, (chat_id,)))
+
+
 def stays(db: apsw.Connection, chat_id: int, user_id: int) -> list[Interval]:
     """All his stays in the chat, oldest first."""
     row = db.execute(
