@@ -50,8 +50,8 @@ DELIVERED: Final = 0
 READ: Final = 1
 MOST_PACKED: Final = 5_000
 """Most packed rows that one page of receipts looks through for times."""
-REACH: Final = 5_000
-"""How far behind a chat's head the asking user's own messages are looked for."""
+REACH: Final = 1_000
+"""How far behind a chat's head own messages are looked for: as many as a replay pushes."""
 
 Times = dict[tuple[int, int], int]
 """By user and kind: when he passed the message."""
