@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -45,6 +46,7 @@ QUIET = 0.1  # cores that others may use before a figure says so
 def main() -> int:
     """0 unless a scenario broke: a message lost, doubled, out of order, or no answer at all."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders end too
     profiler = Profiler(options.profile) if options.profile else None
     context = Context(options.quick, options.url, profiler)
     if not machine.pin(machine.LOAD_CORE):
