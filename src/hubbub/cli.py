@@ -8,6 +8,7 @@ import resource
 import signal
 import ssl
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -32,6 +33,10 @@ class Server(Protocol):
 
     async def start(self) -> int:
         """Listen; the port. Raises Unavailable or OSError, whose text says what to do."""
+        ...
+
+    async def broken(self) -> None:
+        """Raise what broke a part of the server; never return while it works."""
         ...
 
     async def drain(self, reason: str) -> None:
@@ -74,6 +79,8 @@ def serve(file: Path | None, **given: Any) -> None:
             code = runner.run(_serve(embedded(config), config))
     except (Unavailable, OSError) as error:
         _fail(_said(error, config), 1)
+    except BaseExceptionGroup as group:
+        _fail(_broke(group, config), 1)
     sys.exit(code)
 
 
@@ -102,13 +109,26 @@ async def _serve(server: Server, config: Config) -> int:
         port = await server.start()
         signals.starting = None
         click.echo(welcome(config, port, server.admin_link))
-        await signals.asked.wait()
+        await _until(signals.asked, server.broken)
         click.echo("\nFinishing; once more to stop at once.")
         return 0 if await _drained(server, signals.forced) else 1
     except asyncio.CancelledError:
         return 0  # asked to stop before it was ready
     finally:
         await server.stop()
+
+
+async def _until(asked: asyncio.Event, broken: Callable[[], Awaitable[None]]) -> None:
+    """Wait for a signal. Raises what broke the server first: with a part gone it serves nobody."""
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(_broken(broken))
+        await asked.wait()
+        watch.cancel()
+
+
+async def _broken(broken: Callable[[], Awaitable[None]]) -> None:
+    await broken()
+    raise RuntimeError("A part of the server has ended.")
 
 
 class _Signals:
@@ -194,6 +214,20 @@ def _said(error: Exception, config: Config) -> str:
         if error.filename is not None:
             return f"{error.filename}: {error.strerror}. Check --data and its permissions."
     return str(error) or type(error).__name__
+
+
+def _broke(group: BaseExceptionGroup[BaseException], config: Config) -> str:
+    """What broke the server: the first that is no group. Only ours say it in their own words."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, (Unavailable, OSError)):
+        return f"It stops, since it cannot go on: {_said(error, config)}"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    return f"It stops, since a part of it broke: {type(error).__name__}{where}."
 
 
 def _open_many_files() -> None:

@@ -24,6 +24,7 @@ class FakeServer:
         self.calls: list[str] = []
         self.admin_link: str | None = "http://localhost:4711/#invite=abc"
         self.fails: Exception | None = None
+        self.breaks: Exception | None = None
         self.started: Callable[[], None] = interrupt
         self.draining: Callable[[], None] = lambda: None
         self.drains_forever = False
@@ -38,6 +39,12 @@ class FakeServer:
             await asyncio.Event().wait()
         asyncio.get_running_loop().call_soon(self.started)
         return 4711
+
+    async def broken(self) -> None:
+        if self.breaks is None:
+            await asyncio.Event().wait()
+        else:
+            raise self.breaks
 
     async def drain(self, reason: str) -> None:
         self.calls.append("drain")
@@ -148,6 +155,25 @@ def test_what_keeps_it_from_starting_is_one_line(
     assert result.output.startswith("hubbub: ")
     assert says in result.output
     assert len(result.output.splitlines()) == 1
+    assert server.calls == ["start", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Unavailable("d/hubbub.db is damaged. Restore it."), "d/hubbub.db is damaged. Restore it."),
+        (ValueError("Hello Bob!"), "a part of it broke: ValueError"),
+    ],
+)
+def test_it_stops_when_a_part_breaks(server: FakeServer, error: Exception, says: str) -> None:
+    server.started = lambda: None
+    server.breaks = ExceptionGroup("parts", [ExceptionGroup("one", [error])])
+    result = run("serve")
+    assert result.exit_code == 1
+    last = result.output.splitlines()[-1]
+    assert last.startswith("hubbub: It stops, since ")
+    assert says in last
+    assert "Hello Bob!" not in result.output
     assert server.calls == ["start", "stop"]
 
 
