@@ -4,11 +4,13 @@ It has a process of its own because a writer thread beside a busy event loop sta
 interpreter lock. It lives as long as its sockets: when the server dies, it ends.
 """
 
+import json
 import os
 import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,13 +73,22 @@ class Checkpointer:
         """For ever, in a thread of its own."""
         while self._wake.wait():
             self._wake.clear()
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            checkpoint(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def restart_if_large(self) -> None:
         """Between two commits: nearly all has been copied by then, so this is short."""
         if self._pages >= RESTART_PAGES:
             self._pages = 0
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            checkpoint(self._writer, apsw.SQLITE_CHECKPOINT_RESTART)
+
+
+def checkpoint(connection: apsw.Connection, mode: int) -> None:
+    """Copy the log into the database. On a full disk it stays where it is, synced and whole.
+
+    Raises apsw.Error for anything else.
+    """
+    with suppress(apsw.FullError):
+        connection.wal_checkpoint(mode=mode)
 
 
 def guard(run: Callable[[], None]) -> Callable[[], None]:
@@ -89,11 +100,17 @@ def guard(run: Callable[[], None]) -> Callable[[], None]:
             run()
             status = 0
         except apsw.Error as error:
-            sys.stderr.write(f"hubbub store: {type(error).__name__}: {error}\n")
+            say(error)
         finally:
             os._exit(status)
 
     return body
+
+
+def say(error: apsw.Error) -> None:
+    """A line for the log: SQLite's errors name no values."""
+    line = {"event": "store failed", "level": "error", "error": type(error).__name__}
+    sys.stderr.write(json.dumps(line | {"detail": str(error)}) + "\n")
 
 
 def main(path: str, write_end: socket.socket, read_end: socket.socket) -> None:
@@ -103,12 +120,16 @@ def main(path: str, write_end: socket.socket, read_end: socket.socket) -> None:
         writer = open_database(path)
         # After a failed sync the kernel may show pages that the disk does not have: copying them
         # into the database now, with a sync that must succeed, makes what we read what there is.
-        writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        checkpoint(writer, apsw.SQLITE_CHECKPOINT_TRUNCATE)
         reader = open_database(path, readonly=True)
         checkpointer = Checkpointer(path, writer)
     except UnusableDatabase as error:
         write_end.sendall(b"!" + str(error).encode())
         sys.exit(UNUSABLE)
+    except apsw.Error as error:
+        say(error)
+        write_end.sendall(f"~{path} cannot be opened now ({error}). Try again.".encode())
+        sys.exit(1)
     writes = Door(write_end, bind(writer, WRITES))
     reads = Door(read_end, bind(reader, READS))
     write_end.sendall(b"+")

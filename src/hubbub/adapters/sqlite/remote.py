@@ -44,6 +44,11 @@ from hubbub.ports import (
 MAX_WAITING: Final = 20_000
 """Calls on their way to the process; more are refused."""
 READY_SECONDS: Final = 10.0
+RESTART_SECONDS: Final = 0.05
+"""Before a process is started again that ended at its start; doubled each time."""
+MAX_RESTART_SECONDS: Final = 1.0
+READ_ATTEMPTS: Final = 5
+"""How often a read is asked when the process ends over it."""
 
 
 class StoreFailed(Exception):
@@ -148,7 +153,7 @@ class StoreProcess:
     async def start(self) -> None:
         """Start the process and wait until it has opened the database.
 
-        Raises UnusableDatabase with what to do.
+        Raises UnusableDatabase with what to do; Unavailable when it may work another time.
         """
         write, write_end = socket.socketpair()
         read, read_end = socket.socketpair()
@@ -161,28 +166,59 @@ class StoreProcess:
         loop = asyncio.get_running_loop()
         for end in (write, read):
             end.setblocking(False)
-        answer = await loop.sock_recv(write, 4096)
-        if answer[:1] != b"+":
-            self._process.wait()
-            raise UnusableDatabase(answer[1:].decode() or "The store's process ended at start.")
+        try:
+            await self._opened(write)
+        except BaseException:
+            write.close()
+            read.close()
+            raise
         self._lost.clear()
         _, self._write = await loop.create_connection(lambda: Channel(self._on_lost), sock=write)
         _, self._read = await loop.create_connection(lambda: Channel(self._on_lost), sock=read)
         self._ready.set()
 
+    async def _opened(self, end: socket.socket) -> None:
+        """The process' first word."""
+        answer = await asyncio.get_running_loop().sock_recv(end, 4096)
+        if answer[:1] == b"+":
+            return
+        assert self._process is not None
+        self._process.wait()
+        if answer[:1] == b"!":
+            raise UnusableDatabase(answer[1:].decode())
+        raise Unavailable(answer[1:].decode() or "The store's process ended at its start.")
+
     def _on_lost(self) -> None:
         self._ready.clear()
         self._lost.set()
 
-    async def watch(self) -> None:
-        """Restart the process whenever it ends, until cancelled or stopped."""
+    async def watch(self, restarted: Callable[[], None] = lambda: None) -> None:
+        """Restart the process whenever it ends, until cancelled or stopped.
+
+        `restarted` is called after each. Raises UnusableDatabase when the file cannot be used.
+        """
         while True:
             await self._lost.wait()
+            await self._restart()
             if self._stopping:
                 return
+            restarted()
+
+    async def _restart(self) -> None:
+        """Until it runs: what ended it may end the next one too, and pass."""
+        pause = RESTART_SECONDS
+        while not self._stopping:
             self._end()
             self.restarts += 1
-            await self.start()
+            try:
+                await self.start()
+            except UnusableDatabase:
+                raise
+            except Unavailable:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RESTART_SECONDS)
+            else:
+                return
 
     def _end(self) -> None:
         for channel in (self._write, self._read):
@@ -200,6 +236,17 @@ class StoreProcess:
         self._lost.set()
 
     async def _call(self, write: bool, name: str, *arguments: Any) -> Any:
+        """Raises OutcomeUnknown for a write, which the caller may repeat; a read is repeated."""
+        attempts = 1 if write else READ_ATTEMPTS
+        for attempt in range(attempts):
+            try:
+                return await self._ask(write, name, arguments)
+            except OutcomeUnknown:
+                if attempt == attempts - 1:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _ask(self, write: bool, name: str, arguments: tuple[Any, ...]) -> Any:
         if not self._ready.is_set():
             try:
                 async with asyncio.timeout(READY_SECONDS):
