@@ -1,6 +1,7 @@
 """The laptop: one process for everything but SQLite, which has its own."""
 
 import asyncio
+import contextlib
 import fcntl
 import gc
 import sys
@@ -31,6 +32,8 @@ PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
 NODE: Final = 1
 DRAIN_BATCH: Final = 500
 DRAIN_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 3.0
+"""For what waits in the queue when the drain begins."""
 
 
 class EmbeddedServer:
@@ -44,6 +47,7 @@ class EmbeddedServer:
         self._store = StoreProcess(str(self._data / "hubbub.db"))
         self._log = Log(config.log.level, _format(config))
         self._running: asyncio.Task[None] | None = None
+        self._passwords: Argon2Passwords | None = None
         self._core: Core | None = None
         self._server: OnePortServer | None = None
         self._draining = False
@@ -105,19 +109,20 @@ class EmbeddedServer:
 
     async def _watch_store(self) -> None:
         while True:
-            await self._store.watch()
+            await self._store.watch(self._store_restarted)
             if self._draining:
                 return
 
     def _world(self) -> World:
         config, store = self._config, self._store
+        self._passwords = Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes)
         return World(
             chats=store,
             reader=store,
             own_log=store,
             accounts=store,
             invites=store,
-            passwords=Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes),
+            passwords=self._passwords,
             tokens=JwtTokens(
                 load_secret(self._data / "secret.key"), config.auth.access_token_minutes
             ),
@@ -171,6 +176,9 @@ class EmbeddedServer:
             "store_restarts": self._store.restarts,
         }
 
+    def _store_restarted(self) -> None:
+        self._log.warning("store restarted", restarts=self._store.restarts)
+
     async def broken(self) -> None:
         """Return only when the server cannot go on, by raising what broke it."""
         assert self._running is not None
@@ -182,6 +190,7 @@ class EmbeddedServer:
         if self._server is None or self._core is None:
             return
         self._server.stop_accepting()
+        await self._answered(self._core)
         tabs = list(self._core.registry)
         batches = max(1, len(tabs) // DRAIN_BATCH)
         for start in range(0, len(tabs), DRAIN_BATCH):
@@ -189,6 +198,12 @@ class EmbeddedServer:
                 tab.going_away(f"{reason}; jitter={min(30, batches)}")
             await asyncio.sleep(min(0.1, DRAIN_SECONDS / batches))
         await self._core.ingest.drain()
+
+    async def _answered(self, core: Core) -> None:
+        """What was sent until now, while there is still somebody to hear the answer."""
+        with contextlib.suppress(TimeoutError):  # then clients repeat it elsewhere
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await core.ingest.drain()
 
     async def stop(self) -> None:
         """End everything. May be called in any state."""
@@ -199,6 +214,10 @@ class EmbeddedServer:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
+            if not self._running.cancelled():
+                self._running.exception()  # told by `broken`, if anybody asked
+        if self._passwords is not None:
+            self._passwords.close()
         if self._lock is not None:
             self._lock.close()
 
