@@ -15,7 +15,7 @@ from tests.conformance.conversations import Codec, Conversation, Open, Step
 from tests.conformance.patterns import Bound, Mismatch, expect, fill, fits
 from tests.conformance.server import ServerProcess
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 PAUSE = 0.05
 PASSWORD = "correct horse battery"
 FULL: dict[Codec, str] = {"json": "hubbub.v1", "msgpack": "hubbub.v1.msgpack"}

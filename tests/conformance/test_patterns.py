@@ -79,7 +79,7 @@ WRONG = [
 
 
 async def test_a_wrong_line_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.conformance.runner.PATIENCE", 0.5)
+    monkeypatch.setattr("tests.conformance.runner.PATIENCE", 3.0)
     with running({}) as server:
         for steps in WRONG:
             conversation = Conversation("wrong", Head(["0.0"], "wrong"), steps)

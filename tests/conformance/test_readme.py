@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 KEEP = (
     "\nexport -p > state\ndeclare -p | grep '^declare -- [a-zA-Z]' >> state\ndeclare -f >> state\n"
 )
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def blocks() -> list[tuple[str, str]]:
