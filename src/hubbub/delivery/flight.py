@@ -13,7 +13,7 @@ class Flight:
     """
 
     def __init__(self, exact: bool = True) -> None:
-        self._exact = exact
+        self.exact = exact
         self.committing = False
         self.fanouts = 0
         self.on_landed: Callable[[], None] = lambda: None
@@ -21,7 +21,7 @@ class Flight:
     @property
     def landed(self) -> bool:
         """Nothing is on its way."""
-        return self._exact and not self.committing and not self.fanouts
+        return self.exact and not self.committing and not self.fanouts
 
     def check(self) -> None:
         """Something ended; if it was the last, tell the readers."""

@@ -44,6 +44,11 @@ class Outgoing:
         self._encoder = encoder
         self._bytes: list[bytes | None] = [None, None, None]
 
+    @property
+    def frame(self) -> object:
+        """What is said."""
+        return self._frame
+
     def bytes(self, version: int) -> bytes:
         """Its bytes in this version."""
         encoded = self._bytes[version]

@@ -47,6 +47,7 @@ class Replay:
         "me",
         "pending",
         "positions",
+        "queued",
         "receipts",
         "repair",
         "subscriber",
@@ -69,6 +70,7 @@ class Replay:
         self.heads: dict[int, int] = {}
         self.done: dict[int, int] = {}
         self.budget = 0
+        self.queued = False
         self._held: list[tuple[int, int, Outgoing]] = []
 
     def covers(self, log_id: int) -> bool:
@@ -85,17 +87,20 @@ class Replay:
     def release(self) -> None:
         """Done: the held frames that the store had not yet, then live.
 
-        A log that fell behind meanwhile is re-read from where the replay, or what was held of
-        it, ends.
+        A log that fell behind meanwhile is re-read from where the replay ends.
         """
         subscriber = self.subscriber
         subscriber.replay = None
-        behind = subscriber.behind or {}
-        for log_id in behind:
-            behind[log_id] = max(behind[log_id], self.heads.get(log_id, 0))
+        if subscriber.behind:
+            self._correct(subscriber.behind)
         for log_id, rev, outgoing in self._held:
-            if self.heads.get(log_id, 0) < rev <= behind.get(log_id, rev):
-                subscriber.push(log_id, rev, outgoing)
+            if rev > self.heads.get(log_id, 0):
+                subscriber.log(log_id, rev, outgoing)
+
+    def _correct(self, behind: dict[int, int]) -> None:
+        first = {log_id: rev - 1 for log_id, rev, _ in reversed(self._held)}
+        for log_id, place in behind.items():
+            behind[log_id] = self.heads.get(log_id, min(place, first.get(log_id, place)))
 
 
 class Replays:
@@ -122,6 +127,7 @@ class Replays:
         self._queue: deque[Replay] = deque()
         self._work = asyncio.Event()
         self._settling: list[Subscriber] = []
+        self._reread = self.reread  # one for all readers
         self.repairs = 0
         self.resumes = 0
 
@@ -138,6 +144,7 @@ class Replays:
         self.resumes += 1
         self._hub.attach(subscriber)
         subscriber.behind = None
+        subscriber.reread = self._reread
         replay = Replay(subscriber, positions, me, receipts, repair=False)
         replay.budget = self._bounds.per_resume
         self._enqueue(replay)
@@ -164,13 +171,17 @@ class Replays:
         if subscriber.replay is None:
             self.reread(subscriber)
         elif isinstance(subscriber.replay, Replay):
-            self._queue.append(subscriber.replay)
-            self._work.set()
+            self._queue_again(subscriber.replay)
 
     def _enqueue(self, replay: Replay) -> None:
         replay.subscriber.replay = replay
-        self._queue.append(replay)
-        self._work.set()
+        self._queue_again(replay)
+
+    def _queue_again(self, replay: Replay) -> None:
+        if not replay.queued:
+            replay.queued = True
+            self._queue.append(replay)
+            self._work.set()
 
     # ── the rounds ──
 
@@ -186,7 +197,9 @@ class Replays:
 
     async def round(self, replays: Sequence[Replay]) -> None:
         """One step of each; those not done are queued again."""
-        live = [r for r in dict.fromkeys(replays) if r.subscriber.replay is r]
+        for replay in replays:
+            replay.queued = False
+        live = [r for r in replays if r.subscriber.replay is r]
         try:
             await self._locate([r for r in live if r.pending is None])
             await self._own([r for r in live if r.repair and r.covers(ME)])
@@ -202,7 +215,7 @@ class Replays:
         for replay in live:
             # One that is blocked is queued again by `writable`.
             if replay.subscriber.replay is replay and not replay.subscriber.blocked:
-                self._queue.append(replay)
+                self._queue_again(replay)
 
     async def _locate(self, replays: list[Replay]) -> None:
         """What changed for those who resume, and their own logs."""
@@ -238,7 +251,11 @@ class Replays:
         for state in states:
             if replay.repair and state.rev > place + 1:
                 subscriber.answer(frames.Skip(frames.ME, place + 1, state.rev - 1))
-            subscriber.answer(present.me(state))
+            event = present.me(state)
+            subscriber.answer(event)
+            start = subscriber.told(event)
+            if start is not None:
+                subscriber.fall_behind(state.chat_id, start)
             place = state.rev
         if replay.repair and head > place:
             subscriber.answer(frames.Skip(frames.ME, place + 1, head))
@@ -309,13 +326,14 @@ class Replays:
             return
         if not replay.repair:
             subscriber.answer(frames.CaughtUp(_named(replay.done)))
-        replay.release()
         if not self._flight.landed:
             # Commits that this replay has seen may still be on their way to the relay.
             subscriber.trims = {**(subscriber.trims or {}), **replay.heads}
-            self._settling.append(subscriber)
-        if subscriber.behind is not None:
-            self.reread(subscriber)
+            subscriber.watchful = not self._flight.exact
+            if self._flight.exact:
+                self._settling.append(subscriber)
+        replay.release()
+        self.reread(subscriber)
 
     def _settle(self) -> None:
         """Nothing is on its way any more: positions need not be compared."""

@@ -4,6 +4,9 @@ States: *idle* until it resumes; *catching up* while a replay runs, when live fr
 that the replay covers are held (a few) or noted as behind; *live*; *blocked* when its socket
 does not take what is written: then nothing is pushed, each log that moves is noted with the
 place it was at, and re-read from the store once the socket is empty again (G3, G7).
+
+On a bus that may lose events a reader is *watchful*: it keeps its place in each log for ever, so
+that a hole which the relay cannot see (its first event of a log, say) is seen here.
 """
 
 from collections.abc import Callable
@@ -11,6 +14,7 @@ from typing import Final, Protocol
 
 from hubbub.delivery.link import Link
 from hubbub.delivery.outgoing import Encoder, Outgoing
+from hubbub_protocol import frames, ids
 
 ME: Final = 0
 """The name of the user's own log among chat ids."""
@@ -22,6 +26,8 @@ MAX_HELD: Final = 64
 """Live frames that wait for a replay; what is more is re-read."""
 MAX_RECEIPTS: Final = 100
 """Chats whose receipts a blocked reader hears of later."""
+GONE: Final = 2**62
+"""The place of a watchful reader in a chat that he left: nothing of it is news."""
 
 
 class CatchingUp(Protocol):
@@ -48,11 +54,13 @@ class Subscriber:
         "on_dirty",
         "out",
         "replay",
+        "reread",
         "sent",
         "session_id",
         "trims",
         "user_id",
         "version",
+        "watchful",
     )
 
     def __init__(
@@ -75,6 +83,8 @@ class Subscriber:
         self.replay: CatchingUp | None = None
         self.behind: dict[int, int] | None = None
         self.trims: dict[int, int] | None = None
+        self.watchful = False
+        self.reread: Callable[[Subscriber], None] = _not_yet
         self.missed_receipts: set[int] | None = None
         self.sent: dict[int, int] | None = None
         self.large: tuple[int, ...] = ()
@@ -94,15 +104,45 @@ class Subscriber:
             if not self.replay.hold(log_id, rev, outgoing):
                 self.fall_behind(log_id, rev - 1)
             return
-        if self.trims is not None and rev <= self.trims.get(log_id, 0):
-            return  # the replay had it
-        self.push(log_id, rev, outgoing)
-
-    def push(self, log_id: int, rev: int, outgoing: Outgoing) -> None:
-        """The log's next frame, whatever the state: for `log`, and for a replay that ends."""
+        if self.trims is not None and not self._is_news(self.trims, log_id, rev, outgoing):
+            return
         self.add(outgoing.bytes(self.version))
         if self.sent is not None:
             self.sent[log_id] = rev
+
+    def _is_news(self, places: dict[int, int], log_id: int, rev: int, outgoing: Outgoing) -> bool:
+        """False: a replay had it, or it comes too early, and the log is re-read."""
+        place = places.get(log_id)
+        if not self.watchful:
+            return place is None or rev > place
+        if place is None:  # a chat that the own log has not told of
+            self.fall_behind(ME, places.get(ME, 0))
+            self.reread(self)
+            return False
+        if rev <= place:
+            return False
+        if rev > place + 1:
+            self.fall_behind(log_id, place)
+            self.reread(self)
+            return False
+        places[log_id] = rev
+        if isinstance(outgoing.frame, frames.Me):
+            self.told(outgoing.frame)
+        return True
+
+    def told(self, event: frames.Me) -> int | None:
+        """The own log says this. A watchful reader's place in a chat that is new to him."""
+        if not self.watchful or self.trims is None:
+            return None
+        chat_id = ids.parse("chat", event.chat_id)
+        if not event.member:
+            self.trims[chat_id] = GONE
+            return None
+        start, place = event.joined_seq - 1, self.trims.get(chat_id)
+        if place is not None and start <= place < GONE:
+            return None
+        self.trims[chat_id] = start
+        return start
 
     def loose(self, outgoing: Outgoing) -> None:
         """A live frame outside the logs that may be lost (typing)."""
@@ -144,7 +184,13 @@ class Subscriber:
                 self.link.close(1008, "you do not read what you ask for")
 
     def fall_behind(self, log_id: int, place: int) -> None:
-        """Note that this log must be re-read from `place`."""
+        """Note that this log must be re-read from `place`, or from where the reader is beyond."""
+        if self.watchful and self.trims is not None:
+            place = max(place, self.trims.get(log_id, 0))
         if self.behind is None:
             self.behind = {}
         self.behind.setdefault(log_id, place)
+
+
+def _not_yet(subscriber: Subscriber) -> None:
+    """Before it resumes there is nothing to read again."""
