@@ -112,7 +112,7 @@ batches = st.lists(st.lists(changes, min_size=1, max_size=25), min_size=1, max_s
 
 
 @settings(
-    max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(batches=batches, after=positions, limit=st.integers(1, 6), now=times)
 def test_dictionaries_and_sqlite_agree(
