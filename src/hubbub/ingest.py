@@ -329,7 +329,8 @@ class Ingest:
     def _close_gate(self, request: Draft | Change, sink: Sink, refusal: Refused) -> None:
         """What follows a send that shall come again waits for it (G3)."""
         if isinstance(request, Draft) and refusal.code.retryable and sink.gate is not None:
-            sink.gate.close(sink.target, request.client_id, self._clock.monotonic())
+            now = self._clock.monotonic()
+            sink.gate.close(sink.target, request.client_id, request.id, now)
 
     def _count_refusal(self, refusal: Refused) -> None:
         counts = self.statistics.refused

@@ -51,10 +51,8 @@ class Compose:
         self._buckets = buckets
 
     def __call__(self, user_id: int, asked: frames.Send | rest.SendMessage) -> Draft:
-        """The draft. Raises Refused: `invalid`, `too_large`, `rate_limited`, …"""
+        """The draft. Raises Refused: `invalid`, `too_large`, …"""
         client_id = self._check(asked)
-        if wait := self._buckets.take(user_id, self._clock.monotonic()):
-            raise Refused(Code.RATE_LIMITED, "You send too fast; wait a moment.", round(wait, 3))
         chat_id, recipients = self._where(user_id, asked)
         return Draft(
             self._make_id(),
@@ -68,6 +66,11 @@ class Compose:
             msgspec.json.encode(asked.media) if asked.media else b"",
             0 if asked.reply_to is None else _id("msg", asked.reply_to, "reply_to"),
         )
+
+    def limit(self, draft: Draft) -> None:
+        """Count it. Raises Refused `rate_limited`."""
+        if wait := self._buckets.take(draft.sender_id, self._clock.monotonic()):
+            raise Refused(Code.RATE_LIMITED, "You send too fast; wait a moment.", round(wait, 3))
 
     def _check(self, asked: frames.Send | rest.SendMessage) -> bytes | None:
         content, media, most = asked.content, asked.media, self._limits.content_bytes
@@ -159,7 +162,7 @@ class Accept:
     def _held(self, draft: Draft, waiter: Waiter, now: float) -> Refused | None:
         if waiter.gate is None:
             return None
-        wait = waiter.gate.wait(waiter.target, draft.client_id, now)
+        wait = waiter.gate.wait(waiter.target, draft.client_id, draft.id, now)
         return Refused(Code.OVERLOADED, OUT_OF_ORDER, round(wait, 3)) if wait else None
 
     def _chat(self, draft: Draft) -> KnownChat | None:
@@ -257,7 +260,9 @@ class SendMessage:
 
     async def __call__(self, principal: Principal, asked: rest.SendMessage) -> rest.Accepted:
         """Raises Refused. Cancelling is safe; the message may then be stored or not."""
-        outcome = await self._put(self._compose(principal.user_id, asked))
+        draft = self._compose(principal.user_id, asked)
+        self._compose.limit(draft)
+        outcome = await self._put(draft)
         if not isinstance(outcome, Posted):
             raise refusal(outcome)
         return rest.Accepted(

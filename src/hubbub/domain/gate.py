@@ -1,7 +1,8 @@
 """Keeps one sender's order when a send was refused for a while (G3).
 
 After a retryable refusal, later sends of that connection to that chat are refused too, until
-the refused one returns or five seconds pass.
+the refused one returns or five seconds pass. Earlier ones, which may still wait in the queue
+when a later one finds it full, are not. `order` grows with every send (the drafts' ids do).
 """
 
 from collections.abc import Hashable
@@ -18,19 +19,20 @@ class SendGate:
     __slots__ = ("_closed",)
 
     def __init__(self) -> None:
-        self._closed: dict[Hashable, tuple[bytes | None, float]] = {}
+        self._closed: dict[Hashable, tuple[int, bytes | None, float]] = {}
 
-    def close(self, target: Hashable, client_id: bytes | None, now: float) -> None:
+    def close(self, target: Hashable, client_id: bytes | None, order: int, now: float) -> None:
         """This send was refused: what follows it to the same target must wait for it."""
-        if target not in self._closed and len(self._closed) < MOST:
-            self._closed[target] = (client_id, now + HOLD_SECONDS)
+        held = self._closed.get(target)
+        if order < held[0] if held is not None else len(self._closed) < MOST:
+            self._closed[target] = (order, client_id, now + HOLD_SECONDS)
 
-    def wait(self, target: Hashable, client_id: bytes | None, now: float) -> float:
+    def wait(self, target: Hashable, client_id: bytes | None, order: int, now: float) -> float:
         """0.0 if this send may pass (the gate then opens, if it was the one), else seconds."""
         held = self._closed.get(target)
-        if held is None:
+        if held is None or order < held[0]:
             return 0.0
-        first, until = held
+        _, first, until = held
         if now >= until or (client_id is not None and client_id == first):
             del self._closed[target]
             return 0.0

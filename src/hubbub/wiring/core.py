@@ -183,6 +183,7 @@ class Core:
         return SessionParts(
             authenticate=self._authenticate(),
             compose=self.compose,
+            limit=self.compose.limit,
             put=self.ingest.put,
             target=target,
             refusal=refusal,

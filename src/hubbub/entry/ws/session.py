@@ -38,6 +38,7 @@ class SessionParts:
 
     authenticate: Callable[[str], Principal]
     compose: Callable[[int, frames.Send], Draft]
+    limit: Callable[[Draft], None]
     put: Callable[[Draft, "Sending"], None]
     target: Callable[[Draft], Hashable]
     refusal: Callable[[Outcome], Refused]
@@ -245,15 +246,22 @@ class Session:
                 assert_never(frame)
 
     def _send(self, principal: Principal, frame: frames.Send) -> None:
-        parts = self._parts
         try:
-            draft = parts.compose(principal.user_id, frame)
-            if self.gate is None:
-                self.gate = SendGate()
-            sending = Sending(self, frame.client_id, parts.target(draft))
-            parts.put(draft, sending)
+            draft = self._parts.compose(principal.user_id, frame)
+            self._put(draft, Sending(self, frame.client_id, self._parts.target(draft)))
         except Refused as refusal:
             self.refuse(frame.client_id, refusal)
+
+    def _put(self, draft: Draft, sending: "Sending") -> None:
+        parts = self._parts
+        if self.gate is None:
+            self.gate = SendGate()
+        try:
+            parts.limit(draft)
+        except Refused:
+            self.gate.close(sending.target, draft.client_id, draft.id, parts.monotonic())
+            raise
+        parts.put(draft, sending)
 
     def answer(self, client_id: str, outcome: Outcome) -> None:
         """A send is committed."""
