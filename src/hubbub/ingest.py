@@ -53,6 +53,9 @@ IsLarge = Callable[[int], bool]
 class Announce(Protocol):
     """Tells those who are connected what was committed. Nothing here raises."""
 
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """These will be committed."""
+
     def begin(self) -> None:
         """A commit begins."""
 
@@ -263,6 +266,7 @@ class Ingest:
         return taken
 
     async def _store_and_tell(self, waiting: list[_Waiting], changes: list[Change]) -> None:
+        await self._announce.prepare(changes)
         self._announce.begin()
         try:
             await self._commit_and_tell(waiting, changes)

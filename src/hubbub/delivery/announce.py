@@ -67,6 +67,16 @@ class Announcer:
         self._flight.committing = False
         self._flight.check()
 
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """Learn the chats whose members are about to change: who they were decides who hears."""
+        unknown = {
+            c.chat_id
+            for c in changes
+            if isinstance(c, Enrol | Leave | SetRole | Fill) and not self._roster.knows(c.chat_id)
+        }
+        if unknown:
+            await self._find(unknown)
+
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """Announce a commit."""
         await self._learn(outcomes)
@@ -105,10 +115,12 @@ class Announcer:
             for o in outcomes
             if isinstance(o, Posted) and o.made is None and self._roster.get(o.chat_id) is None
         }
-        if not unknown:
-            return
+        if unknown:
+            await self._find(unknown)
+
+    async def _find(self, unknown: set[int]) -> None:
         try:
-            answers = await self._store.find([Lookup(0, chat_id) for chat_id in unknown])
+            answers = await self._store.find([Lookup(0, chat_id) for chat_id in sorted(unknown)])
         except Unavailable:
             return  # nobody hears of it now; the next event of the chat makes them re-read
         for found in answers:

@@ -112,6 +112,10 @@ class Roster:
             self._chats[chat_id] = chat
         return chat
 
+    def knows(self, chat_id: int) -> bool:
+        """Whether `get` would find it."""
+        return chat_id in self._chats
+
     def by_key(self, key: str) -> KnownChat | None:
         """A known chat by its key."""
         chat_id = self._keys.get(key)
