@@ -16,14 +16,20 @@ CHECK_EVERY: Final = 64
 
 
 class _Job:
-    __slots__ = ("audience", "chat_id", "next", "outgoing", "rev")
+    __slots__ = ("audience", "chat_id", "next", "outgoing", "own", "rev", "sender_id")
 
     def __init__(
-        self, chat_id: int, rev: int, outgoing: Outgoing, audience: list[tuple[Subscriber, int]]
+        self,
+        chat_id: int,
+        rev: int,
+        outgoing: Outgoing,
+        own: tuple[int, Outgoing],
+        audience: list[tuple[Subscriber, int]],
     ) -> None:
         self.chat_id = chat_id
         self.rev = rev
         self.outgoing = outgoing
+        self.sender_id, self.own = own
         self.audience = audience
         self.next = 0
 
@@ -47,11 +53,13 @@ class Fanout:
         """Fan-outs under way or waiting."""
         return len(self._jobs)
 
-    def start(self, chat_id: int, rev: int, outgoing: Outgoing) -> None:
-        """Queue one frame for all connections of the chat."""
+    def start(
+        self, chat_id: int, rev: int, outgoing: Outgoing, own: tuple[int, Outgoing]
+    ) -> None:
+        """Queue one frame for all connections of the chat; `own`: its sender, and his frame."""
         audience = list(self._hub.of_large(chat_id).items())
         if audience:
-            self._jobs.append(_Job(chat_id, rev, outgoing, audience))
+            self._jobs.append(_Job(chat_id, rev, outgoing, own, audience))
             self._flight.fanouts += 1
             self._work.set()
 
@@ -68,13 +76,15 @@ class Fanout:
     def _slice(self, job: _Job) -> None:
         until = self._monotonic() + SLICE_SECONDS
         audience, log_id, rev, outgoing = job.audience, job.chat_id, job.rev, job.outgoing
+        sender_id, own = job.sender_id, job.own
         subscribed = self._hub.of_large(log_id)
         index = job.next
         while index < len(audience):
             stop = min(index + CHECK_EVERY, len(audience))
             for subscriber, since in audience[index:stop]:
                 if since <= rev and subscriber in subscribed:
-                    subscriber.log(log_id, rev, outgoing)
+                    said = own if subscriber.user_id == sender_id else outgoing
+                    subscriber.log(log_id, rev, said)
             self.deliveries += stop - index
             self._hub.flush()
             index = stop
