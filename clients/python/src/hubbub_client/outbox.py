@@ -26,10 +26,11 @@ class Entry:
 
 
 class _Hold:
-    __slots__ = ("backoff", "until")
+    __slots__ = ("backoff", "first", "until")
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, first: str) -> None:
         self.backoff = Backoff(random)
+        self.first = first  # the refused message that the others wait behind
         self.until = 0.0
 
 
@@ -76,7 +77,11 @@ class Outbox:
         if chat_id is not None:
             if isinstance(entry.target, tuple):
                 self._chat_of[entry.target] = chat_id
-            self._holds.pop(self._key(entry), None)
+            key = self._key(entry)
+            hold = self._holds.get(key)
+            # One that was sent before the refusal opens nothing.
+            if hold is not None and hold.first not in self._entries:
+                del self._holds[key]
         if not self._entries:
             self._holds.clear()
         return True
@@ -89,10 +94,12 @@ class Outbox:
         key = self._key(refused)
         hold = self._holds.get(key)
         if hold is None:
-            hold = self._holds[key] = _Hold(self._random)
+            hold = self._holds[key] = _Hold(self._random, client_id)
         if refused.sent:
             hold.until = max(hold.until, now + hold.backoff.delay(retry_after))
             self._take_back(client_id, key)
+            if self._is_before(client_id, hold.first):
+                hold.first = client_id
         elif retry_after is not None:  # an echo: it was held already, behind an earlier one
             hold.until = max(hold.until, now + retry_after)
         return True
@@ -128,6 +135,9 @@ class Outbox:
     def _key(self, entry: Entry) -> Target:
         # A direct chat may be addressed by its peer first and by its id later.
         return self._chat_of.get(entry.target, entry.target)
+
+    def _is_before(self, client_id: str, other: str) -> bool:
+        return next((c for c in self._entries if c in (client_id, other)), other) == client_id
 
     def _take_back(self, client_id: str, key: Target) -> None:
         found = False
