@@ -96,7 +96,8 @@ class Relay:
             self._send_back(audience, row.chat_id, last)
         elif event.large:
             outgoing = self._encoder.outgoing(present.message(row))
-            self._fanout.start(row.chat_id, row.rev, outgoing)
+            own = self._encoder.outgoing(present.message(row, (), present.client_ref(row)))
+            self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own))
         else:
             self._push(event, audience)
 
