@@ -1,0 +1,290 @@
+"""The guarantees, as functions from what happened to sentences about what is wrong."""
+
+from typing import Any
+
+from hubbub.delivery import replay, subscriber
+from hubbub.wiring.core import Core
+from hubbub_client.api import path
+from hubbub_protocol import rest
+from hubbub_protocol.frames import ME
+from hubbub_protocol.times import rfc3339
+from tests.simulation.device import Device
+from tests.simulation.history import App, Connection, History
+from tests.simulation.plan import Plan
+from tests.simulation.truth import Row, Truth
+
+
+def bounds(core: Core, plan: Plan) -> list[str]:
+    """G7: every queue keeps its bound."""
+    wrong = []
+    if core.ingest.depth > plan.queue:
+        wrong.append(f"G7: {core.ingest.depth} changes wait, bound {plan.queue}")
+    for here in core.hub._users.values():
+        for reader in here if isinstance(here, tuple) else (here,):
+            held = len(getattr(reader.replay, "_held", ()))
+            if held > replay.MAX_HELD:
+                wrong.append(f"G7: {held} frames held, bound {replay.MAX_HELD}")
+            if len(reader.missed_receipts or ()) > subscriber.MAX_RECEIPTS:
+                wrong.append("G7: too many missed receipts")
+            if reader.link.buffered() > subscriber.HARD_LIMIT:
+                wrong.append(f"G7: {reader.link.buffered()} bytes buffered")
+    settling = len(core.replays._settling)
+    if settling > 1_000 or (not core.hub._users and settling):
+        wrong.append(f"G7: {settling} readers settle for ever")
+    return wrong
+
+
+def logs(truth: Truth) -> list[str]:
+    """Positions and numbers are dense, times do not go back, stays follow from the log."""
+    wrong = []
+    for chat, rows in truth.logs.items():
+        seq, number, _ = truth.heads[chat]
+        if [row.seq for row in rows] != list(range(1, seq + 1)):
+            wrong.append(f"G3: positions of {chat} are not dense: {[r.seq for r in rows]}")
+        counted = [row.number for row in rows if row.type != "system"]
+        if counted != list(range(1, number + 1)):
+            wrong.append(f"G3: numbers of {chat} are not dense: {counted}")
+        if any(b.at < a.at for a, b in zip(rows, rows[1:], strict=False)):
+            wrong.append(f"created_at goes back in {chat}")
+        wrong += _stays(truth, chat, rows)
+    return wrong
+
+
+def _stays(truth: Truth, chat: str, rows: list[Row]) -> list[str]:
+    """What system messages tell of coming and going is what the store knows."""
+    told: dict[str, list[tuple[int, int | None]]] = {}
+    added_first = rows[0].system["user_ids"] if rows and _adds(rows[0]) else []
+    for (where, user), stays in truth.stays.items():
+        if where == chat and stays[0][0] == 1 and user not in added_first:
+            told[user] = [(1, None)]
+    for row in rows:
+        system = row.system or {}
+        if _adds(row):
+            for user in system["user_ids"]:
+                told.setdefault(user, []).append((row.seq, None))
+        elif system.get("kind") in ("member_left", "member_removed"):
+            stays = told[system["user_id"]]
+            stays[-1] = (stays[-1][0], row.seq)
+    found = {user: stays for (where, user), stays in truth.stays.items() if where == chat}
+    return [] if told == found else [f"G6: stays of {chat}: told {told}, stored {found}"]
+
+
+def _adds(row: Row) -> bool:
+    return row.system is not None and row.system["kind"] == "members_added"
+
+
+def messages(truth: Truth, history: History) -> list[str]:
+    """G1, G2, and one sender's order."""
+    wrong = []
+    rows = {row.client_id: row for log in truth.logs.values() for row in log if row.client_id}
+    contents = [row.content for log in truth.logs.values() for row in log if row.type != "system"]
+    doubled = {content for content in contents if contents.count(content) > 1}
+    if doubled:
+        wrong.append(f"G2: stored more than once: {sorted(doubled)}")
+    for client_id, sent in history.sent.items():
+        row = rows.get(client_id)
+        if sent.ids and row is None:
+            wrong.append(f"G1: {sent.send.content} was acknowledged and is lost")
+        elif row is not None:
+            if sent.ids - {row.id} or sent.chat_ids - {row.chat_id}:
+                wrong.append(f"G2: {sent.send.content}: answers {sent.ids}, stored {row.id}")
+            if row.content != sent.send.content or row.sender_id != sent.user_id:
+                wrong.append(f"G2: {sent.send.content} is stored as {row}")
+        if sent.failed is not None and sent.failed != "not_found":
+            wrong.append(f"{sent.send.content} was refused: {sent.failed}")
+    return wrong + _orders(rows, history)
+
+
+def _orders(rows: dict[str | None, Row], history: History) -> list[str]:
+    """G3: what one device sent to one chat has the order in which it was sent."""
+    wrong = []
+    newest: dict[tuple[str, str], Row] = {}
+    ordered = [s for s in history.sent.values() if s.order is not None]
+    for sent in sorted(ordered, key=lambda s: (s.device, s.order)):
+        row = rows.get(sent.send.client_id)
+        if row is None:
+            continue
+        before = newest.get((sent.device, row.chat_id))
+        if before is not None and before.seq > row.seq:
+            wrong.append(
+                f"G3: {sent.device} sent {before.content} before {row.content}, but they are at"
+                f" {before.seq} and {row.seq} of {row.chat_id}"
+            )
+        newest[sent.device, row.chat_id] = row
+    return wrong
+
+
+def connection(truth: Truth, seen: Connection) -> list[str]:
+    """G3 and G6: one connection's frames."""
+    return _Reader(truth, seen).read()
+
+
+class _Reader:
+    """Follows a connection's places; sentences gather in `wrong`."""
+
+    def __init__(self, truth: Truth, seen: Connection) -> None:
+        self._truth, self._seen = truth, seen
+        self._places: dict[str, int] = {}
+        self._live = False
+        self._time = 0.0
+        self.wrong: list[str] = []
+
+    def read(self) -> list[str]:
+        for time, way, frame in self._seen.frames:
+            self._time = time
+            kind = type(frame).__name__
+            if way == "sent":
+                if kind == "Resume" and frame.positions is not None:
+                    self._places.update(frame.positions)
+            else:
+                handle = getattr(self, f"_{kind.lower()}", None)
+                if handle is not None:
+                    handle(frame)
+        return self.wrong
+
+    def _say(self, what: str) -> None:
+        if len(self.wrong) < 3:
+            mode = "simple" if self._seen.simple else "full"
+            self.wrong.append(f"{what} ({self._seen.device}, {mode}, at {self._time:.4f} s)")
+
+    def _step(self, log: str, first: int, last: int) -> None:
+        place = self._places.get(log)
+        if place is not None and first <= place:
+            self._say(f"G3: {log} shows {first} again after {place}")
+        elif self._live and place is not None and first != place + 1:
+            self._say(f"G3: {log} goes from {place} to {first} without a word")
+        self._places[log] = max(last, place or 0)
+
+    def _message(self, frame: Any) -> None:
+        self._step(frame.chat_id, frame.rev, frame.rev)
+        log = self._truth.logs.get(frame.chat_id, [])
+        row = log[frame.seq - 1] if 0 < frame.seq <= len(log) else None
+        if row is None or (row.id, row.content, row.number) != (
+            frame.id,
+            frame.content,
+            frame.number,
+        ):
+            self._say(f"a message that is not stored: {frame}; stored is {row}")
+            return
+        if frame.created_at != rfc3339(row.at):
+            self._say(f"created_at of {row} was {frame.created_at}")
+        if not self._truth.might_see(frame.chat_id, self._seen.user_id, frame.seq):
+            self._say(f"G6: {frame.chat_id} at {frame.seq} is not for this user")
+
+    def _me(self, frame: Any) -> None:
+        self._step(ME, frame.rev, frame.rev)
+        if not frame.member:
+            self._places.pop(frame.chat_id, None)
+        elif self._live and self._places.get(frame.chat_id, -1) < frame.joined_seq - 1:
+            self._places[frame.chat_id] = frame.joined_seq - 1
+
+    def _skip(self, frame: Any) -> None:
+        self._step(frame.chat_id, frame.from_, frame.to)
+
+    def _gap(self, frame: Any) -> None:
+        self._step(frame.chat_id, frame.from_, frame.to)
+
+    def _caughtup(self, frame: Any) -> None:
+        if self._live:
+            self._say("caught_up twice")
+        self._live = True
+        for log, position in frame.positions.items():
+            if position < self._places.get(log, 0):
+                self._say(f"caught_up says {position} of {log} after {self._places[log]}")
+            self._places[log] = position
+
+
+def arrivals(truth: Truth, user: str, device: str, app: App) -> list[str]:
+    """G4: a device's application was told of every message of its user's present stays."""
+    wrong = []
+    for chat in sorted(truth.chats_of(user)) if app.whole else []:
+        since = truth.stays[chat, user][-1][0]
+        gaps = app.gaps.get(chat, [])
+        got = app.arrived.get(chat, {})
+        missing = [
+            row.seq
+            for row in truth.visible(chat, user)
+            if row.seq >= since
+            and row.seq not in got
+            and not any(first <= row.seq <= last for first, last in gaps)
+        ]
+        if missing:
+            wrong.append(f"G4: {device} was never told of {missing} in {chat}")
+    return wrong
+
+
+async def refetched(truth: Truth, device: Device) -> list[str]:
+    """The client's folded state equals a refetch, and both equal the truth."""
+    client = device.client
+    if client is None:
+        return [f"{device.name} is not running"]
+    user, wrong = device.owner.user_id, []
+    page = await client.api.chats(200)
+    held = client.session.logs.chats
+    if not {c.id for c in page.chats} == set(held) == truth.chats_of(user):
+        wrong.append(
+            f"{device.name} holds {sorted(held)}, refetched {sorted(c.id for c in page.chats)},"
+            f" truth {sorted(truth.chats_of(user))}"
+        )
+    for record in page.chats:
+        if record.id in held:
+            wrong += [f"{device.name}: {what}" for what in await _chat(truth, device, record)]
+    return wrong
+
+
+async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
+    client, user = device.client, device.owner.user_id
+    assert client is not None
+    chat = client.session.logs.chats[record.id]
+    stored = await _history(device, record.id)
+    wrong = []
+    seen = [row.id for row in truth.visible(record.id, user)]
+    if [message.id for message in stored] != seen:
+        wrong.append(f"G6: history of {record.id} is {[m.seq for m in stored]}, not as stored")
+    window = [m for m in stored if m.seq >= chat.from_seq]
+    if [_shown(m) for m in chat.messages] != [_shown(m) for m in window]:
+        differ = [(a, b) for a, b in zip(chat.messages, window, strict=False) if _shown(a) != _shown(b)]
+        wrong.append(
+            f"{record.id} holds {[m.seq for m in chat.messages]} from {chat.from_seq},"
+            f" refetched {[m.seq for m in window]}; first {differ[:1]}"
+        )
+    mine = (chat.role, chat.read, chat.unread)
+    theirs = (record.role, record.read, record.unread)
+    if mine != theirs:
+        wrong.append(f"{record.id}: role, read, unread are {mine}, refetched {theirs}")
+    if truth.cursors[record.id, user][1] != record.read:
+        wrong.append(f"G5: {record.id} says read {record.read}, {truth.cursors[record.id, user]}")
+    if record.receipts is not None:
+        for message in window:
+            if message.sender_id == user and message.message_type != "system":
+                ticks = client.status(chat.message(message.id))  # type: ignore[arg-type]
+                if ticks != message.status:
+                    wrong.append(f"G5: {message.seq} is {ticks}, refetched {message.status}")
+    return wrong
+
+
+def _shown(message: Any) -> tuple[Any, ...]:
+    return (
+        message.id,
+        message.seq,
+        message.rev,
+        message.number,
+        message.sender_id,
+        message.content,
+        message.created_at,
+        message.client_id,
+    )
+
+
+async def _history(device: Device, chat: str) -> list[rest.StoredMessage]:
+    client = device.client
+    assert client is not None
+    found: list[rest.StoredMessage] = []
+    before = None
+    while True:
+        where = path("chats", chat, "messages", limit=7, before_id=before)
+        page = await client.api.call("GET", where, rest.MessagePage)
+        found += page.messages
+        if not page.has_more:
+            return found[::-1]
+        before = page.cursor

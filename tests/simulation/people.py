@@ -1,0 +1,265 @@
+"""What users do: one task a device, steps drawn from its seed."""
+
+import uuid
+from collections.abc import Sequence
+from random import Random
+
+import msgspec
+
+from hubbub_client import Client, ClientClosed, OutboxFull, Refused, SignedOut, Unreachable
+from hubbub_client.api import decode, path, refusal
+from hubbub_protocol import rest
+from hubbub_protocol.codes import Code
+from hubbub_protocol.frames import Send
+from tests.simulation.device import Device, SmallDevice, pause
+from tests.simulation.history import History, Sent
+
+EXPECTED = {
+    Code.NOT_FOUND,
+    Code.FORBIDDEN,
+    Code.CONFLICT,
+    Code.OVERLOADED,
+    Code.UNAVAILABLE,
+    Code.RATE_LIMITED,
+    Code.NOT_YET_STORED,
+    Code.UNAUTHORIZED,
+}
+
+
+class Person:
+    """A user with devices."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.user_id = ""
+        self.devices: list[Device] = []
+        self.small: list[SmallDevice] = []
+
+
+class Behaviour:
+    """One device's steps, until it is done; then nothing of it is under way."""
+
+    def __init__(
+        self, device: Device, person: Person, people: Sequence[Person], history: History
+    ) -> None:
+        self._device, self._person, self._people = device, person, people
+        self._history = history
+        self._rng: Random = device.rng
+        self._steps = {
+            "send": 10,
+            "burst": 2,
+            "rest_send": 3,
+            "read": 6,
+            "read_by_id": 1,
+            "typing": 2,
+            "look": 2,
+            "sync": 1,
+            "group": 2,
+            "members": 4,
+            "leave": 1,
+            "offline": 3,
+            "restart": 2,
+            "kill": 2,
+            "slow": 1,
+            "poor": 1,
+            "silent": 1,
+        }
+
+    async def run(self, steps: int) -> None:
+        for _ in range(steps):
+            await pause(self._rng.choice((0.01, 0.1, 1.0)) * self._rng.random() * 2)
+            (step,) = self._rng.choices(list(self._steps), list(self._steps.values()))
+            if self._device.client is None and step not in ("restart", "kill", "slow"):
+                continue
+            try:
+                await getattr(self, f"_{step}")()
+            except Refused as refused:
+                if refused.code not in EXPECTED:
+                    self._wrong(f"{step} was refused: {refused.code.value} {refused.message}")
+            except (Unreachable, SignedOut, ClientClosed, OutboxFull, RuntimeError):
+                continue
+
+    def _wrong(self, what: str) -> None:
+        self._history.wrong.append(f"{self._device.name}: {what}")
+
+    @property
+    def _client(self) -> Client:
+        client = self._device.client
+        if client is None:
+            raise ClientClosed("not running")
+        return client
+
+    def _chat(self) -> str | None:
+        chats = sorted(self._client.session.logs.chats)
+        return self._rng.choice(chats) if chats else None
+
+    def _others(self) -> list[str]:
+        others = [p.user_id for p in self._people if p is not self._person]
+        count = 1 if self._rng.random() < 0.7 else self._rng.randint(1, len(others))
+        return self._rng.sample(others, count)
+
+    # ── messages ──
+
+    def _compose(self) -> Send:
+        number = len(self._history.sent)
+        chat = self._chat()
+        send = Send(str(uuid.UUID(int=self._rng.getrandbits(128), version=4)), content=f"#{number}")
+        if chat is None or self._rng.random() < 0.25:
+            return msgspec.structs.replace(send, recipient_ids=self._others())
+        return msgspec.structs.replace(send, chat_id=chat)
+
+    async def _send(self) -> None:
+        device, send = self._device, self._compose()
+        client = self._client
+        device.orders += 1
+        order = device.orders
+        # As `Client.send`, with a client_id that is written down before anything can happen.
+        sent = Sent(device.name, self._person.user_id, send, order)
+        self._history.sent[send.client_id] = sent
+        await client._running.send(send)
+
+    async def _burst(self) -> None:
+        for _ in range(self._rng.randint(3, 12)):
+            await self._send()
+
+    async def _rest_send(self) -> None:
+        send = self._compose()
+        user = self._person.user_id
+        self._history.sent[send.client_id] = Sent(self._device.name, user, send, None)
+        for _ in range(self._rng.choice((1, 1, 2, 4))):
+            await self._rest_once(send)
+        if self._history.sent[send.client_id].ids and self._rng.random() < 0.3:
+            other = msgspec.structs.replace(send, content="another content")
+            answer = await self._post(other)
+            if answer is not None and answer.code is None:
+                self._wrong("another content under the same client_id was accepted")
+
+    async def _rest_once(self, send: Send) -> None:
+        answer = await self._post(send)
+        if answer is not None and answer.code is None:
+            self._history.acknowledged(send.client_id, answer.id, answer.chat_id)
+
+    async def _post(self, send: Send) -> "Answer | None":
+        """None: nobody answered."""
+        client = self._client
+        body = rest.SendMessage(
+            chat_id=send.chat_id,
+            recipient_ids=send.recipient_ids,
+            content=send.content,
+            client_id=send.client_id,
+        )
+        try:
+            accepted = await client.api.call("POST", path("messages"), rest.Accepted, body)
+        except Unreachable:
+            return None
+        except Refused as refused:
+            if refused.code not in EXPECTED | {Code.IDEMPOTENCY_MISMATCH}:
+                self._wrong(f"REST send: {refused.code.value} {refused.message}")
+            return Answer("", "", refused.code)
+        return Answer(accepted.id, accepted.chat_id, None)
+
+    async def _read(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is not None:
+            held = client.session.logs.chats[chat].log.held
+            if held:
+                client.mark_read(chat, self._rng.randint(max(1, held - 3), held))
+
+    async def _read_by_id(self) -> None:
+        client, chat = self._client, self._chat()
+        messages = client.messages(chat) if chat else []
+        if messages:
+            message = self._rng.choice(messages)
+            await client.api.call("POST", path("messages", message.id, "read"), rest.ReadDone)
+
+    async def _typing(self) -> None:
+        chat = self._chat()
+        if chat is not None:
+            self._client.typing(chat, self._rng.random() < 0.8)
+
+    async def _look(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is not None:
+            await client.api.history(chat, limit=self._rng.randint(1, 20))
+            await client.api.events(chat, self._rng.randint(0, 5), limit=3)
+
+    async def _sync(self) -> None:
+        client = self._client
+        positions = {log: reader.held for log, reader in client.session.logs._readers()}
+        body = rest.Sync(positions)
+        where = path("sync", wait=self._rng.choice((0, 1)))
+        token = client._running.tokens.access()
+        response = await self._device.network.request(
+            "POST", where, token, msgspec.json.encode(body)
+        )
+        if response.status not in (200, 401, 503):
+            raise refusal(response)
+        if response.status == 200:
+            frames = decode(response, rest.Synced).frames
+            if frames[-1]["type"] != "caught_up":
+                self._wrong("/sync does not end with caught_up")
+
+    # ── groups ──
+
+    async def _group(self) -> None:
+        client = self._client
+        history = "all" if self._rng.random() < 0.3 else "joined"
+        chat = await client.api.create_group("a group", self._others(), history)
+        if chat.role != "owner":
+            self._wrong("who makes a group is not its owner")
+
+    async def _members(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is None:
+            return
+        other = self._rng.choice([p.user_id for p in self._people if p is not self._person])
+        draw = self._rng.random()
+        if draw < 0.5:
+            await client.api.add_members(chat, [other])
+        elif draw < 0.9:
+            await client.api.remove_member(chat, other)
+        else:
+            await client.api.change_role(chat, other, self._rng.choice(("owner", "member")))
+
+    async def _leave(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is not None:
+            await client.api.leave(chat)
+
+    # ── the device's troubles ──
+
+    async def _offline(self) -> None:
+        network = self._device.network
+        network.online = False
+        network.cut()
+        await pause(self._rng.choice((0.05, 1.0, 10.0)) * self._rng.random())
+        network.online = True
+
+    async def _restart(self) -> None:
+        await self._device.stop(kill=False)
+        await pause(self._rng.choice((0.01, 5.0)) * self._rng.random())
+        self._device.start()
+
+    async def _kill(self) -> None:
+        await self._device.stop(kill=True)
+        await pause(self._rng.choice((0.01, 5.0)) * self._rng.random())
+        self._device.start()
+
+    async def _slow(self) -> None:
+        self._device.slow = not self._device.slow
+
+    async def _poor(self) -> None:
+        self._device.network.poor = not self._device.network.poor
+        self._device.network.cut()
+
+    async def _silent(self) -> None:
+        for device in (self._device, *self._person.small):
+            device.network.cut(silent=True)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """To a send over REST; `code` is None for 202."""
+
+    id: str
+    chat_id: str
+    code: Code | None

@@ -1,0 +1,251 @@
+"""One server at a time on one disk: started, killed, unplugged, drained, started again."""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import apsw
+
+from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.domain.limits import MessageLimits
+from hubbub.domain.reading import ReplayBounds
+from hubbub.entry.rest.app import RestApp, Surroundings
+from hubbub.entry.ws.accept import SessionAcceptor
+from hubbub.entry.ws.connection import Accepted, Upgrade
+from hubbub.entry.ws.framing import frame
+from hubbub.ingest import IngestLimits
+from hubbub.wiring.core import Core, Settings, World
+from hubbub_client import Unreachable
+from hubbub_client.transport import Response
+from tests.simulation.bus import Bus
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.network import Link
+from tests.simulation.plan import Plan
+from tests.simulation.store import SimulatedStore, Watch
+from tests.simulation.vfs import PowerLossVFS
+from tests.support.accounts import PlainPasswords
+from tests.support.rest import Client as RestClient
+
+START_MS = 1_790_000_000_000
+TOKEN_MINUTES = 15.0
+EMPTY = Path(__file__).parent / "nothing"
+
+
+class TurnedClock:
+    """The loop's time for durations; the wall's, which is turned at will, for what is shown."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        self._loop = loop
+        self.offset_ms = START_MS
+
+    def now_ms(self) -> int:
+        return self.offset_ms + int(self._loop.time() * 1000)
+
+    def monotonic(self) -> float:
+        return self._loop.time()
+
+
+class Watched:
+    """Faults of the product's own behind a REST call."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+
+    def answered(self, operation: str, status: int, seconds: float, request_id: str) -> None:
+        """Nothing to note."""
+
+    def failed(self, operation: str, request_id: str, error: BaseException) -> None:
+        where = "".join(traceback.format_exception(error)[-3:])
+        self.failures.append(f"REST {operation} failed: {where}")
+
+
+@dataclass
+class Life:
+    """A server process between its start and its end."""
+
+    core: Core
+    store: SimulatedStore
+    app: RestApp
+    accept: SessionAcceptor
+    task: "asyncio.Task[None] | None" = None
+    open: bool = True
+    draining: bool = False
+
+
+class Machine:
+    """The disk, the clock, the bus and, most of the time, a running server."""
+
+    def __init__(self, loop: SimulatedLoop, plan: Plan, disk: PowerLossVFS, watch: Watch) -> None:
+        self.loop, self.plan, self.disk = loop, plan, disk
+        self.clock = TurnedClock(loop)
+        self.bus = Bus(loop, loop.rng("bus"), plan.lossy_bus)
+        self.links: list[Link] = []
+        self.life: Life | None = None
+        self.lives = 0
+        self.failures: list[str] = []
+        self.watched = Watched()
+        self.pragma: str | None = None
+        self.on_written: Callable[[bytes, bool], None] = lambda payload, binary: None
+        self.on_start: Callable[[apsw.Connection], None] = lambda _: None
+        self._watch = watch
+        self._rng = loop.rng("machine")
+        self._calls: set[asyncio.Task[Response]] = set()
+
+    # ── starting and ending ──
+
+    async def start(self) -> None:
+        """Open the data and serve."""
+        store = SimulatedStore(self.disk, self._rng, self._watch)
+        store.pragma = self.pragma
+        store.open()
+        self.on_start(store.reader)
+        core = Core(self._world(store), self._settings())
+        core.roster._most = self.plan.known_chats
+        await core.load()
+        around = Surroundings(page=EMPTY, watch=self.watched, metrics=bytes, unready=lambda: None)
+        life = Life(
+            core,
+            store,
+            RestApp(core.actions(), around),
+            SessionAcceptor(core.session_parts(), ()),
+        )
+        life.task = self.loop.create_task(core.run(), name=f"server {self.lives}")
+        life.task.add_done_callback(lambda task: self._ended(life, task))
+        self.lives += 1
+        self.life = life
+
+    def _ended(self, life: Life, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and life.open:
+            self.failures.append(f"the server fell: {task.exception()!r}")
+
+    def _world(self, store: Any) -> World:
+        return World(
+            chats=store,
+            reader=store,
+            own_log=store,
+            accounts=store,
+            invites=store,
+            passwords=PlainPasswords(),
+            tokens=JwtTokens(b"k" * 32, TOKEN_MINUTES),
+            clock=self.clock,
+            framing=frame,
+            bus=self.bus.into,
+            exact_bus=not self.plan.lossy_bus,
+        )
+
+    def _settings(self) -> Settings:
+        plan = self.plan
+        return Settings(
+            node=500 - self.lives,  # leased anew, so that ids of two lives never meet
+            limits=MessageLimits(messages_per_second=plan.rate, message_burst=10),
+            ingest=IngestLimits(plan.queue, plan.batch),
+            bounds=ReplayBounds(24 * 3_600_000, plan.per_chat, plan.per_resume),
+            registration="open",
+            base_url=lambda: "http://simulated",
+            refresh_days=30,
+            token_ms=int(TOKEN_MINUTES * 60_000),
+            heartbeat=30,
+            frame_bytes=65_536,
+            logins_per_minute=0,
+            registrations_per_minute=0,
+        )
+
+    def unplug(self) -> None:
+        """From this instant nothing leaves the server any more."""
+        life = self.life
+        if life is not None and life.open:
+            life.open = False
+            for link in self.links:
+                link.vanish()
+            self.links.clear()
+            for call in self._calls:
+                call.cancel()
+
+    async def end(self, power_lost: Random | None) -> None:
+        """kill -9, or with `power_lost` the loss of power; the disk is on again afterwards."""
+        life, self.life = self.life, None
+        if life is None or life.task is None:
+            return
+        self.life = life
+        self.unplug()
+        self.life = None
+        self.disk.power_off()
+        life.store.die()
+        life.task.cancel()
+        await asyncio.wait([life.task])
+        life.store.close()
+        if power_lost is None:
+            self.disk.crash()
+        else:
+            self.disk.power_loss(power_lost)
+
+    async def restart_store(self) -> None:
+        """The store's process has died (or dies now): the server starts it again."""
+        life = self.life
+        if life is None:
+            return
+        self.disk.power_off()
+        life.store.close()
+        self.disk.crash()
+        await asyncio.sleep(self._rng.uniform(0.01, 0.8))
+        if self.life is life:
+            life.store.open()
+            self.on_start(life.store.reader)
+
+    async def drain(self) -> None:
+        """SIGTERM: go away gracefully."""
+        life = self.life
+        if life is None or life.task is None:
+            return
+        life.draining = True
+        for tab in list(life.core.registry):
+            tab.going_away("restart; jitter=1")
+        await asyncio.sleep(0.1)
+        await life.core.ingest.drain()
+        await self.end(None)
+
+    # ── serving ──
+
+    async def connect(self, link: Link, upgrade: Upgrade) -> None:
+        """A handshake. Raises Unreachable."""
+        life = self._serving()
+        verdict = life.accept(upgrade, link)
+        if not isinstance(verdict, Accepted):
+            raise Unreachable(f"refused: {verdict.reason}")
+        link.handler = verdict.handler
+        link.binary = verdict.subprotocol is not None and verdict.subprotocol.endswith("msgpack")
+        self.links.append(link)
+
+    def _serving(self) -> Life:
+        life = self.life
+        if life is None or not life.open or life.draining:
+            raise Unreachable("nobody listens")
+        return life
+
+    async def request(
+        self, method: str, path: str, token: str | None, body: bytes | None
+    ) -> Response:
+        """A REST call. Raises Unreachable when the server dies under it."""
+        life = self._serving()
+        call = self.loop.create_task(_answer(life.app, method, path, token, body))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        await asyncio.wait([call])
+        if call.cancelled() or not life.open:
+            raise Unreachable("the server died")
+        return call.result()
+
+
+async def _answer(
+    app: RestApp, method: str, path: str, token: str | None, body: bytes | None
+) -> Response:
+    headers = {"x-request-id": "simulated"} | ({"content-type": "application/json"} if body else {})
+    client = RestClient(app, token)
+    answer = await client(method, path, headers=headers, parts=[body or b""])
+    return Response(answer.status, answer.body)
+
+

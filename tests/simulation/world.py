@@ -1,0 +1,140 @@
+"""One run of the simulation: people, their devices, one machine; troubles; then peace."""
+
+import asyncio
+
+
+from hubbub_client import Client
+from hubbub_protocol import rest
+from tests.simulation import checks
+from tests.simulation.device import PASSWORD, Device, SmallDevice, pause
+from tests.simulation.history import History
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.people import Behaviour, Person
+from tests.simulation.plan import Plan
+from tests.simulation.server import Machine
+from tests.simulation.troubles import Troubles
+from tests.simulation.truth import Cursors, read_truth
+from tests.simulation.vfs import PowerLossVFS
+
+PATIENCE = 240.0
+CALM = 3.0
+
+
+class World:
+    """See the module. `disk` is empty at first."""
+
+    def __init__(self, loop: SimulatedLoop, plan: Plan, disk: PowerLossVFS) -> None:
+        self.loop, self.plan = loop, plan
+        self.rng = loop.rng("world")
+        self.history = History()
+        self.cursors = Cursors(self.history)
+        self.machine = Machine(loop, plan, disk, self.cursors.committed)
+        self.machine.on_start = self.cursors.restarted
+        self.machine.on_written = self.cursors.written
+        self.people = [Person(f"user{number}") for number in range(plan.users)]
+        self.troubles = Troubles(self.machine, loop.rng("troubles"))
+
+    async def run(self) -> None:
+        """All of it. Raises AssertionError with what is wrong."""
+        await self.machine.start()
+        for person in self.people:
+            await self._move_in(person)
+        await self._live()
+        await self._heal()
+        await self._calm("after all is healed")
+        await self._reconnect()
+        await self._calm("after all reconnected")
+        await self._judge()
+        for device in self._devices():
+            await device.stop(kill=False)
+        await self.machine.end(None)
+
+    async def _move_in(self, person: Person) -> None:
+        machine, history = self.machine, self.history
+        first = Device(person, f"{person.name}.0", machine, history, self.rng.random() < 0.5)
+        client = Client("", transport=first.network, storage=first._handle, random=first.rng)
+        user = await client.sign_in(rest.Register(person.name, PASSWORD))
+        person.user_id = first.network.user_id = user.id
+        person.devices.append(first)
+        if self.rng.random() < 0.4:
+            second = Device(person, f"{person.name}.1", machine, history, False)
+            client = Client("", transport=second.network, storage=second._handle)
+            await client.sign_in(rest.Login(person.name, PASSWORD))
+            person.devices.append(second)
+        if self.rng.random() < 0.3:
+            person.small.append(SmallDevice(person, f"{person.name}.s", machine, history))
+        for device in (*person.devices, *person.small):
+            device.start()
+
+    def _devices(self) -> "list[Device | SmallDevice]":
+        return [device for person in self.people for device in (*person.devices, *person.small)]
+
+    async def _live(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch_bounds())
+            async with asyncio.TaskGroup() as busy:
+                busy.create_task(self.troubles.run(self.plan.troubles))
+                for person in self.people:
+                    for device in person.devices:
+                        behaviour = Behaviour(device, person, self.people, self.history)
+                        busy.create_task(behaviour.run(self.plan.steps))
+            watch.cancel()
+
+    async def _watch_bounds(self) -> None:
+        while True:
+            await pause(0.25)
+            if self.machine.life is not None:
+                self.history.wrong += checks.bounds(self.machine.life.core, self.plan)
+            for device in self._devices():
+                device.check()
+
+    async def _heal(self) -> None:
+        self.machine.disk.heal()
+        self.machine.bus.troubled = False
+        await self.troubles.start()
+        for device in self._devices():
+            device.network.online, device.network.poor = True, False
+            if isinstance(device, Device):
+                device.slow = False
+
+    async def _reconnect(self) -> None:
+        for device in self._devices():
+            device.network.cut()
+
+    async def _calm(self, when: str) -> None:
+        """Wait until nothing happens any more."""
+        quiet, deadline = 0.0, self.loop.time() + PATIENCE
+        while quiet < CALM:
+            assert self.loop.time() < deadline, f"no rest {when}: {self._restless()}"
+            await pause(0.25)
+            quiet = quiet + 0.25 if not self._restless() else 0.0
+            for device in self._devices():
+                device.check()
+
+    def _restless(self) -> list[str]:
+        found = [device.name for device in self._devices() if not device.quiet]
+        life = self.machine.life
+        assert life is not None
+        if life.core.ingest.depth or self.machine.bus.under_way:
+            found.append("server")
+        return found
+
+    async def _judge(self) -> None:
+        life = self.machine.life
+        assert life is not None
+        truth = read_truth(life.store.reader)
+        wrong = [*self.machine.failures, *self.machine.watched.failures, *self.history.wrong]
+        wrong += checks.bounds(life.core, self.plan)
+        wrong += checks.logs(truth)
+        wrong += checks.messages(truth, self.history)
+        wrong += self.cursors.judge(life.store.reader)
+        for connection in self.history.connections:
+            wrong += checks.connection(truth, connection)
+        for person in self.people:
+            for device in (*person.devices, *person.small):
+                wrong += checks.arrivals(truth, person.user_id, device.name, device.app)
+            for device in person.devices:
+                wrong += await checks.refetched(truth, device)
+        assert not wrong, "\n".join(["the guarantees do not hold:", *wrong[:20]])
+
+
