@@ -95,4 +95,5 @@ def snapshot(connection: apsw.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # an error of the disk may have ended it
+            connection.execute("ROLLBACK")
