@@ -10,7 +10,9 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import LINES, Encoder
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
+from hubbub.domain.revocation import Revocations
 from hubbub.ports import Unavailable
+from hubbub_protocol.codes import Code, Refused
 
 
 class _Page:
@@ -37,12 +39,25 @@ class _Page:
 
 
 class Poll:
-    """One page of news for one reader."""
+    """One page of news for one reader. Whose session ends hears nothing more, at once."""
 
-    def __init__(self, hub: Hub, replays: Replays, encoder: Encoder) -> None:
+    def __init__(
+        self, hub: Hub, replays: Replays, encoder: Encoder, revocations: Revocations
+    ) -> None:
         self._hub = hub
         self._replays = replays
         self._encoder = encoder
+        self._revocations = revocations
+        self._open: dict[int, set[_Page]] = {}
+        revocations.watch(self._revoked)
+
+    def _revoked(self, session_id: int) -> None:
+        for page in self._open.get(session_id, ()):
+            page.news.set()
+
+    def _check(self, session_id: int) -> None:
+        if session_id in self._revocations:
+            raise Refused(Code.UNAUTHORIZED, "This session was ended; sign in again.")
 
     async def __call__(
         self,
@@ -55,18 +70,24 @@ class Poll:
     ) -> list[dict[str, Any]]:
         """The frames of a replay, `caught_up` last; with `wait`, seconds, not before there are any.
 
-        Raises Unavailable. Cancelling is safe.
+        Raises Unavailable; Refused `unauthorized` when the session ends. Cancelling is safe.
         """
         page = _Page()
+        self._open.setdefault(session_id, set()).add(page)
         reader = Subscriber(user_id, session_id, page, LINES, self._encoder, self._hub.mark_dirty)
         try:
             frames = await self._replay(reader, page, positions, me, receipts)
             if len(frames) == 1 and wait > 0 and await _news(page, wait):
+                # Either there is something, or the session has ended: the replay says which.
                 frames = await self._replay(reader, page, positions, me, receipts)
             return frames
         finally:
             self._hub.detach(reader)
             reader.replay = None
+            pages = self._open[session_id]
+            pages.discard(page)
+            if not pages:
+                del self._open[session_id]
 
     async def _replay(
         self,
@@ -77,10 +98,12 @@ class Poll:
         receipts: Sequence[int],
     ) -> list[dict[str, Any]]:
         page.lines.clear()
+        self._check(reader.session_id)
         self._replays.resume(reader, positions, me, receipts)
         while True:
             await page.news.wait()
             page.news.clear()
+            self._check(reader.session_id)
             if page.closed:
                 raise Unavailable("The store is away.")
             frames = [msgspec.json.decode(line) for line in page.lines.splitlines()]

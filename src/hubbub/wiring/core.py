@@ -132,7 +132,7 @@ class Core:
         limits = told.limits
         buckets = Buckets(limits.messages_per_second, limits.message_burst)
         self.compose = Compose(limits, self.maker, clock, buckets)
-        self.received = MarkReceived(self.ingest, clock)
+        self.received = MarkReceived(self.ingest, self.roster, clock)
         self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)
         self.typing = ShowTyping(self.roster, world.chats, self.publish, clock)
         self.invite = CreateInvite(
@@ -234,7 +234,7 @@ class Core:
         sessions = RevokeSession(accounts, self.revocations, clock)
         users = Users(accounts)
         remove = RemoveMember(reader, ingest, maker, clock)
-        poll = Poll(self.hub, self.replays, self.encoder)
+        poll = Poll(self.hub, self.replays, self.encoder, self.revocations)
         return Actions(
             authenticate=self._authenticate(),
             register=register,
