@@ -9,7 +9,6 @@ import { Room, showChats } from "./view.js";
 
 const STATES = { connecting: "Connecting…", lost: "Network error; retrying",
   stopped: "This page no longer fits the server. Reload it." };
-const CONTENT_BYTES = 16 * 1024;
 const TYPING_EVERY_MS = 3000;
 
 class Page {
@@ -198,7 +197,7 @@ class Page {
     const content = this.#text.value.trim();
     const chat = this.#chat;
     if (!content || !chat) return;
-    if (new TextEncoder().encode(content).length > CONTENT_BYTES) {
+    if (new TextEncoder().encode(content).length > this.#sync.contentBytes) {
       this.#toast("This message is too long. Send it in parts.");
       return;
     }

@@ -21,8 +21,8 @@ export class Outbox {
   }
 
   #store;
+  #window = IN_FLIGHT; // one after a refusal, one more with each ack
   #recovering = false; // after a refusal: nothing new before all answers are in, to keep the order
-  pausedUntil = 0;
 
   /** States: `new`, `sent`, `acked` (until the message comes in its place), `failed`. */
   put(entry) {
@@ -34,10 +34,10 @@ export class Outbox {
   frames(now) {
     let flying = this.entries.filter((entry) => entry.state === "sent").length;
     if (now < this.pausedUntil || (this.#recovering && flying)) return [];
-    this.#recovering = false;
+    if (!flying) this.#recovering = false;
     const frames = [];
     for (const entry of this.entries) {
-      if (flying >= IN_FLIGHT) break;
+      if (flying >= this.#window) break;
       if (entry.state !== "new") continue;
       const { client_id, chat_id, content, reply_to } = entry;
       frames.push({ type: "send", client_id, chat_id, content, reply_to });
@@ -45,6 +45,11 @@ export class Outbox {
       flying += 1;
     }
     return frames;
+  }
+
+  /** When the first one that waits may be sent again. */
+  get pausedUntil() {
+    return this.entries.find((entry) => entry.state === "new")?.notBefore ?? 0;
   }
 
   /** Since when the longest unanswered send waits; Infinity without one. */
@@ -55,6 +60,7 @@ export class Outbox {
   /** Answers whether it may be a second ack, whose message came long ago. */
   acked(clientId) {
     this.#store.drop(clientId);
+    this.#window = Math.min(IN_FLIGHT, this.#window + 1);
     const entry = this.#find(clientId);
     if (entry) entry.state = "acked";
     return entry?.tries > 1;
@@ -64,9 +70,8 @@ export class Outbox {
     const entry = this.#find(ref);
     if (!entry) return;
     if (RETRYABLE.includes(code)) {
-      entry.state = "new";
-      this.#recovering = true;
-      this.pausedUntil = Math.max(this.pausedUntil, now + 1000 * (retry_after ?? 1));
+      Object.assign(entry, { state: "new", notBefore: now + 1000 * (retry_after ?? 1) });
+      [this.#recovering, this.#window] = [true, 1];
     } else {
       this.#store.put(Object.assign(entry, { state: "failed", error: message }));
     }
@@ -94,7 +99,6 @@ export class Outbox {
   lost() {
     for (const entry of this.entries) if (entry.state === "sent") entry.state = "new";
     this.#recovering = false;
-    this.pausedUntil = 0;
   }
 
   last(chatId) {

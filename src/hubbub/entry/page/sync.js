@@ -21,7 +21,7 @@ export class Sync {
     this.session = new Session(user, store.place, new Outbox(store, store.entries));
     this.#connection = new Connection(api, {
       prepare: () => this.#load(),
-      welcome: () => this.#welcome(),
+      welcome: (frame) => this.#welcome(frame),
       frame: (frame) => this.#frame(frame),
       lost: () => on.changed(this.session.lost()),
       state: on.state,
@@ -37,6 +37,7 @@ export class Sync {
   #busy = new Set(); // what is being fetched
   #quietUntil = 0;
   loaded = false; // all chats are known
+  contentBytes = Infinity; // of one message
 
   run() {
     return this.#connection.run();
@@ -70,7 +71,8 @@ export class Sync {
     this.#on.loaded();
   }
 
-  #welcome() {
+  #welcome({ limits }) {
+    this.contentBytes = limits.content_bytes;
     for (const frame of this.session.resume()) this.send(frame);
     this.focus();
   }

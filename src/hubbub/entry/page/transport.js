@@ -107,7 +107,7 @@ async function locked(work) {
 
 /**
  * A socket that comes back: exponential backoff, full jitter, a new token where that is the cause.
- * `on`: prepare() before it connects, welcome(), frame(frame), lost(), out() when signed out,
+ * `on`: prepare() before it connects, welcome(frame), frame(frame), lost(), out() if signed out,
  * waitingSince() of an unanswered send, state(name): connecting, online, lost, stopped for good.
  */
 export class Connection {
@@ -181,7 +181,7 @@ export class Connection {
     if (frame.type === "welcome") {
       if (this.#socket === socket) return; // answers a question or a new token
       this.#socket = socket;
-      this.#on.welcome();
+      this.#on.welcome(frame);
     } else if (frame.type === "token_expiring") {
       this.#api.renew(this.#api.session?.token).then(() => this.#ask(), () => undefined);
     } else {

@@ -1,0 +1,28 @@
+// How cursors, messages and windows of a log are put together. Values in, values out.
+
+/** A cursor moved forward; what was read has also arrived. */
+export function forward(cursor, delivered, read) {
+  return { delivered: Math.max(cursor.delivered, delivered, read),
+    read: Math.max(cursor.read, read) };
+}
+
+/** The later of two messages; of the same one its later state. */
+export function latest(one, other) {
+  if (!one || !other) return one ?? other ?? null;
+  return other.seq > one.seq || (other.seq === one.seq && other.rev >= one.rev) ? other : one;
+}
+
+/** Puts a message where its `seq` says, once, in its latest state. */
+export function insert(messages, message) {
+  const i = messages.findLastIndex((m) => m.seq <= message.seq);
+  if (messages[i]?.seq !== message.seq) messages.splice(i + 1, 0, message);
+  else if (message.rev >= messages[i].rev) {
+    messages[i] = { ...message, status: message.status ?? messages[i].status };
+  }
+}
+
+/** The list in parts of at most `size`. */
+export function slices(list, size) {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) =>
+    list.slice(i * size, (i + 1) * size));
+}

@@ -1,0 +1,81 @@
+"""Real server, real browser: what the end-to-end tests share."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.e2e.person import Person
+from tests.e2e.served import Served
+
+FLAGS = [
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE_MS = 30_000  # of one expectation, on a busy machine
+
+Newcomer = Callable[[str], Person]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(args=FLAGS, **chromium)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    server = Served(tmp_path_factory.mktemp("served"))
+    server.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A server for one test; its parameter, if any, are settings."""
+    server = Served(tmp_path, getattr(request, "param", {}))
+    server.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Served:
+    """The one of this test, else the one that all share."""
+    found: Served = request.getfixturevalue("own" if "own" in request.fixturenames else "shared")
+    return found
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Iterator[int]:
+    return count(1)
+
+
+@pytest.fixture
+def newcomer(browser: Browser, server: Served, numbers: Iterator[int]) -> Iterator[Newcomer]:
+    """Makes a person in a browser of his own, signed up; at the end nothing may have failed."""
+    people: list[Person] = []
+
+    def sign_up(name: str) -> Person:
+        context = browser.new_context(viewport={"width": 1100, "height": 720})
+        context.set_default_timeout(PATIENCE_MS)
+        person = Person(context, server.url, name, f"{name.lower()}-{next(numbers)}")
+        people.append(person)
+        person.sign_up()
+        return person
+
+    yield sign_up
+    faults = [fault for person in people for fault in person.faults]
+    for person in people:
+        person.context.close()
+    assert not faults

@@ -1,0 +1,109 @@
+"""Somebody who uses the chat page: what he does, and what he sees."""
+
+import re
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+PASSWORD = "correct horse"
+ICONS = ("Queued", "Sent", "Delivered", "Read")
+
+
+class Person:
+    """One browser with its storage; `page` is the tab he looks at."""
+
+    def __init__(self, context: BrowserContext, url: str, name: str, username: str) -> None:
+        self.context = context
+        self.name = name
+        self.username = username
+        self.faults: list[str] = []
+        self._url = url
+        self.page = self.open()
+
+    def open(self, path: str = "/") -> Page:
+        """Another tab, which becomes the one he looks at."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"{self.username}: {error}"))
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.goto(self._url + path)
+        self.page = page
+        return page
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind == "error" and "Content Security Policy" in text:
+            self.faults.append(f"{self.username}: {text}")
+
+    def sign_up(self) -> None:
+        form = self.page.locator("#enter-form")
+        form.get_by_role("button", name="Sign up").first.click()
+        form.get_by_label("User name").fill(self.username)
+        form.get_by_label("Your name").fill(self.name)
+        form.get_by_label("Password").fill(PASSWORD)
+        form.get_by_label("Password").press("Enter")
+        self.online()
+
+    def sign_in(self) -> None:
+        form = self.page.locator("#enter-form")
+        form.get_by_label("User name").fill(self.username)
+        form.get_by_label("Password").fill(PASSWORD)
+        form.get_by_label("Password").press("Enter")
+        self.online()
+
+    def online(self) -> None:
+        expect(self.page.locator("#app")).to_be_visible()
+        expect(self.page.locator("#state")).to_be_hidden()
+
+    def offline(self) -> None:
+        expect(self.page.get_by_role("status")).to_have_text("Network error; retrying")
+
+    # ── chats ───────────────────────────────────────────────────────────────────────────────
+
+    def start_chat(self, other: "Person") -> None:
+        self.page.get_by_role("button", name="New chat").click()
+        dialog = self.page.get_by_role("dialog", name="New chat")
+        dialog.get_by_label("User name").fill(other.username)
+        dialog.get_by_label("User name").press("Enter")
+        expect(self.page.get_by_role("heading", name=other.name)).to_be_visible()
+
+    def start_group(self, title: str, *others: "Person") -> None:
+        self.page.get_by_role("button", name="New group").click()
+        dialog = self.page.get_by_role("dialog", name="New group")
+        dialog.get_by_label("Title").fill(title)
+        dialog.get_by_label("User names").fill(", ".join(other.username for other in others))
+        dialog.get_by_role("button", name="Create").click()
+        expect(self.page.get_by_role("heading", name=title)).to_be_visible()
+
+    def chat(self, name: str) -> Locator:
+        """Its line in the list of chats."""
+        return self.page.get_by_role("navigation").get_by_role("link", name=name)
+
+    def unread(self, name: str) -> Locator:
+        return self.chat(name).locator(".badge")
+
+    def enter(self, name: str) -> None:
+        self.chat(name).click()
+        expect(self.page.get_by_role("heading", name=name)).to_be_visible()
+
+    # ── messages ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def box(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message")
+
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            self.box.fill(text)
+            self.box.press("Enter")
+            expect(self.box).to_have_value("")
+
+    def message(self, text: str) -> Locator:
+        says = self.page.locator(".text", has_text=re.compile(f"^{re.escape(text)}$"))
+        return self.page.locator("#messages .msg", has=says)
+
+    def sees(self, *texts: str) -> None:
+        """Exactly these messages, in this order."""
+        expect(self.page.locator("#messages .msg .text")).to_have_text(list(texts))
+
+    def status(self, text: str, status: str) -> None:
+        """The ticks of his own message."""
+        assert status in ICONS
+        expect(self.message(text).locator("svg[role=img]")).to_have_attribute("aria-label", status)

@@ -1,0 +1,68 @@
+"""Groups: three people, who come and go."""
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Newcomer
+
+
+def test_three_people(newcomer: Newcomer) -> None:
+    ann, bob, cleo = newcomer("Ann"), newcomer("Bob"), newcomer("Cleo")
+    ann.start_group("Picnic", bob, cleo)
+    ann.say("Who brings what?")
+    ann.status("Who brings what?", "Delivered")
+    bob.enter("Picnic")
+    bob.say("Bread")
+    ann.status("Who brings what?", "Delivered")
+    cleo.enter("Picnic")
+    cleo.say("Cheese")
+    ann.status("Who brings what?", "Read")
+    bob.status("Bread", "Read")
+    for person in (ann, bob, cleo):
+        person.sees("Who brings what?", "Bread", "Cheese")
+    expect(bob.message("Cheese").locator(".sender")).to_have_text("Cleo")
+
+
+def test_people_come_and_go(newcomer: Newcomer) -> None:
+    ann, bob, cleo = newcomer("Ann"), newcomer("Bob"), newcomer("Cleo")
+    ann.start_group("Choir", bob)
+    ann.say("only for Bob")
+    expect(bob.chat("Choir")).to_be_visible()
+    expect(cleo.chat("Choir")).to_have_count(0)
+
+    ann.page.get_by_role("button", name="Members").click()
+    members = ann.page.get_by_role("dialog", name="Members")
+    members.get_by_label("Add people").fill(cleo.username)
+    members.get_by_role("button", name="Add", exact=True).click()
+    expect(members.get_by_role("listitem")).to_have_count(3)
+    cleo.enter("Choir")
+    cleo.say("hello")
+    ann.page.keyboard.press("Escape")
+    ann.sees("only for Bob", "hello")
+    cleo.sees("hello")
+    expect(ann.page.locator("li.system")).to_have_text("You added Cleo")
+
+    ann.page.get_by_role("button", name="Members").click()
+    members.get_by_role("button", name="Remove Bob").click()
+    expect(members.get_by_role("listitem")).to_have_count(2)
+    expect(bob.chat("Choir")).to_have_count(0)
+    ann.page.keyboard.press("Escape")
+
+    cleo.page.once("dialog", lambda dialog: dialog.accept())
+    cleo.page.get_by_role("button", name="Members").click()
+    cleo.page.get_by_role("button", name="Leave the group").click()
+    expect(cleo.chat("Choir")).to_have_count(0)
+    expect(cleo.page.locator("#room")).to_be_hidden()
+    expect(ann.page.locator("li.system").last).to_have_text("Cleo left")
+    ann.say("alone")
+    ann.status("alone", "Sent")
+
+
+def test_an_unknown_name_is_said(newcomer: Newcomer) -> None:
+    ann = newcomer("Ann")
+    ann.page.get_by_role("button", name="New chat").click()
+    dialog = ann.page.get_by_role("dialog", name="New chat")
+    dialog.get_by_label("User name").fill("nobody")
+    dialog.get_by_label("User name").press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("There is nobody with the user name nobody.")
+    ann.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
