@@ -236,6 +236,9 @@ class Replays:
             self._hub.subscribe(chat_id, subscriber, since)
         self._send_me(replay, places.me, places.me_head)
         replay.pending = deque(places.changed)
+        # What a large chat got before we subscribed to it, and after its head was read.
+        unread = places.large.keys() - {place.chat_id for place in places.changed}
+        replay.pending += [Place(c, places.heads[c], 0, 0, True) for c in sorted(unread)]
         replay.heads.update(places.heads)
         replay.done.update(places.heads)
 
