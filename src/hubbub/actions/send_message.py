@@ -125,11 +125,6 @@ def _check_media(media: list[frames.Media], most: int) -> None:
             raise Refused(Code.INVALID, "A medium's url begins with https:// or http://.")
 
 
-def target(draft: Draft) -> Hashable:
-    """Which chat a draft goes to, as a connection's gate tells them apart."""
-    return draft.chat_id or draft.recipients
-
-
 class Accept:
     """Permission for a batch of drafts; one look-up for all chats that are not known."""
 
@@ -158,6 +153,11 @@ class Accept:
             verdict = self._held(draft, waiter, now) or self._decide(draft, replies, strangers)
             verdicts.append(verdict)
         return verdicts
+
+    def target(self, draft: Draft) -> Hashable:
+        """Which chat a draft goes to, as a connection's gate tells them apart."""
+        chat = None if draft.chat_id else self._chat(draft)
+        return draft.chat_id or (draft.recipients if chat is None else chat.chat_id)
 
     def _held(self, draft: Draft, waiter: Waiter, now: float) -> Refused | None:
         if waiter.gate is None:

@@ -24,7 +24,7 @@ from hubbub.actions.read_history import ReadHistory
 from hubbub.actions.refresh import Refresh
 from hubbub.actions.register import Register
 from hubbub.actions.remove_member import RemoveMember
-from hubbub.actions.send_message import Accept, Compose, SendMessage, refusal, target
+from hubbub.actions.send_message import Accept, Compose, SendMessage, refusal
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
 from hubbub.actions.sync import Sync, chats, places
@@ -122,8 +122,10 @@ class Core:
         self.relay = Relay(self.hub, self.encoder, self.fanout, self.replays.reread)
         self.publish = world.bus(self.relay.deliver)
         announcer = Announcer(self.roster, world.chats, self.publish, clock, self.flight)
-        accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
-        self.ingest = Ingest(world.chats, accept, announcer, self.hub.is_large, clock, told.ingest)
+        self.accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
+        self.ingest = Ingest(
+            world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
+        )
         self.revocations = Revocations(told.token_ms)
         self.registry = Registry(clock.now_ms, clock.monotonic)
         self.revocations.watch(self.registry.revoke)
@@ -185,7 +187,7 @@ class Core:
             compose=self.compose,
             limit=self.compose.limit,
             put=self.ingest.put,
-            target=target,
+            target=self.accept.target,
             refusal=refusal,
             received=self.received,
             received_at=self.received.at,
