@@ -27,9 +27,9 @@ def open_database(path: str, *, vfs: str | None = None, readonly: bool = False) 
     try:
         connection = apsw.Connection(path, flags=flags, vfs=vfs)
         connection.set_busy_timeout(5000)
+        _check(connection, path)  # first: the pragmas write, and this may be another's file
         for pragma in _READER_PRAGMAS if readonly else _WRITER_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-        _check(connection, path)
         if not readonly:
             _migrate(connection)
     except (apsw.NotADBError, apsw.CorruptError) as error:
