@@ -4,6 +4,7 @@ REST and WebSocket use the same two steps: `draft` at the edge, `accept` for a w
 before it is committed, so that the order of one sender's messages is the order of the queue.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Protocol
 
@@ -70,7 +71,7 @@ class Compose:
     def limit(self, draft: Draft) -> None:
         """Count it. Raises Refused `rate_limited`."""
         if wait := self._buckets.take(draft.sender_id, self._clock.monotonic()):
-            raise Refused(Code.RATE_LIMITED, "You send too fast; wait a moment.", round(wait, 3))
+            raise Refused(Code.RATE_LIMITED, "You send too fast; wait a moment.", _at_least(wait))
 
     def _check(self, asked: frames.Send | rest.SendMessage) -> bytes | None:
         content, media, most = asked.content, asked.media, self._limits.content_bytes
@@ -104,6 +105,11 @@ class Compose:
         if not recipients:
             raise Refused(Code.INVALID, "recipient_ids names nobody but yourself.")
         return 0, recipients
+
+
+def _at_least(seconds: float) -> float:
+    """In milliseconds, rounded up: who comes back then is not too early."""
+    return math.ceil(seconds * 1000) / 1000
 
 
 def _id(kind: ids.Kind, value: str, where: str) -> int:
@@ -163,7 +169,7 @@ class Accept:
         if waiter.gate is None:
             return None
         wait = waiter.gate.wait(waiter.target, draft.client_id, draft.id, now)
-        return Refused(Code.OVERLOADED, OUT_OF_ORDER, round(wait, 3)) if wait else None
+        return Refused(Code.OVERLOADED, OUT_OF_ORDER, _at_least(wait)) if wait else None
 
     def _chat(self, draft: Draft) -> KnownChat | None:
         if draft.chat_id:
