@@ -62,6 +62,9 @@ class Announce(Protocol):
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """It is committed."""
 
+    def anew(self) -> None:
+        """What was committed is not known: whoever is connected must read the store."""
+
     def end(self) -> None:
         """It ended, one way or the other."""
 
@@ -274,11 +277,14 @@ class Ingest:
             self._announce.end()
 
     async def _commit_and_tell(self, waiting: list[_Waiting], changes: list[Change]) -> None:
+        repeats = self.statistics.repeats
         try:
             outcomes = await self._commit(changes)
         except Unavailable as error:
             self.statistics.failures += 1
             self._refuse_all(waiting, _unavailable(error))
+            if self.statistics.repeats != repeats:
+                self._announce.anew()
             return
         except Exception as error:
             self.statistics.failures += 1
@@ -288,7 +294,11 @@ class Ingest:
         self.statistics.committed += len(waiting)
         for w, outcome in zip(waiting, outcomes, strict=False):  # cursors have nobody waiting
             w.sink.answer(outcome)
-        await self._announce.tell(changes, outcomes)
+        if self.statistics.repeats != repeats:
+            # A commit that is repeated says that nothing changed, of what the first one did.
+            self._announce.anew()
+        else:
+            await self._announce.tell(changes, outcomes)
         self._observe(waiting)
 
     def _observe(self, waiting: list[_Waiting]) -> None:

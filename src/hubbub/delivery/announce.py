@@ -50,17 +50,29 @@ class Announcer:
     """Turns outcomes into events, and keeps the roster in step. Never raises."""
 
     def __init__(
-        self, roster: Roster, store: ChatStore, publish: Publish, clock: Clock, flight: Flight
+        self,
+        roster: Roster,
+        store: ChatStore,
+        publish: Publish,
+        clock: Clock,
+        flight: Flight,
+        begin_anew: Callable[[], None],
     ) -> None:
         self._roster = roster
         self._store = store
         self._publish = publish
         self._clock = clock
         self._flight = flight
+        self._begin_anew = begin_anew
 
     def begin(self) -> None:
         """A commit begins."""
         self._flight.committing = True
+
+    def anew(self) -> None:
+        """What was committed is not known, so it cannot be told: all connections resume."""
+        self._roster.clear()
+        self._begin_anew()
 
     def end(self) -> None:
         """It ended, and was told where it succeeded."""

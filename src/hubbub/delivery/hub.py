@@ -53,6 +53,13 @@ class Hub:
         for chat_id in subscriber.large:
             self._drop(chat_id, subscriber)
 
+    def close_all(self, code: int, reason: str) -> None:
+        """Say what waits to be said, then end all connections here."""
+        self.flush()
+        for here in list(self._users.values()):
+            for subscriber in (here,) if isinstance(here, Subscriber) else here:
+                subscriber.link.close(code, reason)
+
     def of_user(self, user_id: int) -> tuple[Subscriber, ...]:
         """The user's connections here."""
         here = self._users.get(user_id)

@@ -80,6 +80,11 @@ class Relay:
                     assert_never(event)
         self._hub.flush()
 
+    def forget(self) -> None:
+        """Positions may have been taken that nobody announced; no connection is live any more."""
+        self._chats.clear()
+        self._own.clear()
+
     # ── logs ──
 
     def _row(self, event: RowEvent) -> None:

@@ -152,6 +152,11 @@ class Roster:
             chat = KnownChat(made.chat_id, made.type, made.size, made.members, head)
         return self.add(chat, key)
 
+    def clear(self) -> None:
+        """Ask the store about every chat the next time."""
+        self._chats.clear()
+        self._keys.clear()
+
     def forget(self, chat_id: int) -> None:
         """Ask the store the next time."""
         self._chats.pop(chat_id, None)

@@ -58,6 +58,7 @@ from hubbub.ports import (
     Unavailable,
 )
 from hubbub_protocol import codec, frames
+from hubbub_protocol.codes import Close
 from hubbub_protocol.ids import IdMaker
 
 MAX_BESIDE: Final = 1_000
@@ -121,7 +122,9 @@ class Core:
         )
         self.relay = Relay(self.hub, self.encoder, self.fanout, self.replays.reread)
         self.publish = world.bus(self.relay.deliver)
-        announcer = Announcer(self.roster, world.chats, self.publish, clock, self.flight)
+        announcer = Announcer(
+            self.roster, world.chats, self.publish, clock, self.flight, self._begin_anew
+        )
         self.accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
@@ -155,6 +158,11 @@ class Core:
         """What must be known before the first request: sessions that were revoked lately."""
         now = self.world.clock.now_ms()
         self.revocations.add(await self.world.accounts.revoked(now - self.told.token_ms), now)
+
+    def _begin_anew(self) -> None:
+        """The store went away over a commit: what connections have is not known any more."""
+        self.relay.forget()
+        self.hub.close_all(Close.TRY_LATER, "the store was away; resume")
 
     async def _tick(self, seconds: float, what: Callable[[], None]) -> None:
         while True:
