@@ -23,8 +23,10 @@ ATTEMPTS: Final = 5
 """How often a batch whose outcome is unknown is repeated before it is refused."""
 MAX_ADVANCES: Final = 5_000
 """Cursors in one commit."""
-LARGE_EVERY: Final = 1.0
-"""Seconds between two stored cursors of one member of a large chat (SPEC section 6)."""
+LATER: Final = 1.0
+"""Seconds until cursors that can wait are stored: of large chats, and of what is one's own."""
+MAX_LATE: Final = 500
+"""Of these in one commit, so that ten thousand of them do not hold up messages."""
 
 
 class Sink(Protocol):
@@ -134,8 +136,9 @@ class Ingest:
         self._limits = limits
         self._queue: deque[_Waiting] = deque()
         self._advances: dict[tuple[int, int, int], Advance] = {}
-        self._large: dict[tuple[int, int, int], Advance] = {}
-        self._large_due = 0.0
+        self._later: dict[tuple[int, int, int], Advance] = {}
+        self._late: deque[Advance] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._places: dict[int, PlaceMe] = {}
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -176,23 +179,26 @@ class Ingest:
         self.put(change, waiter)
         return await waiter.future
 
-    def advance(self, move: Advance) -> None:
-        """Move a cursor with the next commit; an earlier move that waits is joined with it."""
+    def advance(self, move: Advance, soon: bool = True) -> None:
+        """Move a cursor with the next commit; an earlier move that waits is joined with it.
+
+        Not `soon`, and in large chats always: within a second.
+        """
         key = (move.chat_id, move.user_id, move.session_id)
-        waiting = self._large if self._is_large(move.chat_id) else self._advances
+        soon = soon and not self._is_large(move.chat_id)
+        waiting = self._advances if soon else self._later
         earlier = waiting.get(key)
         if earlier is not None:
             move = Advance(
                 *key, max(earlier.delivered, move.delivered), max(earlier.read, move.read), move.at
             )
-        elif len(self._advances) + len(self._large) >= self._limits.queue * 10:
+        elif len(self._advances) + len(self._later) + len(self._late) >= self._limits.queue * 10:
             return  # a cursor that is lost here is said again with the next one: cumulative
         waiting[key] = move
-        if waiting is self._advances:
+        if soon:
             self._wake()
-        elif not self._large_due:
-            self._large_due = self._clock.monotonic() + LARGE_EVERY
-            asyncio.get_running_loop().call_later(LARGE_EVERY, self._release_large)
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LATER, self._release)
 
     def place_me(self, place: PlaceMe) -> None:
         """Move a session's place in its user's own log with the next commit."""
@@ -201,10 +207,13 @@ class Ingest:
             self._places[place.session_id] = place
             self._wake()
 
-    def _release_large(self) -> None:
-        self._large_due = 0.0
-        self._advances.update(self._large)
-        self._large = {}
+    def _release(self) -> None:
+        """What could wait has waited."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._late.extend(self._later.values())
+        self._later = {}
         self._wake()
 
     def _wake(self) -> None:
@@ -218,14 +227,14 @@ class Ingest:
         while True:
             await self._work.wait()
             self._work.clear()
-            while self._queue or self._advances or self._places:
+            while self._queue or self._advances or self._places or self._late:
                 await self._batch()
             self._idle.set()
 
     async def drain(self) -> None:
         """Wait until everything that was put in is committed or refused, cursors too."""
-        if self._large:
-            self._release_large()
+        if self._later:
+            self._release()
         await self._idle.wait()
 
     async def _batch(self) -> None:
@@ -264,6 +273,7 @@ class Ingest:
         else:
             for key in list(self._advances)[:MAX_ADVANCES]:
                 taken.append(self._advances.pop(key))
+        taken += [self._late.popleft() for _ in range(min(len(self._late), MAX_LATE))]
         taken += self._places.values()
         self._places = {}
         return taken

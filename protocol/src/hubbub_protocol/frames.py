@@ -32,7 +32,7 @@ ME: Final = "me"
 MAX_RECEIPTS: Final = 100
 
 
-class Media(Struct, frozen=True, omit_defaults=True):
+class Media(Struct, frozen=True, gc=False, omit_defaults=True):
     """A medium of a message: a link with its type, or an uploaded `media_id`."""
 
     type: Literal["image", "video", "audio", "file"] | None = None
@@ -43,13 +43,13 @@ class Media(Struct, frozen=True, omit_defaults=True):
 # ── client → server ──────────────────────────────────────────────────────────────────────────
 
 
-class Auth(Struct, frozen=True, tag="auth"):
+class Auth(Struct, frozen=True, gc=False, tag="auth"):
     """Signs in, or renews the token of an open connection. Answer: `welcome`."""
 
     token: Annotated[str, Meta(max_length=4096)]
 
 
-class Resume(Struct, frozen=True, tag="resume", omit_defaults=True):
+class Resume(Struct, frozen=True, gc=False, tag="resume", omit_defaults=True):
     """Asks for what happened since these positions, then for live frames.
 
     Without `positions`: from the session's own place. `more`: another part follows.
@@ -61,7 +61,7 @@ class Resume(Struct, frozen=True, tag="resume", omit_defaults=True):
     receipts: Annotated[list[ChatId], Meta(max_length=MAX_RECEIPTS)] = []
 
 
-class Send(Struct, frozen=True, tag="send", omit_defaults=True):
+class Send(Struct, frozen=True, gc=False, tag="send", omit_defaults=True):
     """Sends a message. Answer: `ack`, or `error` with `ref` = client_id."""
 
     client_id: Annotated[str, Meta(max_length=36)]
@@ -73,7 +73,7 @@ class Send(Struct, frozen=True, tag="send", omit_defaults=True):
     reply_to: MessageId | None = None
 
 
-class Received(Struct, frozen=True, tag="received", omit_defaults=True):
+class Received(Struct, frozen=True, gc=False, tag="received", omit_defaults=True):
     """This client has everything up to `seq` (any position, cumulative)."""
 
     chat_id: LogName | None = None
@@ -81,7 +81,7 @@ class Received(Struct, frozen=True, tag="received", omit_defaults=True):
     positions: dict[LogName, Position] | None = None
 
 
-class Read(Struct, frozen=True, tag="read", omit_defaults=True):
+class Read(Struct, frozen=True, gc=False, tag="read", omit_defaults=True):
     """The user has read everything up to `seq`, or up to that message."""
 
     chat_id: ChatId | None = None
@@ -89,7 +89,7 @@ class Read(Struct, frozen=True, tag="read", omit_defaults=True):
     message_id: MessageId | None = None
 
 
-class Typing(Struct, frozen=True, tag="typing", omit_defaults=True):
+class Typing(Struct, frozen=True, gc=False, tag="typing", omit_defaults=True):
     """The user types, or stopped. From the server with `user_id`; expires after 6 s."""
 
     chat_id: ChatId
@@ -97,7 +97,7 @@ class Typing(Struct, frozen=True, tag="typing", omit_defaults=True):
     is_typing: bool = True
 
 
-class Focus(Struct, frozen=True, tag="focus"):
+class Focus(Struct, frozen=True, gc=False, tag="focus"):
     """Which chats are on the screen."""
 
     chat_ids: Annotated[list[ChatId], Meta(max_length=50)]
@@ -118,7 +118,7 @@ class Limits(Struct, frozen=True):
     recipients: int
 
 
-class Welcome(Struct, frozen=True, tag="welcome"):
+class Welcome(Struct, frozen=True, gc=False, tag="welcome"):
     """Signed in. `heartbeat`: seconds between the server's pings."""
 
     user_id: UserId
@@ -128,7 +128,7 @@ class Welcome(Struct, frozen=True, tag="welcome"):
     limits: Limits
 
 
-class Ack(Struct, frozen=True, tag="ack"):
+class Ack(Struct, frozen=True, gc=False, tag="ack"):
     """The send with this client_id is on stable storage (G1)."""
 
     client_id: str
@@ -138,7 +138,7 @@ class Ack(Struct, frozen=True, tag="ack"):
     status: Literal["queued"] = "queued"
 
 
-class Message(Struct, frozen=True, tag="message", omit_defaults=True):
+class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
     """A message in its latest state. `rev` = `seq` until it is changed."""
 
     id: MessageId
@@ -161,7 +161,7 @@ class Message(Struct, frozen=True, tag="message", omit_defaults=True):
     client_id: str | None = None
 
 
-class Me(Struct, frozen=True, tag="me", omit_defaults=True):
+class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     """One event of the user's own log.
 
     kind `chat`: the whole state of his membership in `chat_id`: whether he is a member, from
@@ -178,7 +178,7 @@ class Me(Struct, frozen=True, tag="me", omit_defaults=True):
     unread: Position = 0
 
 
-class DeliveryReceipt(Struct, frozen=True, tag="delivery_receipt"):
+class DeliveryReceipt(Struct, frozen=True, gc=False, tag="delivery_receipt"):
     """`delivered_to` has everything in the chat up to `seq`, the author's `message_id`."""
 
     chat_id: ChatId
@@ -188,7 +188,7 @@ class DeliveryReceipt(Struct, frozen=True, tag="delivery_receipt"):
     at: Time
 
 
-class ReadReceipt(Struct, frozen=True, tag="read_receipt"):
+class ReadReceipt(Struct, frozen=True, gc=False, tag="read_receipt"):
     """`read_by` has read everything in the chat up to `seq`, the author's `message_id`."""
 
     chat_id: ChatId
@@ -198,7 +198,7 @@ class ReadReceipt(Struct, frozen=True, tag="read_receipt"):
     at: Time
 
 
-class ReceiptCounts(Struct, frozen=True, tag="receipt_counts"):
+class ReceiptCounts(Struct, frozen=True, gc=False, tag="receipt_counts"):
     """How many members have passed the newest message `seq`; for groups over 256."""
 
     chat_id: ChatId
@@ -207,7 +207,7 @@ class ReceiptCounts(Struct, frozen=True, tag="receipt_counts"):
     read: int
 
 
-class Skip(Struct, frozen=True, tag="skip", rename={"from_": "from"}):
+class Skip(Struct, frozen=True, gc=False, tag="skip", rename={"from_": "from"}):
     """Positions `from`..`to` (inclusive) hold nothing that this user may see."""
 
     chat_id: LogName
@@ -215,7 +215,7 @@ class Skip(Struct, frozen=True, tag="skip", rename={"from_": "from"}):
     to: Position
 
 
-class Gap(Struct, frozen=True, tag="gap", rename={"from_": "from"}):
+class Gap(Struct, frozen=True, gc=False, tag="gap", rename={"from_": "from"}):
     """Positions `from`..`to` (inclusive) are not pushed: read them from `/events` when wanted."""
 
     chat_id: LogName
@@ -223,19 +223,19 @@ class Gap(Struct, frozen=True, tag="gap", rename={"from_": "from"}):
     to: Position
 
 
-class CaughtUp(Struct, frozen=True, tag="caught_up"):
+class CaughtUp(Struct, frozen=True, gc=False, tag="caught_up"):
     """The replay is complete up to these positions; what follows is live."""
 
     positions: dict[LogName, Position]
 
 
-class TokenExpiring(Struct, frozen=True, tag="token_expiring"):
+class TokenExpiring(Struct, frozen=True, gc=False, tag="token_expiring"):
     """The token ends at this time; without a new `auth` the connection closes with 4401."""
 
     expires_at: Time
 
 
-class Error(Struct, frozen=True, tag="error", omit_defaults=True):
+class Error(Struct, frozen=True, gc=False, tag="error", omit_defaults=True):
     """Something was refused. `ref`: the send's client_id. `retry_after`: seconds."""
 
     code: str

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Advance, Outcome, PlaceMe
+from hubbub.domain.roster import Roster
 from hubbub.ports import ChatReader, Clock
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.codes import Code, Refused
@@ -16,8 +17,8 @@ NO_MESSAGE = "There is no such message for you."
 class Cursors(Protocol):
     """Where moved cursors wait for the next commit."""
 
-    def advance(self, move: Advance, /) -> None:
-        """A member's cursors."""
+    def advance(self, move: Advance, /, soon: bool = True) -> None:
+        """A member's cursors. Not `soon`: nobody waits to hear of it."""
 
     def place_me(self, place: PlaceMe, /) -> None:
         """A session's place in its user's own log."""
@@ -26,8 +27,9 @@ class Cursors(Protocol):
 class MarkReceived:
     """A session has everything up to these positions (cumulative)."""
 
-    def __init__(self, cursors: Cursors, clock: Clock) -> None:
+    def __init__(self, cursors: Cursors, roster: Roster, clock: Clock) -> None:
         self._cursors = cursors
+        self._roster = roster
         self._clock = clock
 
     def __call__(self, principal: Principal, positions: Mapping[str, int]) -> None:
@@ -41,9 +43,10 @@ class MarkReceived:
 
     def at(self, principal: Principal, chat_id: int, seq: int, now: int) -> None:
         """One chat; `now` is Unix ms."""
-        self._cursors.advance(
-            Advance(chat_id, principal.user_id, principal.session_id, seq, 0, now)
-        )
+        user_id = principal.user_id
+        move = Advance(chat_id, user_id, principal.session_id, seq, 0, now)
+        # Sending moved the cursors already: what is left is the session's own place.
+        self._cursors.advance(move, not self._roster.ends_with(chat_id, seq, user_id))
 
 
 class MarkRead:

@@ -96,12 +96,12 @@ class Compose:
         if asked.chat_id is not None:
             return _id("chat", asked.chat_id, "chat_id"), None
         named = asked.recipient_ids or []
+        recipients = frozenset(_id("user", r, "recipient_ids") for r in named) - {user_id}
         most = self._limits.recipients
-        if most and len(named) > most:
+        if most and len(recipients) > most:
             raise Refused(
                 Code.INVALID, f"recipient_ids has more than {most}; create a group instead."
             )
-        recipients = frozenset(_id("user", r, "recipient_ids") for r in named) - {user_id}
         if not recipients:
             raise Refused(Code.INVALID, "recipient_ids names nobody but yourself.")
         return 0, recipients

@@ -99,6 +99,8 @@ class Announcer:
                 case Posted():
                     assert isinstance(change, Post)
                     self._posted(change, outcome, events)
+                    if not outcome.duplicate and outcome.read_before < outcome.seq - 1:
+                        advances.append(_by_sending(change, outcome))
                 case Advanced():
                     assert isinstance(change, Advance)
                     advances.append(outcome)
@@ -251,6 +253,20 @@ class Announcer:
         if now - newest.said_at >= COUNTS_EVERY or newest.delivered == chat.size - 1:
             newest.said_at = now
             events.append(_counts(chat.chat_id, newest))
+
+
+def _by_sending(post: Post, outcome: Posted) -> Advanced:
+    """Who sends has read what came before: its authors hear of it."""
+    return Advanced(
+        outcome.chat_id,
+        post.sender_id,
+        outcome.read_before,
+        outcome.read_before,
+        outcome.read_before,
+        outcome.seq - 1,
+        outcome.at,
+        None,
+    )
 
 
 def _large_moves(outcome: Logged, was: tuple[int, ...]) -> list[Event]:

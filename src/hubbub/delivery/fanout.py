@@ -53,9 +53,7 @@ class Fanout:
         """Fan-outs under way or waiting."""
         return len(self._jobs)
 
-    def start(
-        self, chat_id: int, rev: int, outgoing: Outgoing, own: tuple[int, Outgoing]
-    ) -> None:
+    def start(self, chat_id: int, rev: int, outgoing: Outgoing, own: tuple[int, Outgoing]) -> None:
         """Queue one frame for all connections of the chat; `own`: its sender, and his frame."""
         audience = list(self._hub.of_large(chat_id).items())
         if audience:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from hubbub.domain.chat import ChatType, Head, History, Role
 
 
-class NewChat(Struct, frozen=True, array_like=True):
+class NewChat(Struct, frozen=True, gc=False, array_like=True):
     """A chat to make, with up to a thousand members; `key` finds it again if it is there."""
 
     id: int
@@ -21,7 +21,7 @@ class NewChat(Struct, frozen=True, array_like=True):
     members: tuple[int, ...]
 
 
-class Post(Struct, frozen=True, array_like=True, tag_field="op", tag="post"):
+class Post(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="post"):
     """A message to append to `chat_id`, or to `new_chat`, which is made when it is not there.
 
     `client_id` are the UUID's 16 bytes, None where the sender gave none; `media` is JSON,
@@ -40,7 +40,7 @@ class Post(Struct, frozen=True, array_like=True, tag_field="op", tag="post"):
     reply_to: int
 
 
-class Fill(Struct, frozen=True, array_like=True, tag_field="op", tag="fill"):
+class Fill(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="fill"):
     """More first members of a group that `Create` has just made: no position is taken.
 
     A group of 100,000 is made in slices, so that no commit holds up the messages of others.
@@ -51,14 +51,14 @@ class Fill(Struct, frozen=True, array_like=True, tag_field="op", tag="fill"):
     at: int
 
 
-class Create(Struct, frozen=True, array_like=True, tag_field="op", tag="create"):
+class Create(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="create"):
     """A chat without a message yet: a named group, or a direct chat found again by its key."""
 
     chat: NewChat
     at: int
 
 
-class Enrol(Struct, frozen=True, array_like=True, tag_field="op", tag="enrol"):
+class Enrol(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="enrol"):
     """Adds users to a group; `id` names the system message that says so."""
 
     id: int
@@ -68,7 +68,7 @@ class Enrol(Struct, frozen=True, array_like=True, tag_field="op", tag="enrol"):
     at: int
 
 
-class Leave(Struct, frozen=True, array_like=True, tag_field="op", tag="leave"):
+class Leave(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="leave"):
     """Ends a user's stay, by himself or by somebody else."""
 
     id: int
@@ -78,7 +78,7 @@ class Leave(Struct, frozen=True, array_like=True, tag_field="op", tag="leave"):
     at: int
 
 
-class SetRole(Struct, frozen=True, array_like=True, tag_field="op", tag="role"):
+class SetRole(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="role"):
     """Gives a member another role."""
 
     id: int
@@ -89,7 +89,7 @@ class SetRole(Struct, frozen=True, array_like=True, tag_field="op", tag="role"):
     at: int
 
 
-class Advance(Struct, frozen=True, array_like=True, tag_field="op", tag="advance"):
+class Advance(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advance"):
     """Moves a member's cursors forward, and his session's place where the server keeps it."""
 
     chat_id: int
@@ -100,7 +100,7 @@ class Advance(Struct, frozen=True, array_like=True, tag_field="op", tag="advance
     at: int
 
 
-class PlaceMe(Struct, frozen=True, array_like=True, tag_field="op", tag="place_me"):
+class PlaceMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="place_me"):
     """Moves a session's place in the user's own log forward."""
 
     session_id: int
@@ -114,7 +114,7 @@ Change = Post | Fill | Create | Enrol | Leave | SetRole | Advance | PlaceMe
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
 
 
-class MeEvent(Struct, frozen=True, array_like=True):
+class MeEvent(Struct, frozen=True, gc=False, array_like=True):
     """A position that a user's own log took, with the state it speaks of."""
 
     user_id: int
@@ -127,7 +127,7 @@ class MeEvent(Struct, frozen=True, array_like=True):
     unread: int
 
 
-class Made(Struct, frozen=True, array_like=True):
+class Made(Struct, frozen=True, gc=False, array_like=True):
     """A chat that this change made (or found by its key), as the sender needs it."""
 
     chat_id: int
@@ -137,44 +137,49 @@ class Made(Struct, frozen=True, array_like=True):
     events: list[MeEvent]
 
 
-class Posted(Struct, frozen=True, array_like=True, tag_field="op", tag="posted"):
-    """The message is stored. `duplicate`: it was already; these are the earlier values."""
+class Posted(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="posted"):
+    """The message is stored. `duplicate`: it was already; these are the earlier values.
+
+    `read_before`: the sender's read cursor until now. Sending moved it, so he has read what lies
+    between.
+    """
 
     id: int
     chat_id: int
     seq: int
     number: int
     at: int
+    read_before: int = 0
     duplicate: bool = False
     made: Made | None = None
 
 
-class Mismatch(Struct, frozen=True, array_like=True, tag_field="op", tag="mismatch"):
+class Mismatch(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="mismatch"):
     """Another content was sent under this client_id before: nothing was stored."""
 
 
-class Missing(Struct, frozen=True, array_like=True, tag_field="op", tag="missing"):
+class Missing(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="missing"):
     """The chat, or the member in it, is not there: nothing was stored."""
 
 
-class Created(Struct, frozen=True, array_like=True, tag_field="op", tag="created"):
+class Created(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="created"):
     """The chat is there. `made.events` is empty where it was there before."""
 
     made: Made
 
 
-class Filled(Struct, frozen=True, array_like=True, tag_field="op", tag="filled"):
+class Filled(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="filled"):
     """This slice of members is in; `size` is the group's new size."""
 
     size: int
     events: list[MeEvent]
 
 
-class Placed(Struct, frozen=True, array_like=True, tag_field="op", tag="placed"):
+class Placed(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="placed"):
     """The session's place is stored."""
 
 
-class Logged(Struct, frozen=True, array_like=True, tag_field="op", tag="logged"):
+class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="logged"):
     """A system message took a position; `system` is its JSON, empty if nothing changed."""
 
     id: int
@@ -186,7 +191,7 @@ class Logged(Struct, frozen=True, array_like=True, tag_field="op", tag="logged")
     events: list[MeEvent]
 
 
-class Advanced(Struct, frozen=True, array_like=True, tag_field="op", tag="advanced"):
+class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):
     """Cursors before and after; equal where nothing moved. `me`: his own log's event of a read."""
 
     chat_id: int

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """What a sender wants to say. Either `chat_id`, or `recipients` (without himself) to find it.
 
     `at` is Unix ms, `client_id` the UUID's bytes or None, `media` JSON or empty.

@@ -6,7 +6,11 @@ from hubbub.domain.change import MeEvent
 from hubbub.domain.log import Row
 
 
-class RowEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="row"):
+class _Event(Struct, frozen=True, gc=False, array_like=True, tag_field="event"):
+    """What all events share: how they cross the bus."""
+
+
+class RowEvent(_Event, frozen=True, gc=False, array_like=True, tag="row"):
     """A chat's log has a new position. `members`: who were members there; empty if large."""
 
     row: Row
@@ -14,13 +18,15 @@ class RowEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="row
     large: bool
 
 
-class OwnEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="own"):
+class OwnEvent(_Event, frozen=True, gc=False, array_like=True, tag="own"):
     """A user's own log has a new position."""
 
     me: MeEvent
 
 
-class ReceiptEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="receipt"):
+class ReceiptEvent(
+    Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="receipt"
+):
     """A member passed an author's message, up to `seq`. `read`: read it, else received it."""
 
     chat_id: int
@@ -32,7 +38,7 @@ class ReceiptEvent(Struct, frozen=True, array_like=True, tag_field="event", tag=
     at: int
 
 
-class CountsEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="counts"):
+class CountsEvent(_Event, frozen=True, gc=False, array_like=True, tag="counts"):
     """How many passed the newest message of a large chat, for its author."""
 
     chat_id: int
@@ -42,7 +48,7 @@ class CountsEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="
     read: int
 
 
-class TypingEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="typing"):
+class TypingEvent(_Event, frozen=True, gc=False, array_like=True, tag="typing"):
     """A member types. `members` as in RowEvent."""
 
     chat_id: int
@@ -52,7 +58,9 @@ class TypingEvent(Struct, frozen=True, array_like=True, tag_field="event", tag="
     large: bool
 
 
-class JoinedLarge(Struct, frozen=True, array_like=True, tag_field="event", tag="joined_large"):
+class JoinedLarge(
+    Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="joined_large"
+):
     """These users see a large chat from position `since` on."""
 
     chat_id: int
@@ -60,7 +68,9 @@ class JoinedLarge(Struct, frozen=True, array_like=True, tag_field="event", tag="
     since: int
 
 
-class LeftLarge(Struct, frozen=True, array_like=True, tag_field="event", tag="left_large"):
+class LeftLarge(
+    Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="left_large"
+):
     """This user left a large chat; user_id 0: the chat is large no more."""
 
     chat_id: int

@@ -11,7 +11,7 @@ from hubbub.domain.change import Mismatch, Post, Posted
 from hubbub.domain.chat import Head
 
 
-class Known(Struct, frozen=True, array_like=True):
+class Known(Struct, frozen=True, gc=False, array_like=True):
     """An earlier message of the same sender and client_id, as it was sent."""
 
     id: int
@@ -25,7 +25,7 @@ class Known(Struct, frozen=True, array_like=True):
     reply_to: int
 
 
-class Row(Struct, frozen=True, array_like=True):
+class Row(Struct, frozen=True, gc=False, array_like=True):
     """A message in its place. `rev` is the position of its latest change."""
 
     id: int

@@ -1,6 +1,7 @@
 """Receipts: a cursor moves forward, and the authors of what it passed hear of it."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,6 +16,11 @@ class Cursor(Struct, frozen=True, array_like=True):
         """Forward only, never past the head; what was read has also arrived."""
         read = max(self.read, min(read, head))
         return Cursor(max(self.delivered, min(delivered, head), read), read)
+
+
+DELIVERED: Final = 0
+READ: Final = 1
+"""The two kinds of marks: when a cursor passed a position."""
 
 
 class Passed(Struct, frozen=True, array_like=True):

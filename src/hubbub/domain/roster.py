@@ -116,6 +116,14 @@ class Roster:
         """Whether `get` would find it."""
         return chat_id in self._chats
 
+    def ends_with(self, chat_id: int, seq: int, sender_id: int) -> bool:
+        """Whether the newest message of a known chat is at `seq`, by this sender."""
+        chat = self._chats.get(chat_id)
+        if chat is None or not chat.tail:
+            return False
+        newest, _, author = chat.tail[-1]
+        return newest == seq and author == sender_id
+
     def by_key(self, key: str) -> KnownChat | None:
         """A known chat by its key."""
         chat_id = self._keys.get(key)

@@ -30,6 +30,8 @@ from hubbub.wiring.core import Core, Settings, World
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
 NODE: Final = 1
+GC_THRESHOLDS: Final = (100_000, 20, 100)
+"""The message path makes short-lived values and no cycles; a full collection stops the loop."""
 DRAIN_BATCH: Final = 500
 DRAIN_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 3.0
@@ -99,6 +101,7 @@ class EmbeddedServer:
         self.admin_link = None if invite is None else invite.url
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         self._log.info("started", port=self._port, data=str(self._data.resolve()))
         return self._port
 

@@ -134,11 +134,12 @@ async def test_who_answered_has_read(world: World) -> None:
     await world.group(ANN, BOB)
     (posted,) = await world.posts(1)
     world.now = 9_000
-    await world.post("answer", BOB)
+    answer = await world.post("answer", BOB)
+    assert answer.read_before == 0
     found = await world.reader.receipts(ANN, posted.id, 0, 10)
     assert found is not None
     assert (found.delivered, found.read) == (1, 1)
-    assert found.page == [RecipientView(BOB, posted.at, posted.at)]
+    assert found.page == [RecipientView(BOB, answer.at, answer.at)]
 
 
 async def test_authors_hear_of_what_was_passed(world: World) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hubbub.adapters.memory.replay import count, find, log, places
-from hubbub.adapters.memory.state import DELIVERED, READ, State
+from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
     Advance,
     Advanced,
@@ -28,13 +28,12 @@ from hubbub.domain.change import (
     Placed,
     PlaceMe,
     Post,
-    Posted,
     SetRole,
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head
 from hubbub.domain.log import Known, Row, append, assign, dedupe
 from hubbub.domain.reading import Log
-from hubbub.domain.receipt import Cursor, Passed, passed
+from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
 from hubbub.domain.system import member_left, members_added, role_changed
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ReceiptCount, ResumeFrom
@@ -127,9 +126,16 @@ class MemoryChatStore:
             row.reply_to,
         )
         sender = state.present(row.chat_id, row.sender_id)
+        before = row.seq - 1
         if sender is not None:
+            before = sender.read
+            if before < row.seq - 1:
+                key = (row.chat_id, row.sender_id, READ)
+                state.marks.setdefault(key, []).append((row.seq, row.at))
             state.change(sender, delivered=row.seq, read=row.seq, read_number=row.number)
-        return replace(outcome, made=made) if isinstance(outcome, Posted) else outcome
+        if isinstance(outcome, Mismatch):
+            return outcome
+        return replace(outcome, read_before=before, made=made)
 
     def _find(self, new: NewChat) -> int | None:
         for chat in self._state.chats.values():

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from hubbub.adapters.memory.replay import own_log
-from hubbub.adapters.memory.state import DELIVERED, READ, State
+from hubbub.adapters.memory.state import State
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.log import Row
 from hubbub.domain.reading import visible
-from hubbub.domain.receipt import Cursor, Passed
+from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
 from hubbub.domain.view import (
     ChatList,
     ChatView,

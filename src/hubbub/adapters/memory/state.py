@@ -11,8 +11,6 @@ from hubbub.domain.log import Dedupe, Known, Row
 from hubbub.domain.reading import openings
 from hubbub.domain.receipt import Cursor
 
-DELIVERED, READ = 0, 1
-
 
 @dataclass
 class Session:

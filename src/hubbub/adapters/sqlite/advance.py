@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
-from hubbub.adapters.sqlite.rows import load_head, load_position, next_me
+from hubbub.adapters.sqlite.rows import INSERT_MARK, load_head, load_position, next_me
 from hubbub.domain.change import Advance, Advanced, MeEvent, Missing, Outcome, Placed, PlaceMe
 from hubbub.domain.chat import LARGE, Head
-from hubbub.domain.receipt import Cursor
+from hubbub.domain.receipt import DELIVERED, READ, Cursor
 
-DELIVERED, READ = 0, 1
 PART = 5_000
 """Most users in one packed row of marks."""
 
@@ -121,7 +120,7 @@ class _Flush:
                 for key, p in self._moved.items()
             ],
         )
-        self._db.executemany("INSERT OR IGNORE INTO marks VALUES (?,?,?,?,?)", self._marks)
+        self._db.executemany(INSERT_MARK, self._marks)
         for (chat_id, seq, kind, at), users in self._packed.items():
             self._write_packed(chat_id, seq, kind, at, users)
         self._db.executemany(

@@ -5,17 +5,20 @@ from collections.abc import Sequence
 import apsw
 from msgspec.structs import replace
 
-from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.rows import (
+    INSERT_MARK,
     add_members,
     insert_rows,
     load_head,
+    load_position,
     present_members,
     save_heads,
 )
 from hubbub.domain.change import Change, Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
 from hubbub.domain.chat import LARGE, Head, Role
 from hubbub.domain.log import Dedupe, Known, Row, assign, dedupe
+from hubbub.domain.receipt import READ
 
 
 def post_all(
@@ -59,23 +62,43 @@ def _append(
     rows = [row for row, _ in assigned if row is not None]
     insert_rows(db, rows)
     save_heads(db, {row.chat_id: caches.heads[row.chat_id] for row in rows})
-    _move_senders(db, caches, rows)
-    return [outcome for _, outcome in assigned]
+    before = _move_senders(db, caches, rows)
+    return [
+        outcome if row is None or isinstance(outcome, Mismatch) else _with(outcome, before[row.id])
+        for row, outcome in assigned
+    ]
 
 
-def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> None:
-    """Sending moves the sender's own cursors: nothing before it is unread to him."""
-    newest = {(row.chat_id, row.sender_id): row for row in rows}
+def _with(outcome: Posted, read_before: int) -> Posted:
+    return Posted(outcome.id, outcome.chat_id, outcome.seq, outcome.number, outcome.at, read_before)
+
+
+def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[int, int]:
+    """Sending moves the sender's own cursors: nothing before it is unread to him.
+
+    Answers where his read cursor was, by message.
+    """
+    before: dict[int, int] = {}
+    moved: dict[tuple[int, int], Position] = {}
+    marks: list[tuple[int, int, int, int, int]] = []
+    for row in rows:
+        position = load_position(db, caches, row.chat_id, row.sender_id)
+        if position is None:  # he left in this very batch
+            before[row.id] = row.seq - 1
+            continue
+        before[row.id] = position.read
+        if position.read < row.seq - 1:
+            marks.append((row.chat_id, row.sender_id, READ, row.seq, row.at))
+        position.delivered = position.read = row.seq
+        position.read_number = row.number
+        moved[row.chat_id, row.sender_id] = position
     db.executemany(
         "UPDATE members SET delivered = ?1, read = ?1, read_number = ?2"
         " WHERE chat_id = ?3 AND user_id = ?4",
-        [(row.seq, row.number, *key) for key, row in newest.items()],
+        [(p.read, p.read_number, *key) for key, p in moved.items()],
     )
-    for key, row in newest.items():
-        position = caches.positions.get(key)
-        if position is not None:
-            position.delivered = position.read = row.seq
-            position.read_number = row.number
+    db.executemany(INSERT_MARK, marks)
+    return before
 
 
 def make_chat(db: apsw.Connection, caches: Caches, new: NewChat, at: int) -> Made:

@@ -4,6 +4,7 @@ It has a process of its own because a writer thread beside a busy event loop sta
 interpreter lock. It lives as long as its sockets: when the server dies, it ends.
 """
 
+import gc
 import json
 import os
 import socket
@@ -26,6 +27,8 @@ CHECKPOINT_PAGES: Final = 2_000
 """Pages in the log at which a checkpoint begins beside the commits."""
 RESTART_PAGES: Final = 32_000
 """Pages at which the writer starts the log anew, so that it does not grow for ever (128 MB)."""
+GC_THRESHOLDS: Final = (100_000, 20, 100)
+"""A batch makes thousands of short-lived values and no cycles."""
 UNUSABLE: Final = 78
 """Exit status for a database that cannot be opened (EX_CONFIG)."""
 
@@ -83,11 +86,12 @@ class Checkpointer:
 
 
 def checkpoint(connection: apsw.Connection, mode: int) -> None:
-    """Copy the log into the database. On a full disk it stays where it is, synced and whole.
+    """Copy the log into the database. On a full disk it stays where it is, synced and whole;
+    where another connection is at the log just now, it is copied after a next commit.
 
     Raises apsw.Error for anything else.
     """
-    with suppress(apsw.FullError):
+    with suppress(apsw.FullError, apsw.BusyError):
         connection.wal_checkpoint(mode=mode)
 
 
@@ -116,6 +120,7 @@ def say(error: apsw.Error) -> None:
 def main(path: str, write_end: socket.socket, read_end: socket.socket) -> None:
     """Open, say so, and serve until the other end closes."""
     sys.setswitchinterval(0.001)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         writer = open_database(path)
         # After a failed sync the kernel may show pages that the disk does not have: copying them

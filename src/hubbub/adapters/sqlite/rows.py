@@ -13,6 +13,8 @@ ROW = (
 )
 INSERT_ROW = f"INSERT INTO messages ({ROW}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
+INSERT_MARK = "INSERT OR IGNORE INTO marks (chat_id, user_id, kind, seq, at) VALUES (?,?,?,?,?)"
+
 
 def insert_rows(db: apsw.Connection, rows: list[Row]) -> None:
     """Store messages in their places."""

@@ -71,16 +71,15 @@ export class Api {
   /** A token newer than `used`. Refused with 401 (and signed out) where there is none. */
   async renew(used) {
     return locked(async () => {
-      const fresh = () => this.session?.token !== used && this.session?.token;
-      if (fresh()) return fresh();
-      const refresh_token = this.session?.refresh_token ?? "";
+      const { token, refresh_token } = this.session ?? {};
+      if (token && token !== used) return token;
       try {
-        await this.enter("refresh", { refresh_token });
+        await this.enter("refresh", { refresh_token: refresh_token ?? "" });
       } catch (error) {
         if (error.temporary) throw error;
-        await wait(1500); // perhaps another tab was faster
-        if (!fresh()) localStorage.removeItem(SESSION);
-        if (!fresh()) throw error;
+        await wait(1500); // another tab may have been faster, and what it kept is on its way
+        if (this.session?.refresh_token === refresh_token) localStorage.removeItem(SESSION);
+        if (!this.session) throw error;
       }
       return this.session.token;
     });
