@@ -18,6 +18,7 @@ from hubbub_client.events import (
     Ticked,
     TypingChanged,
 )
+from hubbub_client.session import READS_SAID
 from hubbub_client.storage import SendSaved, SendSettled
 from hubbub_protocol import ids
 from hubbub_protocol.codec import client_codec
@@ -403,13 +404,22 @@ def test_unread_and_read() -> None:
     assert peer.of(ReadMoved) == [ReadMoved(CHAT, 5, 0)]
 
 
-def test_reads_are_said_again_until_surely_heard() -> None:
+def test_reads_are_said_again_until_surely_stored() -> None:
     peer = Peer({ME: 1, CHAT: 3})
     peer.session.mark_read(CHAT, 3, peer.now)
     assert peer.connect().frames[0] == Read(CHAT, 3)
+    peer.hear(CaughtUp({}))  # heard, but the server may have died before it was stored
     assert peer.close().connect().frames[0] == Read(CHAT, 3)
-    peer.hear(CaughtUp({}))  # answers the resume that followed it
+    peer.hear(CaughtUp({}), Me(2, "chat", CHAT, read=3))
     assert peer.close().connect().of(Read) == []
+
+
+def test_reads_that_move_nothing_are_not_said_for_ever() -> None:
+    peer = Peer({ME: 1, CHAT: 3})
+    peer.session.mark_read(CHAT, 3, peer.now)
+    for _ in range(READS_SAID):
+        peer.connect().hear(CaughtUp({})).close()
+    assert peer.connect().of(Read) == []
 
 
 def test_ticks_are_the_least_of_all_recipients() -> None:

@@ -12,6 +12,7 @@ from hubbub_protocol.rest import Role, Status
 
 WINDOW: Final = 1_000
 GAPS: Final = 100
+NOWHERE: Final = 2**53  # the beginning of a window that is not known yet
 
 
 class Folded(Enum):
@@ -31,6 +32,8 @@ class Chat:
 
     The window holds every visible message with `seq` >= `from_seq`; older ones are read from
     history. `read` is the user's own cursor; `read_number` the number there, when known.
+    Without it `unread` is counted in the window, if that reaches back to the cursor; else it is
+    an estimate, and `uncertain` until REST tells more.
     """
 
     def __init__(self, chat_id: str, place: int, from_seq: int, window: int = WINDOW) -> None:
@@ -50,6 +53,8 @@ class Chat:
         self._newest_number = 0
         self._read_number: int | None = None
         self._unread_base = 0  # unread outside of the window, while read_number is unknown
+        self._told: int | None = None  # what the server counted, in a replay before its messages
+        self._estimated = False
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────
 
@@ -75,14 +80,18 @@ class Chat:
             self._messages[bisect_left(self._messages, message.seq, key=_seq)] = message
             return Folded.CHANGED
         is_new = message.seq > self.log.held
+        # What a member did to the chat is told in his name, but he did not send it.
+        own = message.sender_id == user_id and message.message_type != "system"
         self._newest_number = max(self._newest_number, message.number)
         if message.seq >= self.from_seq:
             insort(self._messages, message, key=_seq)
             self._by_id[message.id] = message
-            if message.sender_id == user_id:
+            if own:
                 insort(self._own, message.seq)
             self._trim()
-        if message.sender_id == user_id and message.seq > self.read:
+        if message.seq == self.read and self._read_number is None:
+            self._read_number = message.number
+        if own and message.seq > self.read:
             self.read, self._read_number, self._unread_base = message.seq, message.number, 0
         return Folded.NEW if is_new else Folded.CHANGED
 
@@ -97,8 +106,8 @@ class Chat:
         while len(merged) > GAPS:  # one range more is read rather than one forgotten
             merged[:2] = [(merged[0][0], merged[1][1])]
         self.gaps = merged
-        self._cut(bisect_right(self._messages, last, key=_seq))
-        self.from_seq = max(self.from_seq, last + 1)
+        self._cut(bisect_right(self._messages, last, key=_seq), last + 1)
+        self._estimated = True
 
     def close_gap(self, first: int, last: int) -> None:
         """`first`..`last` was read: it is no gap any more."""
@@ -114,10 +123,13 @@ class Chat:
     def _trim(self) -> None:
         excess = len(self._messages) - self._window
         if excess > 0:
-            self.from_seq = self._messages[excess - 1].seq + 1
-            self._cut(excess)
+            self._cut(excess, self._messages[excess - 1].seq + 1)
 
-    def _cut(self, count: int) -> None:
+    def _cut(self, count: int, from_seq: int) -> None:
+        """Drop the oldest; the window begins at `from_seq` then."""
+        if self._reaches_back:
+            self._unread_base = 0
+        self.from_seq = max(self.from_seq, from_seq)
         dropped = self._messages[:count]
         del self._messages[:count]
         for message in dropped:
@@ -134,7 +146,17 @@ class Chat:
         """Newest number − number at the read cursor (SPEC section 6)."""
         if self._read_number is not None:
             return max(0, self._newest_number - self._read_number)
-        return self._unread_base + self._countable_after(self.read, self._messages)
+        inside = self._countable_after(self.read, self._messages)
+        return inside if self._reaches_back else self._unread_base + inside
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether `unread` is an estimate."""
+        return self._estimated and self._read_number is None and not self._reaches_back
+
+    @property
+    def _reaches_back(self) -> bool:
+        return self.from_seq <= self.read + 1
 
     def move_read(self, seq: int, unread: int | None = None) -> bool:
         """Move the user's own read cursor, never back. False: it was there already.
@@ -145,18 +167,25 @@ class Chat:
         if moved:
             self.read = seq
             self._unread_base = 0
-            self._read_number = self._number_at(seq)
+            self._read_number = self._number_at(seq) if seq <= self.log.place else None
         if self._read_number is None and unread is not None and seq >= self.read:
+            self._told, self._estimated = unread, True
             known = self._countable_after(self.read, self._messages)
             self._unread_base = max(0, unread - known)
         return moved
 
+    def caught_up(self, place: int) -> None:
+        """The replay is complete up to `place`: what the server counted are its messages too."""
+        self.from_seq = min(self.from_seq, place + 1)
+        told, self._told = self._told, None
+        if told is not None and self._read_number is None:
+            inside = self._countable_after(self.read, self._messages)
+            self._unread_base = max(0, told - inside)
+
     def _number_at(self, seq: int) -> int | None:
         index = bisect_right(self._messages, seq, key=_seq)
-        for message in reversed(self._messages[:index]):
-            if message.message_type != "system":
-                return message.number
-        return None
+        # A system message carries the number of the last countable one before it.
+        return self._messages[index - 1].number if index else None
 
     @staticmethod
     def _countable_after(seq: int, messages: list[Message]) -> int:
@@ -237,6 +266,7 @@ class Chat:
         if record.read == self.read and last is not None and self._read_number is None:
             self._newest_number = max(self._newest_number, last.number)
             self._read_number = last.number - record.unread
+        self._estimated = self._estimated and record.read != self.read
         if record.receipts is None:
             return []
         return self.learn_floor(record.receipts.delivered, record.receipts.read, own_id)

@@ -27,7 +27,7 @@ from hubbub_client.events import MessageAccepted, SendFailed, State
 from hubbub_client.pending import Pending
 from hubbub_client.queue import EventQueue
 from hubbub_client.session import Session
-from hubbub_client.storage import Record, SendSaved, Storage, TokensSaved
+from hubbub_client.storage import Record, SendSaved, Storage
 from hubbub_client.tokens import Tokens
 from hubbub_client.transport import Connection, Transport
 from hubbub_protocol.codec import JSON, MSGPACK, Codec
@@ -316,7 +316,6 @@ class Engine:
             token = await self.tokens.renew(stale)
         except SignedOut as gone:
             self._signed_out(gone)
-            await self._storage.append([TokensSaved(None)], sync=True)
         except Unreachable as error:
             after = error.retry_after
             self.act(lambda session, now: session.renew_failed(False, now, after))

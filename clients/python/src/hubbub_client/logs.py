@@ -6,8 +6,8 @@ It writes to two lists that its owner drains: `commands` and `events`.
 from collections.abc import Iterator
 from typing import Final
 
-from hubbub_client.chat import WINDOW, Chat, Folded
-from hubbub_client.commands import Command, ReadEvents
+from hubbub_client.chat import NOWHERE, WINDOW, Chat, Folded
+from hubbub_client.commands import Command, ReadEvents, Save
 from hubbub_client.events import (
     ChatAdded,
     ChatRemoved,
@@ -64,6 +64,7 @@ class Logs:
         self._unsaved: set[str] = set()
         self._unsaved_gaps: set[str] = set()
         self._records: list[Record] = []  # that wait for the next checkpoint
+        self._begins: dict[str, int] = {}  # where a first replay began
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────
 
@@ -97,6 +98,8 @@ class Logs:
         if chat is None or frame.to <= chat.log.place:
             return
         first = max(frame.from_, chat.log.place + 1)
+        if self.fresh:
+            self._begins.setdefault(chat.id, first - 1)
         chat.add_gap(first, frame.to)
         chat.log.advance(frame.to, complete=False)
         # Stored with the place, so that no place is ever stored beyond a gap that is not.
@@ -115,7 +118,21 @@ class Logs:
                 reader.advance(frame.positions.get(log, 0), complete=True)
                 if reader.held != held:
                     self._moved(log)
+        for chat in self.chats.values():
+            chat.caught_up(chat.log.place)
+        if self.fresh:
+            self._commands.append(Save(self._anchor(), sync=True))
         self.live, self.fresh = True, False
+
+    def _anchor(self) -> list[Record]:
+        """Where a first replay began, to be stored before anything of it is claimed.
+
+        The server keeps a new device's place by what it claims; what the application has not
+        seen by then would be lost with this process.
+        """
+        begins = {log: self._begins.get(log, reader.place) for log, reader in self._readers()}
+        begins[ME] = self._begins.get(ME, self.me.place)
+        return [PlaceSaved(log, place) for log, place in begins.items()]
 
     def _chat_of(self, chat_id: str, rev: int) -> Chat | None:
         chat = self.chats.get(chat_id)
@@ -124,7 +141,7 @@ class Logs:
         if not self.live:
             # A first resume: the server knows the user's chats and the client does not. Nothing
             # tells where the log begins for us, so that what comes is all taken as new.
-            return self._add(chat_id, 0, 0)
+            return self._add(chat_id, 0, NOWHERE)
         # A live frame of an unknown chat: the own log's event about it must have been lost.
         if len(self._noticed) < NOTICED:
             self._noticed.setdefault(chat_id, (rev, self._repairs.last_ticket))
@@ -146,6 +163,10 @@ class Logs:
 
     def _fold(self, chat: Chat, message: Message) -> None:
         read = chat.read
+        if self.fresh:  # the server knows from where it replays; the window begins where it does
+            self._begins.setdefault(chat.id, message.rev - 1)
+            if message.rev == message.seq:
+                chat.from_seq = min(chat.from_seq, message.seq)
         folded = chat.fold(message, self.user_id)
         if folded is Folded.NEW:
             self._events.append(MessageArrived(message))
@@ -163,6 +184,8 @@ class Logs:
         verdict = self.me.offer(first, last, frame, self.live)
         if verdict is Verdict.APPLY:
             if isinstance(frame, Me):
+                if self.fresh:
+                    self._begins.setdefault(ME, frame.rev - 1)
                 self._apply_me(frame)
             self.me.advance(last, complete=self.live)
             self._moved(ME)
@@ -182,7 +205,8 @@ class Logs:
                 # Frames of the new stay may wait behind the hole between the two.
                 missed = missed or chat.log.repairing
                 self._remove(event.chat_id)
-            chat = self._add(event.chat_id, start, start + 1, event.role)
+            begin = NOWHERE if self.fresh else start + 1
+            chat = self._add(event.chat_id, start, begin, event.role)
             if missed:
                 chat.log.repairing = True
                 self._read(event.chat_id)
@@ -294,7 +318,7 @@ class Logs:
         if not self.live or not self._unclaimed:
             return []
         positions = {}
-        for log in self._unclaimed:
+        for log in sorted(self._unclaimed):
             reader = self._reader(log)
             if reader is not None and reader.held > 0:
                 positions[log] = reader.held

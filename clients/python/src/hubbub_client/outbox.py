@@ -105,15 +105,25 @@ class Outbox:
         return True
 
     def due(self, now: float) -> list[Send]:
-        """What to send now, in order; counted as sent."""
+        """What to send now, in order; counted as sent.
+
+        Recipients whose chat is not known yet may be those of any chat: such a message passes
+        none that is held, and while it is held none passes it.
+        """
         out: list[Send] = []
+        any_held = unknown_held = False
         for entry in self._entries.values():
             if self._in_flight >= self._limit:
                 break
             if entry.sent:
                 continue
-            hold = self._holds.get(self._key(entry))
-            if hold is not None and hold.until > now:
+            key = self._key(entry)
+            hold = self._holds.get(key)
+            is_unknown = isinstance(key, tuple)
+            held = hold is not None and hold.until > now
+            if held or unknown_held or (is_unknown and any_held):
+                any_held = True
+                unknown_held = unknown_held or is_unknown
                 continue
             entry.sent = True
             entry.attempts += 1

@@ -58,6 +58,8 @@ from hubbub_protocol.rest import EventPage
 
 FLOOR_EVERY: Final = 2.0  # seconds between two reads of a large chat's receipts
 RECEIPT_CHATS: Final = 100
+READS_SAID: Final = 3  # replays in which a read cursor is said again
+LOOKED_UP: Final = 50  # chats that REST is asked about after a replay
 
 
 class Session:
@@ -83,8 +85,9 @@ class Session:
         if saved.signed_in is not None:
             self.logs.user_id = saved.signed_in.user.id
         self._typers = Typers()
-        self._reads: dict[str, int] = {}  # read cursors that the server may not know yet
-        self._reads_said: dict[str, int] = {}  # of these, said before this connection's resume
+        self._reads: dict[str, int] = {}  # read cursors that the server may not have stored yet
+        self._reads_said: dict[str, int] = {}  # in how many replays since
+        self._asked: list[str] = []  # chats whose receipts this connection's resume asked for
         self._floors: dict[str, float] = {}  # large chats whose receipts are to be read, when
         self.frames_unreadable = 0
 
@@ -190,7 +193,7 @@ class Session:
             case Message():
                 self._message(frame, now)
             case Me():
-                self._me(frame)
+                self._me(frame, now)
             case Skip():
                 self.logs.skip(frame)
             case Gap():
@@ -229,13 +232,12 @@ class Session:
         if not self._line.welcomed():
             return
         self.logs.user_id = frame.user_id
-        self._reads_said = dict(self._reads)
-        for chat_id, seq in self._reads.items():  # before resume: its answer proves them heard
+        for chat_id, seq in self._reads.items():
             self._commands.append(Transmit(Read(chat_id, seq)))
         parts = self.logs.positions()
         for part in parts[:-1]:
             self._commands.append(Transmit(Resume(part, more=True)))
-        receipts = self._receipt_chats()
+        receipts = self._asked = self._receipt_chats()
         self._commands.append(Transmit(Resume(parts[-1] if parts else None, receipts=receipts)))
         self._flush(now)  # not waiting for caught_up
 
@@ -251,7 +253,24 @@ class Session:
     def _caught_up(self, frame: CaughtUp, now: float) -> None:
         self.logs.caught_up(frame)
         if self._line.caught_up(now):
-            self._reads = {c: s for c, s in self._reads.items() if s > self._reads_said.get(c, 0)}
+            # Heard is not stored. The own log tells what was; where nothing moved it says nothing.
+            for chat_id in list(self._reads):
+                self._reads_said[chat_id] = said = self._reads_said.get(chat_id, 0) + 1
+                if said >= READS_SAID:
+                    self._forget_read(chat_id)
+        self._look_up(now)
+
+    def _look_up(self, now: float) -> None:
+        """After a replay: ask REST for what it could not tell, of the chats where it matters."""
+        wanted = [chat.id for chat in self.logs.chats.values() if chat.uncertain]
+        # Own messages, sent elsewhere, that were not known when receipts were asked for.
+        wanted += [chat for chat in self._receipt_chats() if chat not in self._asked]
+        for chat_id in wanted[:LOOKED_UP]:
+            self._floors.setdefault(chat_id, now)
+
+    def _forget_read(self, chat_id: str) -> None:
+        self._reads.pop(chat_id, None)
+        self._reads_said.pop(chat_id, None)
 
     def _message(self, frame: Message, now: float) -> None:
         self._settle_by(frame, now)
@@ -260,10 +279,13 @@ class Session:
             heard = self._typers.heard(frame.chat_id, frame.sender_id, False, now)
             self._events.extend(heard)
 
-    def _me(self, frame: Me) -> None:
+    def _me(self, frame: Me, now: float) -> None:
         self.logs.me_event(frame)
+        chat = self.logs.chats.get(frame.chat_id)
+        if chat is not None and chat.uncertain and self.state is State.LIVE:
+            self._floors.setdefault(chat.id, now + FLOOR_EVERY)
         if frame.read >= self._reads.get(frame.chat_id, frame.read + 1) or not frame.member:
-            self._reads.pop(frame.chat_id, None)
+            self._forget_read(frame.chat_id)
         if not frame.member:
             self._events.extend(self._typers.forget(frame.chat_id))
 
@@ -297,6 +319,7 @@ class Session:
             self._events.append(ReadMoved(chat_id, chat.read, chat.unread))
         if seq > self._reads.get(chat_id, 0):
             self._reads[chat_id] = seq
+            self._reads_said.pop(chat_id, None)
             if self._line.takes_frames:
                 self._commands.append(Transmit(Read(chat_id, seq)))
 

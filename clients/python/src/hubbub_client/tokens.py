@@ -90,6 +90,8 @@ class Tokens:
         try:
             fresh = await sign_in(self._transport, "refresh", refresh)
         except Refused as refused:
+            if refused.code in _FINAL:  # before anybody hears of it, and the client is left
+                await self._storage.append([TokensSaved(None)], sync=True)
             return Failed(refused.code in _FINAL, refused.message, refused.retry_after)
         except Unreachable as error:
             return Failed(False, str(error), error.retry_after)
