@@ -247,5 +247,3 @@ async def _answer(
     client = RestClient(app, token)
     answer = await client(method, path, headers=headers, parts=[body or b""])
     return Response(answer.status, answer.body)
-
-

@@ -136,5 +136,3 @@ class World:
             for device in person.devices:
                 wrong += await checks.refetched(truth, device)
         assert not wrong, "\n".join(["the guarantees do not hold:", *wrong[:20]])
-
-
