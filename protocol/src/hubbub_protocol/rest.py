@@ -22,7 +22,8 @@ from hubbub_protocol.frames import (
 Status = Literal["queued", "sent", "delivered", "read"]
 Role = Literal["owner", "admin", "member"]
 ChatType = Literal["direct", "group"]
-Username = Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?$")]
+# Upper case is taken as lower case; nobody has to know that to register.
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
