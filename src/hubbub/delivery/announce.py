@@ -57,6 +57,7 @@ class Announcer:
         clock: Clock,
         flight: Flight,
         begin_anew: Callable[[], None],
+        flush: Callable[[], None],
     ) -> None:
         self._roster = roster
         self._store = store
@@ -64,6 +65,7 @@ class Announcer:
         self._clock = clock
         self._flight = flight
         self._begin_anew = begin_anew
+        self._flush = flush
 
     def begin(self) -> None:
         """A commit begins."""
@@ -75,9 +77,14 @@ class Announcer:
         self._begin_anew()
 
     def end(self) -> None:
-        """It ended, and was told where it succeeded."""
+        """It ended, and was told where it succeeded.
+
+        Answers go out with the events of their commit; here, when there were none, as for a
+        message that was known already.
+        """
         self._flight.committing = False
         self._flight.check()
+        self._flush()
 
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Learn the chats whose members are about to change: who they were decides who hears."""

@@ -123,7 +123,13 @@ class Core:
         self.relay = Relay(self.hub, self.encoder, self.fanout, self.replays.reread)
         self.publish = world.bus(self.relay.deliver)
         announcer = Announcer(
-            self.roster, world.chats, self.publish, clock, self.flight, self._begin_anew
+            self.roster,
+            world.chats,
+            self.publish,
+            clock,
+            self.flight,
+            self._begin_anew,
+            self.hub.flush,
         )
         self.accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
         self.ingest = Ingest(
