@@ -219,7 +219,9 @@ class Announcer:
     # ── receipts ──
 
     async def _advanced(self, advances: list[Advanced], events: list[Event]) -> None:
-        unknown: list[tuple[Advanced, int, int, bool]] = []
+        """Receipts, in the order in which the cursors moved: they never go back."""
+        receipts: list[tuple[Advanced, bool, list[Passed]]] = []
+        unknown: list[tuple[list[Passed], PassedRead]] = []
         for moved in advances:
             if moved.me is not None:
                 events.append(OwnEvent(moved.me))
@@ -229,25 +231,25 @@ class Announcer:
                 continue
             for before, after, read in _ranges(moved):
                 if before < after:
-                    known = None if chat is None else chat.passed(before, after, moved.user_id)
-                    if known is None:
-                        unknown.append((moved, before, after, read))
-                    else:
-                        _receipts(moved, known, read, events)
+                    authors = None if chat is None else chat.passed(before, after, moved.user_id)
+                    if authors is None:
+                        authors = []
+                        asked = PassedRead(moved.chat_id, moved.user_id, before, after)
+                        unknown.append((authors, asked))
+                    receipts.append((moved, read, authors))
         if unknown:
-            await self._ask(unknown, events)
+            await self._ask(unknown)
+        for moved, read, authors in receipts:
+            _receipts(moved, authors, read, events)
 
-    async def _ask(
-        self, unknown: list[tuple[Advanced, int, int, bool]], events: list[Event]
-    ) -> None:
+    async def _ask(self, unknown: list[tuple[list[Passed], PassedRead]]) -> None:
         """Positions older than the roster remembers: the store knows whose they are."""
-        reads = [PassedRead(m.chat_id, m.user_id, b, a) for m, b, a, _ in unknown]
         try:
-            answers = await self._store.passed(reads)
+            answers = await self._store.passed([read for _, read in unknown])
         except Unavailable:
             return  # the authors ask for receipts when they resume
-        for (moved, _, _, read), authors in zip(unknown, answers, strict=True):
-            _receipts(moved, authors, read, events)
+        for (authors, _), found in zip(unknown, answers, strict=True):
+            authors.extend(found)
 
     def _count(self, chat: KnownChat, moved: Advanced, events: list[Event]) -> None:
         newest = chat.newest
