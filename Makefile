@@ -45,6 +45,7 @@ test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word
 	@$(PYTEST) -n $(JOBS) -m 'not slow' $(SUITES) $(ARGS)
 
 test-all: export HUBBUB_SEEDS ?= 1000
+test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100
 test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
 	@tools/chromium
 	@failed=0; \

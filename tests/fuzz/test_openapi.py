@@ -1,0 +1,206 @@
+"""Requests made up from the served OpenAPI document: each is answered as the document says.
+
+`HUBBUB_FUZZ_EXAMPLES`: requests a call; more take longer.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from hubbub.entry.rest.openapi import openapi
+from hubbub.entry.rest.routes import ROUTES
+from tests.fuzz.stock import PASSWORD, Person, Stock, stocked
+from tests.support.server import ServerProcess
+
+EXAMPLES = int(os.environ.get("HUBBUB_FUZZ_EXAMPLES", "24"))
+SEED = 20_260_201
+PATIENCE = 90.0
+"""Seconds for an answer: more than the longest poll."""
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(openapi())
+OPERATIONS = {
+    result.ok().definition.raw["operationId"]: result.ok()
+    for result in SCHEMA.get_all_operations()
+    if isinstance(result, Ok)
+}
+
+
+@pytest.fixture(scope="module")
+def stock(server: ServerProcess) -> Stock:
+    return stocked(server)
+
+
+def test_every_call_is_made(server: ServerProcess) -> None:
+    assert set(OPERATIONS) == {route.operation for route in ROUTES}
+    served = requests.get(f"http://127.0.0.1:{server.port}/api/v1/openapi.json", timeout=PATIENCE)
+    assert served.json() == openapi()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_made_up_requests(name: str, server: ServerProcess, stock: Stock) -> None:
+    statuses: list[int] = []
+
+    @hypothesis.seed(SEED)
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
+    )
+    @hypothesis.given(st.data())
+    def ask(data: st.DataObject) -> None:
+        case = data.draw(made_up(name))
+        caller = PREPARE.get(name, _ann)(stock)
+        insert_real_things(case, data.draw(st.randoms(use_true_random=False)), stock)
+        answer = case.call(
+            f"http://127.0.0.1:{server.port}", headers=dict(caller.headers), timeout=PATIENCE
+        )
+        case.validate_response(answer, checks=CHECKS)
+        statuses.append(answer.status_code)
+
+    ask()
+    assert any(status < 300 for status in statuses), f"{name} never succeeded: {sorted(statuses)}"
+
+
+def made_up(name: str) -> st.SearchStrategy[schemathesis.Case]:
+    """Requests that fit the schema and, one in four, some that do not."""
+    fits = OPERATIONS[name].as_strategy(generation_mode=GenerationMode.POSITIVE)
+    if name in NOTHING_TO_GET_WRONG:
+        return fits
+    unfit = OPERATIONS[name].as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    return st.one_of(fits, fits, fits, unfit)
+
+
+# ── what a call needs to succeed ─────────────────────────────────────────────────────────────
+
+NOTHING_TO_GET_WRONG = {
+    route.operation
+    for route in ROUTES
+    if route.body is None and route.query is None and "{" not in route.path
+}
+
+
+def _ann(stock: Stock) -> Person:
+    return stock.ann
+
+
+def _zoe(stock: Stock) -> Person:
+    """A session that may end, and another one of hers that may be ended."""
+    stock.ids["session_id"] = [stock.zoe.again().signed_in["session_id"]]
+    return stock.zoe.again()
+
+
+def _owner(stock: Stock) -> Person:
+    """Of a new group, whose members may go."""
+    stock.ids["fresh_chat"] = [stock.group(stock.ann, stock.bob)]
+    return stock.ann
+
+
+def _member(stock: Stock) -> Person:
+    stock.ids["fresh_chat"] = [stock.group(stock.bob, stock.ann)]
+    return stock.ann
+
+
+PREPARE: dict[str, Callable[[Stock], Person]] = {
+    "logout": _zoe,
+    "revoke_session": _zoe,
+    "add_members": _owner,
+    "change_member": _owner,
+    "remove_member": _owner,
+    "leave_chat": _member,
+}
+
+
+def insert_real_things(case: schemathesis.Case, chance: Any, stock: Stock) -> None:
+    """Put ids, names and tokens of the stock in places of made-up ones, three times of four."""
+    fresh = stock.ids.pop("fresh_chat", None)
+    for name in case.path_parameters or {}:
+        if chance.random() < 0.75:
+            choices = fresh if fresh and name == "chat_id" else stock.ids[name]
+            case.path_parameters[name] = chance.choice(choices)
+    query = case.query
+    if isinstance(query, dict):
+        for name in ("before_id", "after_id", "around_id"):
+            if name in query and chance.random() < 0.75:
+                query[name] = chance.choice(stock.ids["message_id"])
+        if isinstance(query.get("wait"), int):
+            query["wait"] = min(query["wait"], 1)
+    if isinstance(case.body, dict) and chance.random() < 0.75:
+        BODIES.get(_operation(case), _leave)(case.body, chance, stock)
+
+
+def _operation(case: schemathesis.Case) -> str:
+    name: str = case.operation.definition.raw["operationId"]
+    return name
+
+
+Fill = Callable[[dict[str, Any], Any, Stock], None]
+
+
+def _leave(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    """As it is."""
+
+
+def _message(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    body["chat_id"], body["recipient_ids"] = None, None
+    if chance.random() < 0.5:
+        body["chat_id"] = chance.choice(stock.ids["chat_id"])
+    else:
+        body["recipient_ids"] = chance.sample(stock.ids["user_id"], chance.randint(1, 3))
+    body["client_id"] = None
+    for name in ("media", "reply_to"):
+        if chance.random() < 0.75:
+            body.pop(name, None)
+    if not isinstance(body.get("content"), str) or not body["content"]:
+        body["content"] = "hello"
+
+
+def _members(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    body["member_ids"] = chance.sample(stock.ids["user_id"], chance.randint(1, 3))
+
+
+def _login(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    body.update(username=stock.zoe.name, password=PASSWORD)
+
+
+def _refresh(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    body["refresh_token"] = stock.zoe.again().signed_in["refresh_token"]
+
+
+def _sync(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    for name in ("positions", "received"):
+        logs = [*stock.ids["chat_id"], "me"]
+        body[name] = {log: chance.choice((0, 1, 3, 2**53 - 1)) for log in logs}
+    body["receipts"] = list(stock.ids["chat_id"])
+
+
+BODIES: dict[str, Fill] = {
+    "send_message": _message,
+    "create_chat": _members,
+    "add_members": _members,
+    "login": _login,
+    "refresh": _refresh,
+    "sync": _sync,
+}
