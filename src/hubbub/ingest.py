@@ -163,7 +163,7 @@ class Ingest:
             refusal = Refused(
                 Code.OVERLOADED, "The server has too much to do; try again a little later.", 1.0
             )
-            self._count_refusal(refusal)
+            self.count(refusal)
             self._close_gate(request, sink, refusal)
             raise refusal
         self.statistics.accepted += 1
@@ -346,7 +346,7 @@ class Ingest:
             self._refuse(w, refusal)
 
     def _refuse(self, w: _Waiting, refusal: Refused) -> None:
-        self._count_refusal(refusal)
+        self.count(refusal)
         self._close_gate(w.request, w.sink, refusal)
         w.sink.refuse(refusal)
 
@@ -356,7 +356,8 @@ class Ingest:
             now = self._clock.monotonic()
             sink.gate.close(sink.target, request.client_id, request.id, now)
 
-    def _count_refusal(self, refusal: Refused) -> None:
+    def count(self, refusal: Refused) -> None:
+        """A send or another change is refused, here or before it was put in."""
         counts = self.statistics.refused
         counts[refusal.code.value] = counts.get(refusal.code.value, 0) + 1
 

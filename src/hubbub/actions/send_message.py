@@ -44,12 +44,19 @@ class Compose:
     """A frame or a body to a draft: everything that can be checked without the store."""
 
     def __init__(
-        self, limits: MessageLimits, maker: IdMaker, clock: Clock, buckets: Buckets
+        self,
+        limits: MessageLimits,
+        maker: IdMaker,
+        clock: Clock,
+        buckets: Buckets,
+        on_limited: Callable[[Refused], None],
     ) -> None:
+        """`on_limited` counts the sends that came too fast."""
         self._limits = limits
         self._make_id = maker.make
         self._clock = clock
         self._buckets = buckets
+        self._on_limited = on_limited
 
     def __call__(self, user_id: int, asked: frames.Send | rest.SendMessage) -> Draft:
         """The draft. Raises Refused: `invalid`, `too_large`, …"""
@@ -71,7 +78,11 @@ class Compose:
     def limit(self, draft: Draft) -> None:
         """Count it. Raises Refused `rate_limited`."""
         if wait := self._buckets.take(draft.sender_id, self._clock.monotonic()):
-            raise Refused(Code.RATE_LIMITED, "You send too fast; wait a moment.", _at_least(wait))
+            refusal = Refused(
+                Code.RATE_LIMITED, "You send too fast; wait a moment.", _at_least(wait)
+            )
+            self._on_limited(refusal)
+            raise refusal
 
     def _check(self, asked: frames.Send | rest.SendMessage) -> bytes | None:
         content, media, most = asked.content, asked.media, self._limits.content_bytes

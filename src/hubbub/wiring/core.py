@@ -142,7 +142,7 @@ class Core:
         self._group: asyncio.TaskGroup | None = None
         limits = told.limits
         buckets = Buckets(limits.messages_per_second, limits.message_burst)
-        self.compose = Compose(limits, self.maker, clock, buckets)
+        self.compose = Compose(limits, self.maker, clock, buckets, self.ingest.count)
         self.received = MarkReceived(self.ingest, self.roster, clock)
         self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)
         self.typing = ShowTyping(self.roster, world.chats, self.publish, clock)
