@@ -128,7 +128,9 @@ async def test_kill_the_store(server: ServerProcess, api: Api, seed: int, kills:
         check_forward(before, await town.cursors())
         metrics = await api.metrics()
     await check_nothing_lost(api, town.devices)
-    assert [device.connections for device in town.devices] == [1] * len(town.devices)
+    # The server stays: who was told anything that became doubtful resumes, and nobody else.
+    assert {code for device in town.devices for code in device.closes} <= {1013}
+    assert all(device.connections <= kills + 1 for device in town.devices)
     assert metrics["hubbub_store_restarts"] == kills
     print(f"interruptions in seconds: {[round(pause, 3) for pause in pauses]}")
     assert max(pauses) < GENEROUS
