@@ -1,5 +1,6 @@
 """The guarantees, as functions from what happened to sentences about what is wrong."""
 
+from itertools import pairwise
 from typing import Any
 
 from hubbub.delivery import replay, subscriber
@@ -44,7 +45,7 @@ def logs(truth: Truth) -> list[str]:
         counted = [row.number for row in rows if row.type != "system"]
         if counted != list(range(1, number + 1)):
             wrong.append(f"G3: numbers of {chat} are not dense: {counted}")
-        if any(b.at < a.at for a, b in zip(rows, rows[1:], strict=False)):
+        if any(b.at < a.at for a, b in pairwise(rows)):
             wrong.append(f"created_at goes back in {chat}")
         wrong += _stays(truth, chat, rows)
     return wrong

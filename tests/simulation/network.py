@@ -48,7 +48,7 @@ class Link:
         high: int,
         seen: Callable[[bytes, bool], None],
     ) -> None:
-        """`rate`: bytes a second to the client; `high`: the edge's mark; `seen`: what is written."""
+        """`rate`: bytes a second to the client; `high`: the edge's mark; `seen` is told of all."""
         self._loop, self._rng, self._rate = loop, rng, rate
         self._high, self._seen = high, seen
         self._latency = rng.choice((0.0005, 0.005, 0.05)) * rng.uniform(0.5, 1.5)

@@ -210,6 +210,10 @@ class Behaviour:
 
     async def _members(self) -> None:
         client, chat = self._client, self._chat()
+        held = client.session.logs.chats
+        mine = [name for name in sorted(held) if held[name].role != "member"]
+        if mine and self._rng.random() < 0.8:
+            chat = self._rng.choice(mine)
         if chat is None:
             return
         other = self._rng.choice([p.user_id for p in self._people if p is not self._person])

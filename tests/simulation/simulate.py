@@ -9,7 +9,6 @@ from tests.simulation.plan import plan_of, small_world
 from tests.simulation.vfs import PowerLossVFS
 from tests.simulation.world import World
 
-
 MOST_SECONDS = 900.0  # of virtual time, about ten times what a run takes
 
 

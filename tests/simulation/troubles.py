@@ -38,6 +38,8 @@ class Troubles:
             await getattr(self, f"_{what}")()
 
     async def _restart(self) -> None:
+        if self._rng.random() < 0.4:  # the next one's clock is behind: ids are not in order
+            self._machine.clock.offset_ms -= 5_000
         await pause(self._rng.choice((0.05, 1.0, 8.0)) * self._rng.random())
         await self.start()
 

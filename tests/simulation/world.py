@@ -2,7 +2,6 @@
 
 import asyncio
 
-
 from hubbub_client import Client
 from hubbub_protocol import rest
 from tests.simulation import checks

@@ -1,0 +1,211 @@
+"""The product with one rule taken out: each is a patch that lasts as long as its block."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import apsw
+from msgspec.structs import replace
+
+from hubbub.adapters.sqlite import chats, post, reader
+from hubbub.adapters.sqlite import replay as stored_replay
+from hubbub.delivery import relay, subscriber
+from hubbub.domain import receipt
+from hubbub.domain.change import Advance, Change, Outcome, Post, Posted
+from hubbub.domain.chat import Interval
+from hubbub.domain.events import Event, ReceiptEvent
+from hubbub.domain.log import Row
+from hubbub.ingest import Ingest, _unavailable
+from hubbub.ports import Unavailable
+from hubbub_client import logs
+from hubbub_client import reader as client_reader
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`expect`: a regular expression that the simulation's verdict must match."""
+
+    name: str
+    expect: str
+    patches: Callable[[], Any]
+
+
+@contextmanager
+def all_of(*patches: Any) -> Iterator[None]:
+    """Several patches at once."""
+    if not patches:
+        yield
+        return
+    with patches[0], all_of(*patches[1:]):
+        yield
+
+
+class Deaf:
+    """A sink that was told already."""
+
+    gate = None
+    target = None
+
+    def answer(self, outcome: Outcome) -> None:
+        """Nobody listens."""
+
+    def refuse(self, refusal: Exception) -> None:
+        """Nobody listens."""
+
+
+def ack_before_commit() -> Any:
+    """A send is acknowledged when its batch is made up."""
+    commit_and_tell = Ingest._commit_and_tell
+
+    async def hasty(self: Any, waiting: list[Any], changes: list[Change]) -> None:
+        for each, change in zip(waiting, changes, strict=False):
+            if isinstance(change, Post) and change.chat_id:
+                each.sink.answer(Posted(change.id, change.chat_id, 0, 0, change.at))
+                each.sink = Deaf()
+        self._announce._flush()
+        await commit_and_tell(self, waiting, changes)
+
+    return patch.object(Ingest, "_commit_and_tell", hasty)
+
+
+def no_dedupe() -> Any:
+    """The store does not keep the client_id."""
+    insert = post.insert_rows
+
+    def forgetful(db: apsw.Connection, rows: list[Row]) -> None:
+        insert(db, [replace(row, client_id=None) for row in rows])
+
+    return patch.object(post, "insert_rows", forgetful)
+
+
+def _no_hole(self: Any, log_positions: dict[int, int], log_id: int, rev: int) -> int | None:
+    last = log_positions.get(log_id)
+    if last is not None and rev <= last:
+        return rev
+    log_positions[log_id] = rev
+    return None
+
+
+def _any_news(self: Any, places: dict[int, int], log_id: int, rev: int, _: Any) -> bool:
+    if rev <= places.get(log_id, 0):
+        return False
+    places[log_id] = rev
+    return True
+
+
+def no_gap_repair_at_the_server() -> Any:
+    """Holes in what the bus brings are passed on."""
+    return all_of(
+        patch.object(relay.Relay, "_pass", _no_hole),
+        patch.object(subscriber.Subscriber, "_is_news", _any_news),
+    )
+
+
+def no_gap_repair_at_all() -> Any:
+    """And the client takes them as they are."""
+
+    def gullible(self: Any, first: int, last: int, frame: Any, live: bool) -> Any:
+        verdict = client_reader.Verdict
+        return verdict.DROP if last <= self.place else verdict.APPLY
+
+    return all_of(no_gap_repair_at_the_server(), patch.object(logs.LogReader, "offer", gullible))
+
+
+def order_by_id() -> Any:
+    """A log is read in the order of ids."""
+    changed = stored_replay._changed
+
+    def by_id(*given: Any) -> list[Row]:
+        return sorted(changed(*given), key=lambda row: row.id, reverse=given[-1] == "DESC")
+
+    return all_of(
+        patch.object(stored_replay, "_changed", by_id),
+        patch.object(reader, "OLDER", reader.OLDER.replace("ORDER BY seq", "ORDER BY id")),
+    )
+
+
+def no_visibility() -> Any:
+    """Members see what was before them."""
+
+    def wide(chat: Any, stays: Sequence[Interval]) -> list[Interval]:
+        return [Interval(1)] if stays and stays[-1].left is None else []
+
+    return all_of(
+        patch.object(stored_replay, "openings", wide), patch.object(reader, "openings", wide)
+    )
+
+
+def backward_cursors() -> Any:
+    """A cursor goes where it is told to."""
+
+    def anywhere(self: Any, delivered: int, read: int, head: int) -> receipt.Cursor:
+        return receipt.Cursor(min(delivered or self.delivered, head), min(read or self.read, head))
+
+    return patch.object(receipt.Cursor, "advance", anywhere)
+
+
+@contextmanager
+def _rolled_back(connection: apsw.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def announce_before_commit() -> Any:
+    """What will be committed is told first."""
+
+    async def boasting(self: Any, waiting: list[Any], changes: list[Change]) -> None:
+        store = self._store._methods["commit"].__self__
+        try:
+            with patch.object(chats, "transaction", _rolled_back):
+                outcomes = store.commit(changes)
+        except apsw.Error:
+            outcomes = None
+        store._caches.clear()
+        if outcomes is not None:
+            await self._announce.tell(changes, outcomes)
+        try:
+            outcomes = await self._commit(changes)
+        except Unavailable as error:
+            self._refuse_all(waiting, _unavailable(error))
+            return
+        for each, outcome in zip(waiting, outcomes, strict=False):
+            each.sink.answer(outcome)
+
+    return patch.object(Ingest, "_commit_and_tell", boasting)
+
+
+def receipt_before_its_cursor() -> Any:
+    """Authors hear of an advance when it is said, not when it is stored."""
+    advance = Ingest.advance
+
+    def eager(self: Any, move: Advance, *given: Any) -> None:
+        announcer = self._announce
+        chat = announcer._roster.get(move.chat_id)
+        events: list[Event] = [
+            ReceiptEvent(move.chat_id, author, message, seq, move.user_id, False, move.at)
+            for seq, message, author in ([] if chat is None else chat.tail)
+            if author and author != move.user_id and seq <= move.delivered
+        ]
+        announcer._publish(events)
+        advance(self, move, *given)
+
+    return patch.object(Ingest, "advance", eager)
+
+
+MUTANTS = (
+    Mutant("ack before commit", r"G1: .* is lost", ack_before_commit),
+    Mutant("no dedupe", r"G2: stored more than once", no_dedupe),
+    Mutant("no gap repair at the server", r"G3: .* without a word", no_gap_repair_at_the_server),
+    Mutant("no gap repair at all", r"holds .* refetched|G4: ", no_gap_repair_at_all),
+    Mutant("order by id", r"G3: .* again after|history of|holds", order_by_id),
+    Mutant("no visibility", r"G6: ", no_visibility),
+    Mutant("backward cursors", r"G5: cursor .* went back", backward_cursors),
+    Mutant("announce before commit", r"a message that is not stored", announce_before_commit),
+    Mutant("receipt before its cursor", r"G5: a receipt of", receipt_before_its_cursor),
+)
