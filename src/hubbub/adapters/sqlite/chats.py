@@ -144,8 +144,9 @@ class SqliteChatStore:
         seq, sender_id = newest
         delivered, read = self._connection.execute(
             "SELECT count(*) FILTER (WHERE delivered >= ?1), count(*) FILTER (WHERE read >= ?1)"
-            " FROM members WHERE chat_id = ?2 AND left IS NULL AND user_id <> ?3"
-            " AND since <= ?1",
+            " FROM members m WHERE chat_id = ?2 AND left IS NULL AND user_id <> ?3"
+            " AND (since <= ?1 OR EXISTS (SELECT 1 FROM stays s WHERE s.chat_id = m.chat_id"
+            " AND s.user_id = m.user_id AND s.since <= ?1 AND s.left > ?1))",
             (seq, chat_id, sender_id),
         ).get
         return ReceiptCount(chat_id, seq, delivered, read)

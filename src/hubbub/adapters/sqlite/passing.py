@@ -87,11 +87,10 @@ def cursor_states(db: apsw.Connection, user_id: int, chat_id: int, head: int) ->
     was_large = db.execute(HAS_PACKED, (chat_id,)).get is not None
     states = []
     for other, delivered, read in members:
-        got, got_at = _passed_at(
-            db, chat_id, user_id, (other, DELIVERED, delivered), own, was_large
-        )
-        seen, seen_at = _passed_at(db, chat_id, user_id, (other, READ, read), own, was_large)
         cursor = Cursor(delivered, read)
+        who = (other, cursor)
+        got, got_at = _passed_at(db, chat_id, user_id, who, DELIVERED, own, was_large)
+        seen, seen_at = _passed_at(db, chat_id, user_id, who, READ, own, was_large)
         states.append(CursorState(chat_id, other, cursor, got, seen, got_at, seen_at))
     return states
 
@@ -118,16 +117,16 @@ def _passed_at(
     db: apsw.Connection,
     chat_id: int,
     author: int,
-    member: tuple[int, int, int],
+    member: tuple[int, Cursor],
+    kind: int,
     own: Sequence[tuple[int, int, int]],
     was_large: bool,
 ) -> tuple[Passed | None, int]:
     """The newest of the author's messages that a member's cursor of one kind has passed."""
-    user, kind, position = member
+    user, cursor = member
     for seq, message_id, at in own:
-        if seq <= position:
-            cursors = {user: Cursor(position, position if kind == READ else 0)}
-            times = _times(db, chat_id, seq, cursors, was_large)
+        if seq <= (cursor.read if kind == READ else cursor.delivered):
+            times = _times(db, chat_id, seq, {user: cursor}, was_large)
             return Passed(author, message_id, seq), _moment(times, user, kind) or at
     return None, 0
 

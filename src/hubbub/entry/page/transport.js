@@ -4,6 +4,7 @@ const SESSION = "hubbub.session";
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 const ANSWER_MS = 12_000; // without an answer for so long the connection counts as lost
+const CLAIM_MS = 25_000; // longer than a request may take
 const QUIET_MS = 45_000; // without a frame for so long it is asked whether it still lives
 
 /** A problem document; status 0 where the server was not reached. */
@@ -70,38 +71,55 @@ export class Api {
 
   /** A token newer than `used`. Refused with 401 (and signed out) where there is none. */
   async renew(used) {
-    return locked(async () => {
+    for (;;) {
       const { token, refresh_token } = this.session ?? {};
-      if (token && token !== used) return token;
-      try {
-        await this.enter("refresh", { refresh_token: refresh_token ?? "" });
-      } catch (error) {
-        if (error.temporary) throw error;
-        await wait(1500); // another tab may have been faster, and what it kept is on its way
-        if (this.session?.refresh_token === refresh_token) localStorage.removeItem(SESSION);
-        if (!this.session) throw error;
-      }
-      return this.session.token;
-    });
+      if (!token) throw new Refused({ status: 401, code: "unauthorized", detail: "Sign in again." });
+      if (token !== used) return token;
+      if (await claimed(refresh_token)) return this.#refresh(refresh_token);
+      await wait(50 + 100 * Math.random()); // another tab gets it, for this one too
+    }
+  }
+
+  async #refresh(refresh_token) {
+    try {
+      await this.enter("refresh", { refresh_token });
+    } catch (error) {
+      if (error.temporary) await claimed(refresh_token, true);
+      else localStorage.removeItem(SESSION);
+      throw error;
+    }
+    return this.session.token;
   }
 }
 
-/** One tab at a time; `navigator.locks` is there only on https and localhost. */
-async function locked(work) {
-  if (navigator.locks) return navigator.locks.request("hubbub.refresh", work);
-  const me = String(Math.random());
-  const holder = () => JSON.parse(localStorage.getItem("hubbub.lock") ?? "null");
-  while (holder()?.me !== me) {
-    if (!(holder()?.until > Date.now())) {
-      localStorage.setItem("hubbub.lock", JSON.stringify({ me, until: Date.now() + 25_000 }));
-    }
-    await wait(30 + 60 * Math.random());
-  }
-  try {
-    return await work();
-  } finally {
-    localStorage.removeItem("hubbub.lock");
-  }
+/**
+ * Whether this tab may use the refresh token: the first that asks, or when that one was not heard
+ * of for long; `back` gives it back. A token that is used twice ends the session, and localStorage
+ * shows one tab late what another one wrote; IndexedDB does not.
+ */
+function claimed(token, back = false) {
+  return new Promise((resolve) => {
+    const opening = indexedDB.open("hubbub");
+    opening.onupgradeneeded = () => opening.result.createObjectStore("tokens");
+    opening.onerror = () => resolve(true);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const work = database.transaction("tokens", "readwrite");
+      const store = work.objectStore("tokens");
+      let mine = true;
+      store.get("claims").onsuccess = ({ target: { result: claims = [] } }) => {
+        const others = claims.filter((claim) => claim.token !== token);
+        const at = claims.find((claim) => claim.token === token)?.at ?? 0;
+        mine = back || Date.now() - at > CLAIM_MS;
+        if (back) store.put(others, "claims");
+        else if (mine) store.put([...others.slice(-20), { token, at: Date.now() }], "claims");
+      };
+      work.oncomplete = work.onabort = () => {
+        database.close();
+        resolve(mine);
+      };
+    };
+  });
 }
 
 /**
