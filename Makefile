@@ -42,7 +42,7 @@ run: $(RUN) ## set up what is needed and serve (ARGS="--port 9000 --data DIR")
 test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
 	@tools/chromium
-	@$(PYTEST) -n $(JOBS) -m 'not slow' $(SUITES) $(ARGS)
+	@$(PYTEST) -n $(JOBS) -m 'not slow' $(SUITES) $(FAULTS) $(ARGS)
 
 test-all: export HUBBUB_SEEDS ?= 1000
 test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100

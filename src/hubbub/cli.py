@@ -240,3 +240,7 @@ def _open_many_files() -> None:
 def _fail(sentence: str, code: int) -> NoReturn:
     click.echo(f"hubbub: {sentence}", err=True)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

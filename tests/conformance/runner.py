@@ -13,7 +13,7 @@ from aiohttp import WSMsgType
 
 from tests.conformance.conversations import Codec, Conversation, Open, Step
 from tests.conformance.patterns import Bound, Mismatch, expect, fill, fits
-from tests.conformance.server import ServerProcess
+from tests.support.server import ServerProcess
 
 PATIENCE = 30.0
 PAUSE = 0.05
@@ -170,7 +170,8 @@ class Play:
         if step.app is not None or step.state is not None:
             return  # of the client alone
         if step.restart is not None:
-            await asyncio.to_thread(self._server.stop, step.restart)
+            end = self._server.end if step.restart == "stop" else self._server.kill
+            await asyncio.to_thread(end)
             await asyncio.to_thread(self._server.start)
         elif step.rest is not None:
             for _ in range(step.times):

@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.client_runner import ClientPlay
 from tests.conformance.conversations import Codec, Conversation, everything
 from tests.conformance.runner import playing
-from tests.conformance.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 ALL = everything()
 SPOKEN = [(each, codec) for each in ALL if each.head.only is None for codec in each.head.codecs]

@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.conversations import Conversation, Head, Step
 from tests.conformance.patterns import Bound, Mismatch, expect, fill, fits
 from tests.conformance.runner import playing
-from tests.conformance.server import running
+from tests.support.server import running
 
 FITS: list[tuple[Any, Any]] = [
     ({"a": 1}, {"a": 1, "b": 2}),

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.person import Person
-from tests.e2e.served import Served
+from tests.support.server import ServerProcess
 
 FLAGS = [
     "--disable-gpu",
@@ -33,26 +33,28 @@ def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    server = Served(tmp_path_factory.mktemp("served"))
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("served"))
     server.start()
     yield server
-    server.end()
+    server.kill()
 
 
 @pytest.fixture
-def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
+def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A server for one test; its parameter, if any, are settings."""
-    server = Served(tmp_path, getattr(request, "param", {}))
+    server = ServerProcess(tmp_path, getattr(request, "param", {}))
     server.start()
     yield server
-    server.end()
+    server.kill()
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Served:
+def server(request: pytest.FixtureRequest) -> ServerProcess:
     """The one of this test, else the one that all share."""
-    found: Served = request.getfixturevalue("own" if "own" in request.fixturenames else "shared")
+    found: ServerProcess = request.getfixturevalue(
+        "own" if "own" in request.fixturenames else "shared"
+    )
     return found
 
 
@@ -62,7 +64,7 @@ def numbers() -> Iterator[int]:
 
 
 @pytest.fixture
-def newcomer(browser: Browser, server: Served, numbers: Iterator[int]) -> Iterator[Newcomer]:
+def newcomer(browser: Browser, server: ServerProcess, numbers: Iterator[int]) -> Iterator[Newcomer]:
     """Makes a person in a browser of his own, signed up; at the end nothing may have failed."""
     people: list[Person] = []
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
-from tests.e2e.served import Served
+from tests.support.server import ServerProcess
 
 
 def test_offline_and_back(newcomer: Newcomer) -> None:
@@ -65,7 +65,7 @@ def test_a_closed_window_finds_everything_in_order(newcomer: Newcomer) -> None:
     ann.status("3", "Read")
 
 
-def test_the_server_is_killed_under_the_page(own: Served, newcomer: Newcomer) -> None:
+def test_the_server_is_killed_under_the_page(own: ServerProcess, newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)
     ann.say("0")
@@ -74,7 +74,7 @@ def test_the_server_is_killed_under_the_page(own: Served, newcomer: Newcomer) ->
     for round_ in range(3):
         for i in range(12):
             if i == 6:
-                own.end()
+                own.crash()
             texts.append(f"{round_}-{i}")
             ann.say(texts[-1])
         ann.offline()
@@ -102,7 +102,7 @@ def test_signed_out_elsewhere(newcomer: Newcomer) -> None:
 
 
 @pytest.mark.parametrize("own", [{"HUBBUB_REPLAY_PER_CHAT": "5"}], indirect=True)
-def test_more_was_missed_than_is_pushed(own: Served, newcomer: Newcomer) -> None:
+def test_more_was_missed_than_is_pushed(own: ServerProcess, newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)
     ann.say("0")

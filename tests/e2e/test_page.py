@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Newcomer
 from tests.e2e.person import PASSWORD, Person
-from tests.e2e.served import Served
+from tests.support.server import ServerProcess
 
 POST = """async ([chat, from, to]) => {
   const { token } = JSON.parse(localStorage.getItem("hubbub.session"));
@@ -27,7 +27,7 @@ def post(person: Person, start: int, end: int) -> None:
 
 
 @pytest.mark.parametrize("link", ["/?{code}", "/{fragment}"])
-def test_a_link_fills_in_its_code(browser: Browser, own: Served, link: str) -> None:
+def test_a_link_fills_in_its_code(browser: Browser, own: ServerProcess, link: str) -> None:
     context = browser.new_context()
     code = own.admin_fragment.removeprefix("#")
     ann = Person(context, own.url, "Ann", "ann")
@@ -59,7 +59,7 @@ def test_a_wrong_password_is_said(newcomer: Newcomer) -> None:
 
 
 @pytest.mark.parametrize("own", [UNLIMITED], indirect=True)
-def test_scrolling_up_and_down_a_long_history(own: Served, newcomer: Newcomer) -> None:
+def test_scrolling_up_and_down_a_long_history(own: ServerProcess, newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)
     post(ann, 0, 420)

@@ -4,13 +4,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
-from tests.e2e.served import Served
+from tests.support.server import ServerProcess
 
 SHORT = {"HUBBUB_AUTH_ACCESS_TOKEN_MINUTES": "0.05"}  # three seconds
 
 
 @pytest.mark.parametrize("own", [SHORT], indirect=True)
-def test_tabs_share_a_session_past_its_tokens(own: Served, newcomer: Newcomer) -> None:
+def test_tabs_share_a_session_past_its_tokens(own: ServerProcess, newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     bob.start_chat(ann)
     bob.say("hello")

@@ -108,11 +108,7 @@ async def test_who_stops_reading_is_no_burden(
         slowest = 0.0
         for number in range(messages):
             began = time.monotonic()
-            sent = speaker.send(chat, f"{number} {LONG}")
-            await eventually(lambda s=sent: s.ack is not None, "it is stored", PATIENCE)
-            await eventually(
-                lambda n=number: listener.view.places.get(chat, 0) > n, "bob has it", PATIENCE
-            )
+            await said_and_heard(speaker, listener, chat, number)
             slowest = max(slowest, time.monotonic() - began)
         grown = server.memory() - before
         print(f"memory grew by {grown / 1e6:.0f} MB; slowest message took {slowest:.3f} s")
@@ -128,6 +124,12 @@ async def test_who_stops_reading_is_no_burden(
         check_saw_everything(sleeper.view, chat, head + 1)
     assert not speaker.faults + listener.faults
     assert listener.connections == 1
+
+
+async def said_and_heard(speaker: Device, listener: Device, chat: str, number: int) -> None:
+    sent = speaker.send(chat, f"{number} {LONG}")
+    await eventually(lambda: sent.ack is not None, "it is stored", PATIENCE)
+    await eventually(lambda: listener.view.places.get(chat, 0) > number, "it is heard", PATIENCE)
 
 
 def check_saw_everything(view: View, chat: str, head: int) -> None:

@@ -136,8 +136,17 @@ class Announcer:
             for o in outcomes
             if isinstance(o, Posted) and o.made is None and self._roster.get(o.chat_id) is None
         }
+        unknown |= {o.chat_id for o in outcomes if isinstance(o, Logged) and self._shrank(o)}
         if unknown:
             await self._find(unknown)
+
+    def _shrank(self, outcome: Logged) -> bool:
+        """Whether a large chat is small again; its members are then to be asked for."""
+        chat = self._roster.get(outcome.chat_id)
+        if chat is None or not chat.large or outcome.size > LARGE:
+            return False
+        self._roster.forget(outcome.chat_id)
+        return True
 
     async def _find(self, unknown: set[int]) -> None:
         try:

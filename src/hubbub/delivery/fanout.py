@@ -61,6 +61,14 @@ class Fanout:
             self._flight.fanouts += 1
             self._work.set()
 
+    def finish(self, chat_id: int) -> None:
+        """All of this chat's at once: it is large no more, so there are few connections."""
+        for job in [job for job in self._jobs if job.chat_id == chat_id]:
+            self._deliver(job, job.next, len(job.audience))
+            self._jobs.remove(job)
+            self._flight.fanouts -= 1
+        self._flight.check()
+
     async def run(self) -> None:
         """Work slice by slice until cancelled."""
         while True:

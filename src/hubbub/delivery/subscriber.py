@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from hubbub.delivery.link import Link
 from hubbub.delivery.outgoing import Encoder, Outgoing
 from hubbub_protocol import frames, ids
+from hubbub_protocol.codes import Close
 
 ME: Final = 0
 """The name of the user's own log among chat ids."""
@@ -181,7 +182,7 @@ class Subscriber:
         if (buffered := self.link.buffered()) > HIGH_WATER:
             self.blocked = True
             if buffered > HARD_LIMIT:
-                self.link.close(1008, "you do not read what you ask for")
+                self.link.close(Close.TRY_LATER, "what was sent is not read; reconnect to go on")
 
     def fall_behind(self, log_id: int, place: int) -> None:
         """Note that this log must be re-read from `place`, or from where the reader is beyond."""

@@ -158,9 +158,7 @@ class SqliteAccounts:
 
     def _insert(self, session: Session) -> None:
         self._connection.execute(
-            f"INSERT INTO sessions ({_SESSION}, me_place)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?,"
-            " coalesce((SELECT me_head FROM users WHERE id = ?), 0))",
+            f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 session.id,
                 session.user_id,
@@ -169,7 +167,6 @@ class SqliteAccounts:
                 session.created_at,
                 session.last_used_at,
                 session.expires_at,
-                session.user_id,
             ),
         )
 
@@ -183,7 +180,7 @@ class SqliteAccounts:
         for (session_id,) in parting.fetchall():
             self._connection.execute(
                 "INSERT OR REPLACE INTO places (session_id, chat_id, seq)"
-                " SELECT ?, chat_id, delivered FROM members WHERE user_id = ? AND left IS NULL",
+                " SELECT ?, chat_id, received FROM members WHERE user_id = ? AND left IS NULL",
                 (session_id, user_id),
             )
 
