@@ -28,15 +28,15 @@ function summary(session, message) {
 }
 
 function systemText(session, { kind, by, user_id, user_ids = [], count, role }) {
-  const who = user_id && name(session, user_id);
-  const people = user_ids.map((id) => name(session, id)).join(", ");
+  const whom = (id) => (id === session.me.id ? "you" : name(session, id));
+  const people = user_ids.map(whom).join(", ");
   const more = count > user_ids.length ? ` and ${count - user_ids.length} more` : "";
   switch (kind) {
     case "members_added":
       return `${name(session, by)} added ${people}${more}`;
-    case "member_left": return `${who} left`;
-    case "member_removed": return `${name(session, by)} removed ${who}`;
-    case "role_changed": return `${name(session, by)} made ${who} ${role}`;
+    case "member_left": return `${name(session, user_id)} left`;
+    case "member_removed": return `${name(session, by)} removed ${whom(user_id)}`;
+    case "role_changed": return `${name(session, by)} made ${whom(user_id)} ${role}`;
     default: return "The chat changed";
   }
 }
