@@ -98,8 +98,8 @@ class Announcer:
 
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """Announce a commit."""
-        await self._learn(outcomes)
-        events: list[Event] = []
+        # First, so that what is under way to a large chat does not come after what follows.
+        events: list[Event] = [LeftLarge(chat, 0) for chat in await self._learn(outcomes)]
         advances: list[Advanced] = []
         for change, outcome in zip(changes, outcomes, strict=True):
             match outcome:
@@ -129,16 +129,20 @@ class Announcer:
         if events:
             self._publish(events)
 
-    async def _learn(self, outcomes: Sequence[Outcome]) -> None:
-        """Chats that were forgotten since their message was allowed: ask the store."""
+    async def _learn(self, outcomes: Sequence[Outcome]) -> list[int]:
+        """Ask the store for chats that were forgotten since their message was allowed.
+
+        And for those that are large no more, which are answered.
+        """
         unknown = {
             o.chat_id
             for o in outcomes
             if isinstance(o, Posted) and o.made is None and self._roster.get(o.chat_id) is None
         }
-        unknown |= {o.chat_id for o in outcomes if isinstance(o, Logged) and self._shrank(o)}
-        if unknown:
-            await self._find(unknown)
+        shrunk = [o.chat_id for o in outcomes if isinstance(o, Logged) and self._shrank(o)]
+        if unknown or shrunk:
+            await self._find(unknown.union(shrunk))
+        return shrunk
 
     def _shrank(self, outcome: Logged) -> bool:
         """Whether a large chat is small again; its members are then to be asked for."""

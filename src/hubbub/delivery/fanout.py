@@ -81,23 +81,23 @@ class Fanout:
 
     def _slice(self, job: _Job) -> None:
         until = self._monotonic() + SLICE_SECONDS
-        audience, log_id, rev, outgoing = job.audience, job.chat_id, job.rev, job.outgoing
-        sender_id, own = job.sender_id, job.own
-        subscribed = self._hub.of_large(log_id)
-        index = job.next
-        while index < len(audience):
-            stop = min(index + CHECK_EVERY, len(audience))
-            for subscriber, since in audience[index:stop]:
-                if since <= rev and subscriber in subscribed:
-                    said = own if subscriber.user_id == sender_id else outgoing
-                    subscriber.log(log_id, rev, said)
-            self.deliveries += stop - index
+        while job.next < len(job.audience):
+            self._deliver(job, job.next, min(job.next + CHECK_EVERY, len(job.audience)))
             self._hub.flush()
-            index = stop
             if self._monotonic() >= until:
                 break
-        job.next = index
-        if index >= len(audience):
+        if job.next >= len(job.audience):
             self._jobs.popleft()
             self._flight.fanouts -= 1
             self._flight.check()
+
+    def _deliver(self, job: _Job, start: int, stop: int) -> None:
+        log_id, rev, outgoing = job.chat_id, job.rev, job.outgoing
+        sender_id, own = job.sender_id, job.own
+        subscribed = self._hub.of_large(log_id)
+        for subscriber, since in job.audience[start:stop]:
+            if since <= rev and subscriber in subscribed:
+                said = own if subscriber.user_id == sender_id else outgoing
+                subscriber.log(log_id, rev, said)
+        self.deliveries += stop - start
+        job.next = stop

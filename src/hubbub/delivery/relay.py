@@ -26,7 +26,8 @@ from hubbub.domain.events import (
     RowEvent,
     TypingEvent,
 )
-from hubbub_protocol import frames
+from hubbub.domain.log import Row
+from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
 
 MOST_LOGS: Final = 200_000
@@ -92,6 +93,8 @@ class Relay:
         last = self._pass(self._chats, row.chat_id, row.rev)
         if last == row.rev:
             return
+        if event.large and row.type == "system":
+            self._goes(row)
         audience: Iterable[Subscriber]
         if event.large:
             audience = self._hub.of_large(row.chat_id)
@@ -105,6 +108,13 @@ class Relay:
             self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own))
         else:
             self._push(event, audience)
+
+    def _goes(self, row: Row) -> None:
+        """Who goes hears nothing more, though the bus may have lost the event that says so."""
+        system = msgspec.json.decode(row.system)
+        if system["kind"] in ("member_left", "member_removed"):
+            for subscriber in self._hub.of_user(ids.parse("user", system["user_id"])):
+                self._hub.unsubscribe(row.chat_id, subscriber)
 
     def _pass(self, logs: dict[int, int], log_id: int, rev: int) -> int | None:
         """None: pass it on. `rev`: it was passed on before. Else the position before a hole."""
@@ -207,6 +217,7 @@ class Relay:
 
     def _left(self, event: LeftLarge) -> None:
         if not event.user_id:
+            self._fanout.finish(event.chat_id)
             self._hub.dissolve(event.chat_id)
             return
         for subscriber in self._hub.of_user(event.user_id):

@@ -299,6 +299,7 @@ class Replays:
         subscriber = replay.subscriber
         if log is None:  # removed meanwhile: his own log says so
             replay.done.pop(read.chat_id, None)
+            self._hub.unsubscribe(read.chat_id, subscriber)
             return
         replay.budget -= len(log.rows)
         place = read.after
