@@ -2,7 +2,8 @@
 
 Message k is due at k / rate, whatever became of those before; pair k mod P sends it, its two
 sides in turn. Latencies count from the due time. Each message must be acknowledged once, arrive
-once in the next position at each side, and be covered by a receipt.
+once in the next position at each side, and be covered by a receipt: of its delivery, or that it
+was read, which says both (who sends has read what came before).
 """
 
 import gc
@@ -169,7 +170,7 @@ class Side(Session):
                 number = int(data[where : where + 12], 16)
                 tally.acked[number] += 1
                 tally.acks.append(now - number / tally.rate)
-            elif kind == 100:  # delivery_receipt
+            elif kind == 100 or (kind == 114 and data[start + 11] == 97):  # delivered, or read
                 where = find(b'"seq":', start) + 6
                 seq = int(data[where : find(b",", where)])
                 if seq > self.told:
