@@ -98,6 +98,8 @@ class Subscriber:
         behind = self.behind
         if behind is not None and log_id in behind:
             return  # will be re-read
+        if self.trims is not None and rev <= self.trims.get(log_id, 0):
+            return  # a replay had it
         if self.blocked:
             self.fall_behind(log_id, rev - 1)
             return
