@@ -55,6 +55,7 @@ class Chat:
         self._unread_base = 0  # unread outside of the window, while read_number is unknown
         self._told: int | None = None  # what the server counted, in a replay before its messages
         self._estimated = False
+        self._stale = False  # a gap hides how many there are
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────
 
@@ -107,7 +108,7 @@ class Chat:
             merged[:2] = [(merged[0][0], merged[1][1])]
         self.gaps = merged
         self._cut(bisect_right(self._messages, last, key=_seq), last + 1)
-        self._estimated = True
+        self._stale = True
 
     def close_gap(self, first: int, last: int) -> None:
         """`first`..`last` was read: it is no gap any more."""
@@ -152,6 +153,8 @@ class Chat:
     @property
     def uncertain(self) -> bool:
         """Whether `unread` is an estimate."""
+        if self._stale:
+            return True
         return self._estimated and self._read_number is None and not self._reaches_back
 
     @property
@@ -263,9 +266,10 @@ class Chat:
         self.role = record.role
         self.move_read(record.read, record.unread)
         last = record.last_message
-        if record.read == self.read and last is not None and self._read_number is None:
+        if record.read == self.read and last is not None:
             self._newest_number = max(self._newest_number, last.number)
             self._read_number = last.number - record.unread
+            self._stale = False
         self._estimated = self._estimated and record.read != self.read
         if record.receipts is None:
             return []
