@@ -107,23 +107,20 @@ class Outbox:
     def due(self, now: float) -> list[Send]:
         """What to send now, in order; counted as sent.
 
-        Recipients whose chat is not known yet may be those of any chat: such a message passes
-        none that is held, and while it is held none passes it.
+        Recipients whose chat is not known yet may be those of any chat: between such a message
+        and one that names a chat, the later waits until the earlier is answered.
         """
         out: list[Send] = []
-        any_held = unknown_held = False
+        kinds: set[bool] = set()  # of those before: whether their chats are known
         for entry in self._entries.values():
             if self._in_flight >= self._limit:
                 break
-            if entry.sent:
-                continue
             key = self._key(entry)
+            is_known = isinstance(key, str)
+            waits = (not is_known) in kinds
+            kinds.add(is_known)
             hold = self._holds.get(key)
-            is_unknown = isinstance(key, tuple)
-            held = hold is not None and hold.until > now
-            if held or unknown_held or (is_unknown and any_held):
-                any_held = True
-                unknown_held = unknown_held or is_unknown
+            if entry.sent or waits or (hold is not None and hold.until > now):
                 continue
             entry.sent = True
             entry.attempts += 1
