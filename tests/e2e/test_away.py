@@ -71,7 +71,7 @@ def test_the_server_is_killed_under_the_page(own: ServerProcess, newcomer: Newco
     ann.say("0")
     bob.enter("Ann")
     texts = ["0"]
-    for round_ in range(3):
+    for round_ in range(2):
         for i in range(12):
             if i == 6:
                 own.crash()
@@ -84,7 +84,7 @@ def test_the_server_is_killed_under_the_page(own: ServerProcess, newcomer: Newco
         bob.online()
         bob.sees(*texts)
         ann.sees(*texts)
-    ann.status("2-11", "Read")
+    ann.status("1-11", "Read")
     bob.say("all there")
     ann.sees(*texts, "all there")
 

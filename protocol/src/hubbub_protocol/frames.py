@@ -1,4 +1,4 @@
-"""The frames of a WebSocket, as types: one object each, told apart by `type` (SPEC section 4).
+"""The frames of a WebSocket, as types: one object each, told apart by `type` (spec section 4).
 
 Unknown fields are ignored; a field at its default is left out on the wire. The same types are
 encoded as JSON and as MessagePack (`codec`), served by REST, and written to

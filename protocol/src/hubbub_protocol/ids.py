@@ -1,7 +1,7 @@
 """Ids: 64-bit, time-ordered numbers, written as a prefix and 13 Crockford base32 characters.
 
 Layout, from the top: 41 bits of milliseconds since 2020-01-01, 10 bits of leased node number,
-12 bits of counter. An id names a place; nothing orders by it (SPEC section 1).
+12 bits of counter. An id names a place; nothing orders by it (spec section 1).
 """
 
 from collections.abc import Callable

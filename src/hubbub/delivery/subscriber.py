@@ -187,9 +187,13 @@ class Subscriber:
                 self.link.close(Close.TRY_LATER, "what was sent is not read; reconnect to go on")
 
     def fall_behind(self, log_id: int, place: int) -> None:
-        """Note that this log must be re-read from `place`, or from where the reader is beyond."""
+        """Note that this log must be re-read from `place`; a watchful reader knows his own."""
         if self.watchful and self.trims is not None:
-            place = max(place, self.trims.get(log_id, 0))
+            if log_id not in self.trims:  # the own log tells from where on he sees it
+                log_id = ME
+            place = self.trims.get(log_id, 0)
+            if place == GONE:
+                return
         if self.behind is None:
             self.behind = {}
         self.behind.setdefault(log_id, place)

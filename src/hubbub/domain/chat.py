@@ -2,7 +2,7 @@
 
 A chat is a log with dense positions. A membership is one stay [since, left) of positions; a
 user who comes back has several. Sizes: above `LARGE` members a chat's receipts, typing and
-routing change shape (SPEC section 6).
+routing change shape (spec section 6).
 """
 
 from typing import Final, Literal

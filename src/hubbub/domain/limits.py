@@ -1,4 +1,4 @@
-"""Limits that the edge enforces (SPEC section 7), and the token bucket behind the rates."""
+"""Limits that the edge enforces (spec section 7), and the token bucket behind the rates."""
 
 import re
 from typing import Final

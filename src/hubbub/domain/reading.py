@@ -1,4 +1,4 @@
-"""How a log is read: who may see what, and how a replay is folded and bounded (SPEC section 5)."""
+"""How a log is read: who may see what, and how a replay is folded and bounded (spec section 5)."""
 
 from collections.abc import Sequence
 from typing import Final

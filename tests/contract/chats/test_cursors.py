@@ -1,4 +1,4 @@
-"""Cursors move forward; receipts follow from them, with times (SPEC section 6)."""
+"""Cursors move forward; receipts follow from them, with times (spec section 6)."""
 
 from hubbub.domain.change import Advance, Advanced, Create, Missing, NewChat, PlaceMe
 from hubbub.domain.receipt import Cursor, Passed

@@ -1,4 +1,4 @@
-"""The client's folded state equals a refetch, whatever the network did (SPEC section 5, G3)."""
+"""The client's folded state equals a refetch, whatever the network did (spec section 5, G3)."""
 
 from random import Random
 

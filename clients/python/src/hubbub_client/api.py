@@ -1,4 +1,4 @@
-"""The REST calls of SPEC section 3, typed and thin.
+"""The REST calls of spec section 3, typed and thin.
 
 Every call raises `Refused` (the server said no: code, sentence, retry_after), `Unreachable`
 (no answer; it may have been carried out) or `SignedOut`.

@@ -144,7 +144,7 @@ class Chat:
 
     @property
     def unread(self) -> int:
-        """Newest number − number at the read cursor (SPEC section 6)."""
+        """Newest number − number at the read cursor (spec section 6)."""
         if self._read_number is not None:
             return max(0, self._newest_number - self._read_number)
         inside = self._countable_after(self.read, self._messages)

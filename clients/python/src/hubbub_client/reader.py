@@ -1,4 +1,4 @@
-"""Where one log stands: order, duplicates and holes (SPEC section 5). Pure."""
+"""Where one log stands: order, duplicates and holes (spec section 5). Pure."""
 
 from enum import Enum
 from typing import Final, Generic, TypeVar

@@ -4,7 +4,7 @@ from typing import Final
 
 from hubbub_client.events import TypingChanged
 
-EXPIRY: Final = 6.0  # seconds (SPEC section 6)
+EXPIRY: Final = 6.0  # seconds (spec section 6)
 REPEAT: Final = 3.0  # how often going on typing is said again
 CAPACITY: Final = 1_000
 

@@ -235,7 +235,7 @@ class SqliteReader:
         """The least cursors of all other members.
 
         In a large chat zero, so that a sender's message stays `sent` there: its receipts come
-        as counts (SPEC section 6), and the least of 100,000 is the one who never opens it.
+        as counts (spec section 6), and the least of 100,000 is the one who never opens it.
         """
         if seat.chat.size > LARGE:
             return Cursor(0, 0)

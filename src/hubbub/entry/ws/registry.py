@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 MAX_CONNECTIONS: Final = 10
-"""Connections of one session (SPEC section 1)."""
+"""Connections of one session (spec section 1)."""
 
 
 class Tab(Protocol):

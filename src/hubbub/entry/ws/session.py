@@ -1,4 +1,4 @@
-"""One WebSocket as a session of a user: frames in, verbs called, answers out (SPEC section 4).
+"""One WebSocket as a session of a user: frames in, verbs called, answers out (spec section 4).
 
 It translates and never decides: what may be done is the verbs', what is shown is delivery's.
 """
