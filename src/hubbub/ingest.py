@@ -8,14 +8,14 @@ commit; those of large chats at most once a second and member.
 import asyncio
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, cast
 
 from msgspec import Struct
 
 from hubbub.domain.change import Advance, Change, Outcome, PlaceMe, Post
 from hubbub.domain.draft import Draft
-from hubbub.domain.gate import SendGate
+from hubbub.domain.gate import Names, SendGate
 from hubbub.ports import ChatStore, Clock, OutcomeUnknown, Unavailable
 from hubbub_protocol.codes import Code, Refused
 
@@ -37,7 +37,7 @@ class Sink(Protocol):
         """Of the connection that sends; None where nothing keeps an order."""
 
     @property
-    def target(self) -> Hashable:
+    def target(self) -> Names:
         """Which chat, for the gate."""
 
     def answer(self, outcome: Outcome) -> None:
@@ -370,7 +370,7 @@ class FutureSink:
     def __init__(self, future: "asyncio.Future[Outcome]") -> None:
         self.future = future
         self.gate: SendGate | None = None
-        self.target: Hashable = None
+        self.target: Names = ()
 
     def answer(self, outcome: Outcome) -> None:
         """See Sink."""

@@ -14,7 +14,7 @@ from hubbub.domain.account import Principal
 from hubbub.domain.change import Mismatch, Missing, NewChat, Outcome, Post, Posted
 from hubbub.domain.chat import ChatType, direct_key, group_key
 from hubbub.domain.draft import Draft
-from hubbub.domain.gate import SendGate
+from hubbub.domain.gate import Names, SendGate
 from hubbub.domain.limits import Buckets, MessageLimits, client_uuid
 from hubbub.domain.roster import KnownChat, Roster
 from hubbub.ports import Accounts, ChatStore, Clock, Lookup
@@ -36,7 +36,7 @@ class Waiter(Protocol):
         """Keeps the order of what one connection sends."""
 
     @property
-    def target(self) -> Hashable:
+    def target(self) -> Names:
         """Which chat, for the gate."""
 
 
@@ -171,10 +171,13 @@ class Accept:
             verdicts.append(verdict)
         return verdicts
 
-    def target(self, draft: Draft) -> Hashable:
-        """Which chat a draft goes to, as a connection's gate tells them apart."""
-        chat = None if draft.chat_id else self._chat(draft)
-        return draft.chat_id or (draft.recipients if chat is None else chat.chat_id)
+    def target(self, draft: Draft) -> Names:
+        """By what the draft's chat is known, for a connection's gate."""
+        chat = self._chat(draft)
+        names: list[Hashable] = [draft.chat_id or _key(draft)]
+        if chat is not None:
+            names.append((chat.key or chat.chat_id) if draft.chat_id else chat.chat_id)
+        return names
 
     def _held(self, draft: Draft, waiter: Waiter, now: float) -> Refused | None:
         if waiter.gate is None:

@@ -3,7 +3,7 @@
 It translates and never decides: what may be done is the verbs', what is shown is delivery's.
 """
 
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -14,7 +14,7 @@ from hubbub.delivery.subscriber import ME, Subscriber
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Outcome, Posted
 from hubbub.domain.draft import Draft
-from hubbub.domain.gate import SendGate
+from hubbub.domain.gate import Names, SendGate
 from hubbub.entry.ws.connection import Connection
 from hubbub.entry.ws.registry import MAX_CONNECTIONS, Registry
 from hubbub.present import chat_ref, message_ref
@@ -40,7 +40,7 @@ class SessionParts:
     compose: Callable[[int, frames.Send], Draft]
     limit: Callable[[Draft], None]
     put: Callable[[Draft, "Sending"], None]
-    target: Callable[[Draft], Hashable]
+    target: Callable[[Draft], Names]
     refusal: Callable[[Outcome], Refused]
     received: Callable[[Principal, Mapping[str, int]], None]
     received_at: Callable[[Principal, int, int, int], None]
@@ -353,7 +353,7 @@ class Sending:
 
     __slots__ = ("_client_id", "_session", "target")
 
-    def __init__(self, session: Session, client_id: str, target: Hashable) -> None:
+    def __init__(self, session: Session, client_id: str, target: Names) -> None:
         self._session = session
         self._client_id = client_id
         self.target = target
