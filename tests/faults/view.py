@@ -14,6 +14,7 @@ class View:
     messages: dict[str, dict[int, Frame]] = field(default_factory=dict)
     heard: dict[tuple[str, str, str], int] = field(default_factory=dict)
     heard_before: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    heard_live: dict[tuple[str, str, str], int] = field(default_factory=dict)
     gaps: list[tuple[str, int, int]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     trail: list[str] = field(default_factory=list)
@@ -25,6 +26,7 @@ class View:
         """A new connection: what comes until `caught_up` is a replay."""
         self.live = False
         self.heard_before = dict(self.heard)
+        self.heard_live = {}
         self.connections += 1
         self.trail.append(f"connection {self.connections} from {self.places}")
 
@@ -71,18 +73,21 @@ class View:
         self.live = True
 
     def _receipt(self, kind: str, chat: str, member: str, seq: int) -> None:
-        """Never behind what was heard: live, at all; in a replay, on earlier connections.
+        """A replay's come from the store, so they are at least what was ever heard before.
 
-        A replay's receipts are a snapshot, and live ones may overtake it.
+        Live ones may be behind those, which saw commits that were not announced yet, but never
+        behind each other.
         """
         key = (kind, chat, member)
-        heard = self.heard if self.live else self.heard_before
-        if seq < (before := heard.get(key, 0)):
-            state = "live" if self.live else "replay"
+        earlier = self.heard_live if self.live else self.heard_before
+        if seq < (before := earlier.get(key, 0)):
             shown = "\n  ".join(self.trail[-12:])
+            state = "live" if self.live else "replay"
             self.faults.append(f"{chat}: {member} {kind} {before}, then {seq} ({state})\n  {shown}")
         self.trail.append(f"receipt {kind} {chat} {member} {seq}")
         self.heard[key] = max(self.heard.get(key, 0), seq)
+        if self.live:
+            self.heard_live[key] = seq
 
     def _fault(self, what: str, frame: Frame) -> None:
         shown = {k: v for k, v in frame.items() if k in ("type", "rev", "seq", "from", "to")}
