@@ -1,5 +1,6 @@
 """From committed changes to events on the bus; only what is stored is ever announced."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, assert_never
 
@@ -272,9 +273,20 @@ class Announcer:
         newest.delivered += before < newest.seq <= max(moved.delivered, moved.read)
         newest.read += moved.read_before < newest.seq <= moved.read
         now = self._clock.monotonic()
-        if now - newest.said_at >= COUNTS_EVERY or newest.delivered == chat.size - 1:
-            newest.said_at = now
+        wait = chat.counts_at + COUNTS_EVERY - now
+        if wait <= 0:
+            chat.counts_at = now
             events.append(_counts(chat.chat_id, newest))
+        elif not chat.counts_due:
+            chat.counts_due = True
+            asyncio.get_running_loop().call_later(wait, self._say_counts, chat)
+
+    def _say_counts(self, chat: KnownChat) -> None:
+        """The last state of a second in which there were several."""
+        chat.counts_due = False
+        chat.counts_at = self._clock.monotonic()
+        if chat.newest is not None:
+            self._publish([_counts(chat.chat_id, chat.newest)])
 
 
 def _by_sending(post: Post, outcome: Posted) -> Advanced:

@@ -18,10 +18,16 @@ MOST_SENDERS: Final = 1_000
 
 
 class KnownChat:
-    """One chat. `members` is exact for chats up to LARGE, empty for larger ones."""
+    """One chat. `members` is exact for chats up to LARGE, empty for larger ones.
+
+    `counts_at`: when the receipt counts of a large one were last told (seconds of a clock that
+    never goes back); `counts_due`: they are to be told again.
+    """
 
     __slots__ = (
         "chat_id",
+        "counts_at",
+        "counts_due",
         "key",
         "members",
         "newest",
@@ -45,6 +51,8 @@ class KnownChat:
         self.tail_after = head
         self.key: str | None = None
         self.newest: Newest | None = None
+        self.counts_at = float("-inf")
+        self.counts_due = False
 
     @property
     def large(self) -> bool:
@@ -84,14 +92,13 @@ class KnownChat:
 class Newest:
     """How many members of a large chat passed its newest message."""
 
-    __slots__ = ("author_id", "delivered", "read", "said_at", "seq")
+    __slots__ = ("author_id", "delivered", "read", "seq")
 
     def __init__(self, seq: int, author_id: int, delivered: int = 0, read: int = 0) -> None:
         self.seq = seq
         self.author_id = author_id
         self.delivered = delivered
         self.read = read
-        self.said_at = float("-inf")
 
 
 class Roster:
