@@ -101,8 +101,8 @@ class MemoryChatStore:
         state, made = self._state, None
         if post.new_chat is not None:
             if dedupe(post) in state.known:
-                chat_id = self._find(post.new_chat)
-                if chat_id is None:  # it went elsewhere before: no chat is made for it
+                chat_id = state.known[dedupe(post)].chat_id
+                if state.first_members(chat_id) != set(post.new_chat.members):
                     return Mismatch()
             else:
                 made = self._make(post.new_chat, post.at)

@@ -63,6 +63,11 @@ class State:
         found = [m for (chat, _), m in self.members.items() if chat == chat_id and m.present]
         return sorted(found, key=lambda m: m.user_id)
 
+    def first_members(self, chat_id: int) -> set[int]:
+        """Whom a chat was made for."""
+        members = [m for (chat, _), m in self.members.items() if chat == chat_id]
+        return {m.user_id for m in members if self.stays_of(m)[0].since == 1}
+
     def stays_of(self, member: Member) -> list[Interval]:
         """All his stays, oldest first."""
         earlier = self.stays.get((member.chat_id, member.user_id), [])

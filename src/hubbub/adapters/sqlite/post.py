@@ -34,8 +34,9 @@ def post_all(
     made_by: dict[int, Made] = {}
     for index, post in enumerate(posts):
         if post.new_chat is not None and dedupe(post) in known:
-            chat_id = _find_chat(db, post.new_chat)
-            if chat_id is None:  # it went elsewhere before: no chat is made for it
+            # Its chat may not be found by its members any more, when they have changed since.
+            chat_id = known[dedupe(post)].chat_id
+            if _first_members(db, chat_id) != set(post.new_chat.members):
                 outcomes[index] = Mismatch()
                 continue
             post = replace(post, chat_id=chat_id)
@@ -123,6 +124,15 @@ def _find_chat(db: apsw.Connection, new: NewChat) -> int | None:
     by, value = ("id", new.id) if new.key is None else ("key", new.key)
     found: int | None = db.execute(f"SELECT id FROM chats WHERE {by} = ?", (value,)).get
     return found
+
+
+def _first_members(db: apsw.Connection, chat_id: int) -> set[int]:
+    """Whom a chat was made for."""
+    query = (
+        "SELECT user_id FROM members WHERE chat_id = ?1 AND since = 1"
+        " UNION SELECT user_id FROM stays WHERE chat_id = ?1 AND since = 1"
+    )
+    return {user_id for (user_id,) in db.execute(query, (chat_id,))}
 
 
 def _role(new: NewChat, user_id: int) -> Role:
