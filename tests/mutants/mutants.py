@@ -9,7 +9,7 @@ from unittest.mock import patch
 import apsw
 from msgspec.structs import replace
 
-from hubbub.adapters.sqlite import chats, post, reader
+from hubbub.adapters.sqlite import chats, post, reader, rows
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import relay, subscriber
 from hubbub.domain import receipt
@@ -19,7 +19,6 @@ from hubbub.domain.events import Event, ReceiptEvent
 from hubbub.domain.log import Row
 from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import Unavailable
-from hubbub_client import logs
 from hubbub_client import reader as client_reader
 
 
@@ -72,10 +71,10 @@ def ack_before_commit() -> Any:
 
 def no_dedupe() -> Any:
     """The store does not keep the client_id."""
-    insert = post.insert_rows
+    insert = rows.insert_rows
 
-    def forgetful(db: apsw.Connection, rows: list[Row]) -> None:
-        insert(db, [replace(row, client_id=None) for row in rows])
+    def forgetful(db: apsw.Connection, fresh: list[Row]) -> None:
+        insert(db, [replace(row, client_id=None) for row in fresh])
 
     return patch.object(post, "insert_rows", forgetful)
 
@@ -110,7 +109,9 @@ def no_gap_repair_at_all() -> Any:
         verdict = client_reader.Verdict
         return verdict.DROP if last <= self.place else verdict.APPLY
 
-    return all_of(no_gap_repair_at_the_server(), patch.object(logs.LogReader, "offer", gullible))
+    return all_of(
+        no_gap_repair_at_the_server(), patch.object(client_reader.LogReader, "offer", gullible)
+    )
 
 
 def order_by_id() -> Any:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from hubbub.delivery import replay, subscriber
+from hubbub.delivery import subscriber
 from hubbub.wiring.core import Core
 from hubbub_client.api import path
 from hubbub_protocol import rest
@@ -23,8 +23,8 @@ def bounds(core: Core, plan: Plan) -> list[str]:
     for here in core.hub._users.values():
         for reader in here if isinstance(here, tuple) else (here,):
             held = len(getattr(reader.replay, "_held", ()))
-            if held > replay.MAX_HELD:
-                wrong.append(f"G7: {held} frames held, bound {replay.MAX_HELD}")
+            if held > subscriber.MAX_HELD:
+                wrong.append(f"G7: {held} frames held, bound {subscriber.MAX_HELD}")
             if len(reader.missed_receipts or ()) > subscriber.MAX_RECEIPTS:
                 wrong.append("G7: too many missed receipts")
             if reader.link.buffered() > subscriber.HARD_LIMIT:
@@ -96,7 +96,7 @@ def messages(truth: Truth, history: History) -> list[str]:
     return wrong + _orders(rows, history)
 
 
-def _orders(rows: dict[str | None, Row], history: History) -> list[str]:
+def _orders(rows: dict[str, Row], history: History) -> list[str]:
     """G3: what one device sent to one chat has the order in which it was sent."""
     wrong = []
     newest: dict[tuple[str, str], Row] = {}

@@ -35,6 +35,11 @@ class Person:
         self.devices: list[Device] = []
         self.small: list[SmallDevice] = []
 
+    @property
+    def everything(self) -> list[Device | SmallDevice]:
+        """All devices."""
+        return [*self.devices, *self.small]
+
 
 class Behaviour:
     """One device's steps, until it is done; then nothing of it is under way."""
@@ -203,8 +208,10 @@ class Behaviour:
 
     async def _group(self) -> None:
         client = self._client
-        history = "all" if self._rng.random() < 0.3 else "joined"
-        chat = await client.api.create_group("a group", self._others(), history)
+        open_to_all = self._rng.random() < 0.3
+        chat = await client.api.create_group(
+            "a group", self._others(), "all" if open_to_all else "joined"
+        )
         if chat.role != "owner":
             self._wrong("who makes a group is not its owner")
 
@@ -257,8 +264,8 @@ class Behaviour:
         self._device.network.cut()
 
     async def _silent(self) -> None:
-        for device in (self._device, *self._person.small):
-            device.network.cut(silent=True)
+        for network in (self._device.network, *(small.network for small in self._person.small)):
+            network.cut(silent=True)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -63,6 +63,7 @@ def small_world(plan: Plan) -> Iterator[None]:
     values = {
         (subscriber, "HIGH_WATER"): plan.high_water,
         (replay, "MAX_HELD"): plan.held,
+        (subscriber, "MAX_HELD"): plan.held,
         (replay, "ROUND_ROWS"): plan.round_rows,
         (roster, "TAIL"): plan.tail,
     }

@@ -7,7 +7,7 @@ import apsw
 
 from tests.simulation.device import pause
 from tests.simulation.server import Machine
-from tests.simulation.vfs import io_error
+from tests.simulation.vfs import Op, io_error
 
 DAY_MS = 26 * 3_600_000
 
@@ -96,7 +96,8 @@ class Troubles:
 
     async def _failing(self) -> None:
         """A read, write or sync fails: the store's process ends, and is started again."""
-        op = self._rng.choice(("write", "sync", "sync", "read"))
+        ops: tuple[Op, ...] = ("write", "sync", "sync", "read")
+        op = self._rng.choice(ops)
         disk, life = self._machine.disk, self._machine.life
         disk.fail_next(op, io_error(op))
         if life is not None:

@@ -62,11 +62,11 @@ class World:
             person.devices.append(second)
         if self.rng.random() < 0.3:
             person.small.append(SmallDevice(person, f"{person.name}.s", machine, history))
-        for device in (*person.devices, *person.small):
+        for device in person.everything:
             device.start()
 
     def _devices(self) -> "list[Device | SmallDevice]":
-        return [device for person in self.people for device in (*person.devices, *person.small)]
+        return [device for person in self.people for device in person.everything]
 
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -130,8 +130,8 @@ class World:
         for connection in self.history.connections:
             wrong += checks.connection(truth, connection)
         for person in self.people:
-            for device in (*person.devices, *person.small):
-                wrong += checks.arrivals(truth, person.user_id, device.name, device.app)
+            for each in person.everything:
+                wrong += checks.arrivals(truth, person.user_id, each.name, each.app)
             for device in person.devices:
                 wrong += await checks.refetched(truth, device)
         assert not wrong, "\n".join(["the guarantees do not hold:", *wrong[:20]])
