@@ -19,6 +19,8 @@ from hubbub.domain.gate import Names, SendGate
 from hubbub.ports import ChatStore, Clock, OutcomeUnknown, Unavailable
 from hubbub_protocol.codes import Code, Refused
 
+GATHER_TURNS: Final = 2
+"""Turns of the loop that a batch waits for more, at most."""
 ATTEMPTS: Final = 5
 """How often a batch whose outcome is unknown is repeated before it is refused."""
 MAX_ADVANCES: Final = 5_000
@@ -228,8 +230,21 @@ class Ingest:
             await self._work.wait()
             self._work.clear()
             while self._queue or self._advances or self._places or self._late:
+                await self._gather()
                 await self._batch()
             self._idle.set()
+
+    async def _gather(self) -> None:
+        """Take in what has arrived already: a few turns of the loop, while they bring more.
+
+        No timer: when nothing else has come, the commit begins at once. Otherwise the store,
+        woken by the first of many, would be handed them one by one.
+        """
+        for _ in range(GATHER_TURNS):
+            before = len(self._queue) + len(self._advances)
+            await asyncio.sleep(0)
+            if len(self._queue) + len(self._advances) == before:
+                return
 
     async def drain(self) -> None:
         """Wait until everything that was put in is committed or refused, cursors too."""

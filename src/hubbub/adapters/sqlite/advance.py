@@ -120,9 +120,12 @@ class _Flush:
                 for key, p in self._moved.items()
             ],
         )
-        self._db.executemany(INSERT_MARK, self._marks)
+        if self._marks:
+            self._db.executemany(INSERT_MARK, self._marks)
         for (chat_id, seq, kind, at), users in self._packed.items():
             self._write_packed(chat_id, seq, kind, at, users)
+        if not self._places:
+            return
         self._db.executemany(
             "INSERT INTO places (session_id, chat_id, seq)"
             " SELECT ?1, ?2, ?3 FROM sessions WHERE id = ?1 AND own_places"

@@ -98,7 +98,8 @@ def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[
         " WHERE chat_id = ?3 AND user_id = ?4",
         [(p.read, p.read_number, *key) for key, p in moved.items()],
     )
-    db.executemany(INSERT_MARK, marks)
+    if marks:
+        db.executemany(INSERT_MARK, marks)
     return before
 
 

@@ -23,8 +23,9 @@ from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.rpc import Door
 
-CHECKPOINT_PAGES: Final = 2_000
-"""Pages in the log at which a checkpoint begins beside the commits."""
+CHECKPOINT_PAGES: Final = 4_000
+"""Pages in the log at which a checkpoint begins beside the commits. The log holds most pages many
+times, the checkpoint copies each once: the longer it waits, the less it copies."""
 RESTART_PAGES: Final = 32_000
 """Pages at which the writer starts the log anew, so that it does not grow for ever (128 MB)."""
 GC_THRESHOLDS: Final = (100_000, 20, 100)
