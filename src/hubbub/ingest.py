@@ -87,17 +87,6 @@ LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 class IngestStatistics:
     """Counted per batch. `latency`: changes from accepted to handed out, by LATENCY_BUCKETS."""
 
-    __slots__ = (
-        "accepted",
-        "batches",
-        "committed",
-        "failures",
-        "latency",
-        "latency_sum",
-        "refused",
-        "repeats",
-    )
-
     def __init__(self) -> None:
         self.latency = [0] * (len(LATENCY_BUCKETS) + 1)
         self.latency_sum = 0.0

@@ -111,9 +111,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
 batches = st.lists(st.lists(changes, min_size=1, max_size=25), min_size=1, max_size=6)
 
 
-@settings(
-    max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(batches=batches, after=positions, limit=st.integers(1, 6), now=times)
 def test_dictionaries_and_sqlite_agree(
     batches: list[list[Change]], after: int, limit: int, now: int
