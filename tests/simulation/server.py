@@ -204,7 +204,7 @@ class Machine:
         life.draining = True
         for tab in list(life.core.registry):
             tab.going_away("restart; jitter=1")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(self._rng.uniform(0.05, 0.15))
         await life.core.ingest.drain()
         await self.end(None)
 
