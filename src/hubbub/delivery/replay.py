@@ -99,8 +99,14 @@ class Replay:
 
     def _correct(self, behind: dict[int, int]) -> None:
         first = {log_id: rev - 1 for log_id, rev, _ in reversed(self._held)}
-        for log_id, place in behind.items():
-            behind[log_id] = self.heads.get(log_id, min(place, first.get(log_id, place)))
+        for log_id, place in list(behind.items()):
+            if log_id in self.heads:
+                behind[log_id] = self.heads[log_id]
+            elif self.subscriber.watchful:  # he knows his places, and that of no other log
+                del behind[log_id]
+                self.subscriber.fall_behind(log_id, place)
+            else:
+                behind[log_id] = min(place, first.get(log_id, place))
 
 
 class Replays:
