@@ -12,6 +12,7 @@ from hubbub_protocol.rest import Role, Status
 
 WINDOW: Final = 1_000
 GAPS: Final = 100
+RECENT: Final = 50  # own messages that are looked at for unnamed recipients
 NOWHERE: Final = 2**53  # the beginning of a window that is not known yet
 
 
@@ -248,11 +249,9 @@ class Chat:
 
     def wants_floor(self, seq: int) -> bool:
         """Whether own messages up to `seq` have more recipients than their frames name."""
-        index = bisect_right(self._own, seq) - 1
-        if index < 0:
-            return False
-        message = self._at(self._own[index])
-        return not message.recipient_ids and self._floor[1] < message.seq
+        start, stop = bisect_right(self._own, self._floor[1]), bisect_right(self._own, seq)
+        newest = self._own[max(start, stop - RECENT) : stop]
+        return any(not self._at(own).recipient_ids for own in newest)
 
     def newest_unread_own(self, own_id: str) -> Message | None:
         """The newest own message, unless all have read it."""
