@@ -23,11 +23,10 @@ from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.rpc import Door
 
-CHECKPOINT_PAGES: Final = 4_000
-"""Pages in the log at which a checkpoint begins beside the commits. The log holds most pages many
-times, the checkpoint copies each once: the longer it waits, the less it copies."""
-RESTART_PAGES: Final = 32_000
-"""Pages at which the writer starts the log anew, so that it does not grow for ever (128 MB)."""
+CHECKPOINT_PAGES: Final = 8_000
+"""Pages in the log at which it is copied into the database, beside the commits. It holds most pages
+many times and each is copied once: the longer it waits, the less it copies, and the longer the
+disk is busy with it."""
 GC_THRESHOLDS: Final = (100_000, 20, 100)
 """A batch makes thousands of short-lived values and no cycles."""
 UNUSABLE: Final = 78
@@ -64,11 +63,10 @@ class Checkpointer:
         self._connection = open_database(path)
         self._writer = writer
         self._wake = threading.Event()
-        self._pages = 0
+        self._copied = False
         writer.set_wal_hook(self._grown)
 
     def _grown(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self._pages = pages
         if pages >= CHECKPOINT_PAGES:
             self._wake.set()
         return apsw.SQLITE_OK
@@ -78,11 +76,15 @@ class Checkpointer:
         while self._wake.wait():
             self._wake.clear()
             checkpoint(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._copied = True
 
-    def restart_if_large(self) -> None:
-        """Between two commits: nearly all has been copied by then, so this is short."""
-        if self._pages >= RESTART_PAGES:
-            self._pages = 0
+    def restart(self) -> None:
+        """Between two commits: begin the log anew, so that it does not grow for ever.
+
+        Only after a copy, when little is left to be copied, so this is short.
+        """
+        if self._copied:
+            self._copied = False
             checkpoint(self._writer, apsw.SQLITE_CHECKPOINT_RESTART)
 
 
@@ -141,7 +143,7 @@ def main(path: str, write_end: socket.socket, read_end: socket.socket) -> None:
     write_end.sendall(b"+")
     threading.Thread(target=guard(checkpointer.run), daemon=True).start()
     threading.Thread(target=guard(reads.serve), daemon=True).start()
-    guard(lambda: writes.serve(checkpointer.restart_if_large))()
+    guard(lambda: writes.serve(checkpointer.restart))()
 
 
 if __name__ == "__main__":
