@@ -44,6 +44,7 @@ class Chat:
         self.from_seq = from_seq
         self.read = 0
         self.gaps: list[tuple[int, int]] = []
+        self.partial = False  # others' cursors were not asked for one by one
         self._window = window
         self._messages: list[Message] = []  # by seq
         self._by_id: dict[str, Message] = {}
@@ -162,10 +163,11 @@ class Chat:
     def _reaches_back(self) -> bool:
         return self.from_seq <= self.read + 1
 
-    def move_read(self, seq: int, unread: int | None = None) -> bool:
+    def move_read(self, seq: int, unread: int | None = None, live: bool = True) -> bool:
         """Move the user's own read cursor, never back. False: it was there already.
 
-        `unread`: what the server counts at that cursor.
+        `unread`: what the server counts at that cursor; in a replay (not `live`) the messages
+        that it counts are still to come.
         """
         moved = seq > self.read
         if moved:
@@ -173,7 +175,7 @@ class Chat:
             self._unread_base = 0
             self._read_number = self._number_at(seq) if seq <= self.log.place else None
         if self._read_number is None and unread is not None and seq >= self.read:
-            self._told, self._estimated = unread, True
+            self._told, self._estimated = None if live else unread, True
             known = self._countable_after(self.read, self._messages)
             self._unread_base = max(0, unread - known)
         return moved
@@ -251,7 +253,7 @@ class Chat:
         """Whether own messages up to `seq` have more recipients than their frames name."""
         start, stop = bisect_right(self._own, self._floor[1]), bisect_right(self._own, seq)
         newest = self._own[max(start, stop - RECENT) : stop]
-        return any(not self._at(own).recipient_ids for own in newest)
+        return any(self.partial or not self._at(own).recipient_ids for own in newest)
 
     def newest_unread_own(self, own_id: str) -> Message | None:
         """The newest own message, unless all have read it."""

@@ -211,7 +211,7 @@ class Logs:
                 chat.log.repairing = True
                 self._read(event.chat_id)
         chat.role = event.role
-        if chat.move_read(event.read, event.unread):
+        if chat.move_read(event.read, event.unread, self.live):
             self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
 
     def _add(self, chat_id: str, place: int, from_seq: int, role: Role = "member") -> Chat:

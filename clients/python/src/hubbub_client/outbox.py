@@ -3,6 +3,8 @@
 from random import Random
 from typing import Final
 
+from msgspec.structs import replace
+
 from hubbub_client.backoff import Backoff
 from hubbub_client.errors import OutboxFull
 from hubbub_protocol.frames import Send
@@ -125,7 +127,7 @@ class Outbox:
             entry.sent = True
             entry.attempts += 1
             self._in_flight += 1
-            out.append(entry.send)
+            out.append(_by_chat(entry.send, key))
         return out
 
     def lost(self) -> None:
@@ -153,3 +155,13 @@ class Outbox:
             if found and entry.sent and self._key(entry) == key:
                 entry.sent = False
                 self._in_flight -= 1
+
+
+def _by_chat(send: Send, key: Target) -> Send:
+    """The same message to the direct chat itself, once that is known.
+
+    So the server sees that it goes where others go, and keeps their order.
+    """
+    if isinstance(key, str) and len(send.recipient_ids or ()) == 1:
+        return replace(send, chat_id=key, recipient_ids=None)
+    return send

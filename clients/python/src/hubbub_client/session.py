@@ -264,8 +264,10 @@ class Session:
         """After a replay: ask REST for what it could not tell, of the chats where it matters."""
         wanted = [chat.id for chat in self.logs.chats.values() if chat.uncertain]
         # Own messages, sent elsewhere, that were not known when receipts were asked for.
-        wanted += [chat for chat in self._receipt_chats() if chat not in self._asked]
-        for chat_id in wanted[:LOOKED_UP]:
+        unasked = [chat for chat in self._receipt_chats() if chat not in self._asked]
+        for chat in self.logs.chats.values():
+            chat.partial = chat.id in unasked
+        for chat_id in (wanted + unasked)[:LOOKED_UP]:
             self._floors.setdefault(chat_id, now)
 
     def _forget_read(self, chat_id: str) -> None:
