@@ -174,7 +174,6 @@ class Network:
                 link.fall_silent()
             else:
                 link.cut()
-        self.links = []
 
 
 class Owner(Protocol):
