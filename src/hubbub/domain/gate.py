@@ -1,46 +1,83 @@
-"""Keeps one sender's order when a send was refused for a while (G3).
+"""Keeps one sender's order when sends were refused for a while (G3).
 
 After a retryable refusal, later sends of that connection to that chat are refused too, until
-the refused one returns or five seconds pass. Earlier ones, which may still wait in the queue
-when a later one finds it full, are not. `order` grows with every send (the drafts' ids do).
+the refused one returns or five seconds pass. Those are waited for in turn as well: what was
+refused comes back in the order in which it was sent first. Earlier sends, which may still be in
+the queue when a later one finds it full, pass. `order` grows with every send (drafts' ids do).
 """
 
+from bisect import insort
 from collections.abc import Hashable, Sequence
 from typing import Final
 
 HOLD_SECONDS: Final = 5.0
 MOST: Final = 100
-"""Chats that one connection may have closed; beyond, all its sends wait for the oldest."""
+"""Chats that one connection may have closed, and refused sends that one chat waits for. What is
+refused beyond that is not waited for."""
 
 Names = Sequence[Hashable]
 """By what a send's chat is known: its id, its key, both. One that matches is enough."""
+Refusal = tuple[int, bytes | None, float]
+"""The order of a refused send, its client_id, and until when it is waited for."""
 
 
 class SendGate:
-    """One connection's closed chats. Times are seconds of any clock."""
+    """One connection's refused sends, by chat. Times are seconds of any clock."""
 
-    __slots__ = ("_closed",)
+    __slots__ = ("_refused", "_returned")
 
     def __init__(self) -> None:
-        self._closed: dict[Hashable, tuple[int, bytes | None, float]] = {}
+        self._refused: dict[Hashable, list[Refusal]] = {}
+        self._returned: dict[bytes, int] = {}
 
     def close(self, names: Names, client_id: bytes | None, order: int, now: float) -> None:
         """This send was refused: what follows it to the same chat must wait for it."""
+        if client_id is not None:  # one that had returned keeps its turn
+            order = self._returned.pop(client_id, order)
         for name in names:
-            held = self._closed.get(name)
-            if order < held[0] if held is not None else len(self._closed) < MOST:
-                self._closed[name] = (order, client_id, now + HOLD_SECONDS)
+            refused = self._refused.get(name)
+            if refused is None:
+                if len(self._refused) >= MOST:
+                    continue
+                refused = self._refused[name] = []
+            for index, (first_order, other, _) in enumerate(refused):
+                if other is not None and other == client_id:
+                    refused[index] = (first_order, other, now + HOLD_SECONDS)
+                    break
+            else:
+                if len(refused) < MOST:
+                    entry = (order, client_id, now + HOLD_SECONDS)
+                    insort(refused, entry, key=lambda refusal: refusal[0])
 
     def wait(self, names: Names, client_id: bytes | None, order: int, now: float) -> float:
-        """0.0 if this send may pass (the gate then opens, if it was the one), else seconds."""
-        return max([self._wait(name, client_id, order, now) for name in names], default=0.0)
+        """0.0 if this send may pass, else seconds. One that passes is waited for no more."""
+        if not self._refused:
+            return 0.0
+        seconds = max([self._wait(name, client_id, order, now) for name in names], default=0.0)
+        if not seconds and client_id is not None:
+            self._pass(names, client_id)
+        return seconds
 
     def _wait(self, name: Hashable, client_id: bytes | None, order: int, now: float) -> float:
-        held = self._closed.get(name)
-        if held is None or order < held[0]:
+        refused = self._refused.get(name)
+        if refused is None:
             return 0.0
-        _, first, until = held
-        if now >= until or (client_id is not None and client_id == first):
-            del self._closed[name]
+        while refused and refused[0][2] <= now:
+            refused.pop(0)
+        if not refused:
+            del self._refused[name]
+            return 0.0
+        first_order, first, until = refused[0]
+        if order < first_order or (client_id is not None and client_id == first):
             return 0.0
         return until - now
+
+    def _pass(self, names: Names, client_id: bytes) -> None:
+        for name in names:
+            refused = self._refused.get(name, [])
+            if refused and refused[0][1] == client_id:
+                self._returned[client_id] = refused.pop(0)[0]
+                if not refused:
+                    del self._refused[name]
+        while len(self._returned) > MOST:
+            del self._returned[next(iter(self._returned))]
