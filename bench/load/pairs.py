@@ -234,7 +234,7 @@ class Pairs:
         limit = max(3 * rate, 1000)
         sent = 0
         tally.start = start = clock()
-        cpu = time.process_time()
+        cpu = time.process_time() - self._reactor.idle
         while sent < total:
             due = int((clock() - start) * rate) + 1
             if due > sent:
@@ -253,7 +253,7 @@ class Pairs:
             MORE if sent == total else 3 * MORE,
         )
         wall = clock() - start
-        used = time.process_time() - cpu
+        used = time.process_time() - self._reactor.idle - cpu
         counts = (tally.acked, tally.copied, tally.delivered, tally.receipted)
         ordered = sorted(late)
         return Outcome(

@@ -117,6 +117,8 @@ class Reactor:
         self._front = select.epoll()
         self._back = select.epoll()
         self._connections: dict[int, Connection] = {}
+        self.idle = 0.0
+        """Seconds spent looking in vain; not work, though it uses the processor."""
         self._background: set[int] = set()
 
     def add(self, connection: Connection, background: bool = False) -> None:
@@ -142,6 +144,22 @@ class Reactor:
         self._front.close()
         self._back.close()
 
+    def _await(self, wait: float) -> list[tuple[int, int]]:
+        """Look again and again for up to `wait` seconds, without sleeping.
+
+        A process that sleeps is woken by the core that writes to it, which on a virtual machine
+        costs the server several microseconds a write. Clients elsewhere cost it nothing.
+        """
+        began = now = clock()
+        events: list[tuple[int, int]] = []
+        while not events and now < began + wait:
+            events = self._front.poll(0, 1024)
+            if self._background:
+                events += self._back.poll(0, self._slice)
+            now = clock()
+        self.idle += now - began
+        return events
+
     def turn(self, wait: float) -> None:
         """Wait up to `wait` seconds for something to read, then read, answer and write once."""
         if self.dirty:
@@ -151,12 +169,7 @@ class Reactor:
         if background:
             events += self._back.poll(0, self._slice)
         if not events and wait > 0:
-            # epoll counts in milliseconds; select waits for microseconds.
-            both = (self._front, self._back) if background else (self._front,)
-            select.select(both, (), (), wait)
-            events = self._front.poll(0, 1024)
-            if background:
-                events += self._back.poll(0, self._slice)
+            events = self._await(wait)
         connections, size = self._connections, self._read_size
         for fd, mask in events:
             connection = connections.get(fd)
