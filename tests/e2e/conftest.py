@@ -23,8 +23,10 @@ PATIENCE_MS = 30_000  # of one expectation, on a busy machine
 Newcomer = Callable[[str], Person]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
+    """A module's browser. Not a session's: while Playwright is open its event loop counts as
+    running, and no other test of the process could run one."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(args=FLAGS, **chromium)
