@@ -120,7 +120,7 @@ def test_call_soon_stays_first_in_first_out(shuffle: bool) -> None:
         await pause(1)
         return said
 
-    for seed in seeds(20):
+    for seed in seeds(20, most=100):
         assert run(main, seed, shuffle=shuffle) == list(range(50))
 
 
@@ -224,7 +224,7 @@ def test_asyncio_s_tools_work(shuffle: bool) -> None:
         simulated().call_later(2, reader.feed_eof)
         assert [line async for line in reader] == [b"one\n", b"two\n"]
 
-    for seed in seeds(10):
+    for seed in seeds(10, most=100):
         for main in (gather, time_out, group, signals, streams, sluggish):
             run(main, seed, shuffle=shuffle)
 

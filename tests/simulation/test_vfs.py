@@ -195,13 +195,13 @@ def fill(database: Database, rng: Random) -> None:
 
 
 def test_full_sync_loses_nothing_to_power_losses() -> None:
-    for seed in seeds(SEEDS):
+    for seed in seeds(SEEDS, most=100):
         endure(seed, "FULL")
 
 
 @pytest.mark.parametrize("drops", [False, True])
 def test_full_sync_loses_nothing_when_writes_and_syncs_fail_as_well(drops: bool) -> None:
-    for seed in seeds(SEEDS):
+    for seed in seeds(SEEDS, most=100):
         endure(seed, "FULL", faults=True, drops=drops)
 
 
@@ -212,20 +212,20 @@ def test_without_sync_something_is_lost_and_the_check_sees_it() -> None:
 
 def test_normal_sync_loses_commits_but_never_the_file() -> None:
     """SQLite's promise for WAL with NORMAL: a power loss may take the last commits, no more."""
-    for seed in seeds(SEEDS):
+    for seed in seeds(SEEDS, most=100):
         endure(seed, "NORMAL", may_be_older=True)
     losses = [seed for seed in range(20) if loses(seed, "NORMAL")]
     assert len(losses) > 5
 
 
 def test_a_rollback_journal_with_extra_sync_loses_nothing() -> None:
-    for seed in seeds(SEEDS):
+    for seed in seeds(SEEDS, most=100):
         endure(seed, "EXTRA", journal="delete")
 
 
 @pytest.mark.parametrize("synchronous", ["FULL", "OFF"])
 def test_kill_9_loses_nothing(synchronous: str) -> None:
-    for seed in seeds(SEEDS):
+    for seed in seeds(SEEDS, most=100):
         endure(seed, synchronous, kill=True)
 
 
