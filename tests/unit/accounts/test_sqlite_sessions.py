@@ -27,11 +27,12 @@ def session(number: int, used: int = START) -> Session:
     return Session(number, ANN.id, b"r%d" % number, "Test", used, used, used + 30 * DAY)
 
 
-def member(connection: apsw.Connection, chat: int, delivered: int, left: int | None = None) -> None:
+def member(connection: apsw.Connection, chat: int, received: int, left: int | None = None) -> None:
+    """Sending has moved `delivered` beyond what was received."""
     connection.execute(
         'INSERT INTO members (chat_id, user_id, role, since, "left", joined_at, delivered, read,'
-        " read_number, me_rev) VALUES (?, 101, 'member', 1, ?, 0, ?, 0, 0, 1)",
-        (chat, left, delivered),
+        " read_number, me_rev, received) VALUES (?, 101, 'member', 1, ?, 0, ?, 0, 0, 1, ?)",
+        (chat, left, received + 1, received),
     )
 
 
@@ -49,10 +50,10 @@ def state(connection: apsw.Connection) -> list[tuple[Any, ...]]:
 def test_one_session_needs_no_places(connection: apsw.Connection) -> None:
     accounts = SqliteAccounts(connection)
     accounts.add_user(ANN, None)
-    member(connection, 7, delivered=4)
+    member(connection, 7, received=4)
     connection.execute("UPDATE users SET me_head = 3")
     accounts.add_session(session(1))
-    assert state(connection) == [(1, 0, 3)]
+    assert state(connection) == [(1, 0, 0)], "it has yet to hear of the chats"
     assert kept(connection) == []
 
 
@@ -60,12 +61,12 @@ def test_with_the_second_session_places_part(connection: apsw.Connection) -> Non
     accounts = SqliteAccounts(connection)
     accounts.add_user(ANN, None)
     accounts.add_session(session(1))
-    member(connection, 7, delivered=4)
-    member(connection, 8, delivered=0)
-    member(connection, 9, delivered=5, left=6)
+    member(connection, 7, received=4)
+    member(connection, 8, received=0)
+    member(connection, 9, received=5, left=6)
     connection.execute("UPDATE users SET me_head = 3")
     accounts.add_session(session(2, START + 1))
-    assert state(connection) == [(1, 1, 0), (2, 1, 3)], "the first has yet to hear of the chats"
+    assert state(connection) == [(1, 1, 0), (2, 1, 0)], "both have yet to hear of the chats"
     assert kept(connection) == [(1, 7, 4), (1, 8, 0), (2, 7, 4), (2, 8, 0)]
 
 
@@ -74,10 +75,10 @@ def test_a_third_session_begins_at_the_cursors_and_moves_nobody(
 ) -> None:
     accounts = SqliteAccounts(connection)
     accounts.add_user(ANN, None)
-    member(connection, 7, delivered=4)
+    member(connection, 7, received=4)
     accounts.add_session(session(1))
     accounts.add_session(session(2))
-    connection.execute("UPDATE members SET delivered = 9")
+    connection.execute("UPDATE members SET received = 9")
     connection.execute("UPDATE places SET seq = 9 WHERE session_id = 1")
     accounts.add_session(session(3))
     assert kept(connection) == [(1, 7, 9), (2, 7, 4), (3, 7, 9)]
@@ -86,7 +87,7 @@ def test_a_third_session_begins_at_the_cursors_and_moves_nobody(
 def test_who_was_away_from_all_his_devices_begins_anew(connection: apsw.Connection) -> None:
     accounts = SqliteAccounts(connection)
     accounts.add_user(ANN, None)
-    member(connection, 7, delivered=4)
+    member(connection, 7, received=4)
     accounts.add_session(session(1))
     accounts.add_session(session(2))
     assert accounts.revoke(ANN.id, 1, START + 1)
