@@ -1,8 +1,8 @@
 """Users, sessions and invites in SQLite: the ports `Accounts` and `Invites`, synchronous.
 
-A session's places. While a user has one session, its place in a chat is his delivered cursor and
-nothing more is kept. With the second live session they part: from then on each of his sessions
-has rows of its own in `places`, which begin at his cursors.
+A session's places. While a user has one session, its place in a chat is what the member row says
+was `received`, and nothing more is kept. With the second live session they part: from then on each
+of his sessions has rows of its own in `places`, which begin there.
 """
 
 import json
