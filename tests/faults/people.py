@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,15 +69,13 @@ class Api:
 
     async def patient(self, method: str, path: str, *, of: Person | None = None) -> Any:
         """A read that is repeated while the server is away or refuses for now."""
-        while True:
-            try:
-                answer = await self(method, path, of=of)
-            except aiohttp.ClientError:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(aiohttp.ClientError):
+                    answer = await self(method, path, of=of)
+                    if answer.status != 503:
+                        return answer.good
                 await asyncio.sleep(RETRY_PAUSE)
-                continue
-            if answer.status != 503:
-                return answer.good
-            await asyncio.sleep(RETRY_PAUSE)
 
     async def register(self, name: str) -> Person:
         body = {"username": name, "password": PASSWORD}

@@ -33,8 +33,9 @@ async def connect(
 async def to_the_end(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict], int, str]:
     """Frames until it is closed, the close code and its reason."""
     frames = []
-    while (message := await socket.receive()).type == aiohttp.WSMsgType.TEXT:
-        frames.append(json.loads(message.data))
+    async with asyncio.timeout(PATIENCE):
+        while (message := await socket.receive()).type == aiohttp.WSMsgType.TEXT:
+            frames.append(json.loads(message.data))
     assert message.type == aiohttp.WSMsgType.CLOSE, message
     return frames, message.data, message.extra or ""
 
@@ -56,8 +57,9 @@ async def test_what_was_sent_is_answered_and_stored(server: ServerProcess, api: 
     async with AsyncExitStack() as stack:
         writer, reader = await connect(stack, api, ann), await connect(stack, api, bob)
         await reader.send_json({"type": "resume", "positions": {}})
-        while (await reader.receive_json())["type"] != "caught_up":
-            pass
+        async with asyncio.timeout(PATIENCE):
+            while (await reader.receive_json())["type"] != "caught_up":
+                pass
         server.signal_store(signal.SIGSTOP)  # so that they still wait when the drain begins
         for number in range(BURST):
             send = {"type": "send", "client_id": f"00000000-0000-4000-8000-{number:012}"}

@@ -103,7 +103,8 @@ async def test_kill_the_server(server: ServerProcess, api: Api, seed: int, kills
         await town.settled()
         check_forward(before, await town.cursors())
     await check_nothing_lost(api, town.devices)
-    assert all(device.connections > kills for device in town.devices)
+    # Not once a kill: the next may come before somebody is back.
+    assert all(device.connections > 1 for device in town.devices)
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,9 @@ class Trouble:
 
 
 async def until_closed(socket: aiohttp.ClientWebSocketResponse) -> None:
-    while (await socket.receive(PATIENCE)).type == aiohttp.WSMsgType.TEXT:
-        pass
+    async with asyncio.timeout(PATIENCE):  # of all: a ping would begin that of `receive` anew
+        while (await socket.receive()).type == aiohttp.WSMsgType.TEXT:
+            pass
 
 
 async def raw(server: ServerProcess, *requests: bytes) -> None:
