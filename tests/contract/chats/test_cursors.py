@@ -1,10 +1,13 @@
 """Cursors move forward; receipts follow from them, with times (spec section 6)."""
 
+import pytest
+
+from hubbub.adapters.sqlite.rows import NEAR
 from hubbub.domain.change import Advance, Advanced, Create, Missing, NewChat, PlaceMe
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.view import RecipientView
 from hubbub.ports import CursorState, PassedRead, ReceiptCount
-from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, World
+from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, SqliteWorld, World
 
 PHONE, LAPTOP = 31, 32
 
@@ -310,3 +313,60 @@ async def test_the_place_in_the_own_log(world: World) -> None:
     await world.do(PlaceMe(PHONE, BOB, 99), PlaceMe(PHONE, BOB, 1))
     found = await world.places(BOB, PHONE)
     assert (found.me_place, found.me_head, found.me) == (2, 2, [])
+
+
+async def test_a_direct_chat_has_times_however_far_a_cursor_goes(world: World) -> None:
+    await world.direct(ANN, BOB)
+    posts = await world.posts(2)
+    world.now = 2_000
+    await world.advance(BOB, 1)
+    world.now = 3_000
+    await world.advance(BOB, 2, 1)
+    posts += await world.posts(NEAR + 50)
+    world.now = 4_000
+    await world.advance(BOB, 2, 2)
+    world.now = 5_000
+    await world.advance(BOB, len(posts) - 10)
+    world.now = 6_000
+    answer = await world.post("answer", BOB)
+    world.now = 7_000
+    await world.advance(ANN, answer.seq)
+    last = await world.post("never read", BOB)
+    found = [await world.reader.receipts(ANN, p.id, 0, 2) for p in (*posts[:3], *posts[-11:-9])]
+    assert [view.page for view in found if view] == [
+        [RecipientView(BOB, 2_000, 3_000)],
+        [RecipientView(BOB, 3_000, 4_000)],
+        [RecipientView(BOB, 5_000, 6_000)],
+        [RecipientView(BOB, 5_000, 6_000)],
+        [RecipientView(BOB, 6_000, 6_000)],
+    ]
+    answers = [await world.reader.receipts(BOB, posted.id, 0, 2) for posted in (answer, last)]
+    assert [view.page for view in answers if view] == [
+        [RecipientView(ANN, 7_000, None)],
+        [RecipientView(ANN, None, None)],
+    ]
+
+
+async def test_the_view_of_each_messages_status_agrees(world: World) -> None:
+    if not isinstance(world, SqliteWorld):
+        pytest.skip("a view of the database")
+    await world.direct(ANN, BOB)
+    await world.group(ANN, BOB, CAT, chat=CHAT + 1)
+    for chat in (CHAT, CHAT + 1):
+        world.now = 1_000
+        await world.posts(3, chat=chat)
+        world.now = 2_000
+        await world.advance(BOB, 2, 1, chat=chat)
+    world.now = 3_000
+    await world.post("answer", CAT, chat=CHAT + 1)
+    query = (
+        "SELECT chat_id, seq, recipient_id, status, status_timestamp FROM message_status s"
+        " JOIN messages m ON m.id = s.message_id ORDER BY 1, 2, 3"
+    )
+    bob = [(BOB, "read", 2_000), (BOB, "delivered", 2_000), (BOB, "sent", 1_000)]
+    cat = (CAT, "read", 3_000)
+    wanted = [(CHAT, seq, *bob[seq - 1]) for seq in (1, 2, 3)]
+    for seq in (1, 2, 3):
+        wanted += [(CHAT + 1, seq, *b) for b in ((BOB, *bob[seq - 1][1:]), cat)]
+    answered = [(CHAT + 1, 4, ANN, "sent", 3_000), (CHAT + 1, 4, BOB, "sent", 3_000)]
+    assert list(world.connection.execute(query)) == wanted + answered

@@ -33,7 +33,7 @@ def plan(database: apsw.Connection, query: str) -> list[str]:
     numbered = {int(number) for number in re.findall(r"\?(\d+)", query)}
     binding: object = (None,) * max(numbered, default=query.count("?"))
     if ":" in query:
-        binding = dict.fromkeys(("chat", "sender", "seq", "after", "limit"))
+        binding = dict.fromkeys(("chat", "sender", "user", "kind", "seq", "near", "after", "limit"))
     steps = database.execute(f"EXPLAIN QUERY PLAN {query}", binding)  # type: ignore[arg-type]
     return [step[3] for step in steps if "json_each" not in step[3] and "VIRTUAL" not in step[3]]
 

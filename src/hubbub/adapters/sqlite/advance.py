@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
-from hubbub.adapters.sqlite.rows import INSERT_MARK, load_head, load_position, next_me
+from hubbub.adapters.sqlite.rows import (
+    INSERT_MARK,
+    MARK_ROW,
+    NEAR,
+    load_head,
+    load_position,
+    next_me,
+)
 from hubbub.domain.change import Advance, Advanced, MeEvent, Missing, Outcome, Placed, PlaceMe
 from hubbub.domain.chat import LARGE, Head
 from hubbub.domain.receipt import DELIVERED, READ, Cursor
@@ -41,6 +48,7 @@ class _Flush:
         self._db, self._caches = db, caches
         self._moved: dict[tuple[int, int], Position] = {}
         self._marks: list[tuple[int, int, int, int, int]] = []
+        self._rows: dict[tuple[int, int], tuple[int | None, int | None]] = {}
         self._packed: defaultdict[tuple[int, int, int, int], list[int]] = defaultdict(list)
         self._places: list[tuple[int, int, int]] = []
 
@@ -61,9 +69,9 @@ class _Flush:
         if after != before:
             position.delivered, position.read = after.delivered, after.read
             if after.delivered > before.delivered:
-                self._mark(move, DELIVERED, after.delivered)
+                self._mark(move, DELIVERED, before.delivered, after.delivered)
             if after.read > before.read:
-                self._mark(move, READ, after.read)
+                self._mark(move, READ, before.read, after.read)
                 me = self._read(move, head, position)
         return Advanced(
             move.chat_id,
@@ -76,8 +84,14 @@ class _Flush:
             me,
         )
 
-    def _mark(self, move: Advance, kind: int, seq: int) -> None:
-        if self._caches.sizes[move.chat_id] > LARGE:
+    def _mark(self, move: Advance, kind: int, before: int, seq: int) -> None:
+        if move.chat_id in self._caches.direct and seq - before <= NEAR:
+            # The other's message: one's own moves both cursors up to it. It was written a moment
+            # ago, so its page is at hand; those of `marks` lie all over the database.
+            delivered_at, read_at = self._rows.get((move.chat_id, seq), (None, None))
+            times = (delivered_at, move.at) if kind == READ else (move.at, read_at)
+            self._rows[move.chat_id, seq] = times
+        elif self._caches.sizes[move.chat_id] > LARGE:
             self._packed[move.chat_id, seq, kind, move.at].append(move.user_id)
         else:
             self._marks.append((move.chat_id, move.user_id, kind, seq, move.at))
@@ -122,6 +136,9 @@ class _Flush:
         )
         if self._marks:
             self._db.executemany(INSERT_MARK, self._marks)
+        if self._rows:
+            rows = [(*times, *key) for key, times in self._rows.items()]
+            self._db.executemany(MARK_ROW, rows)
         for (chat_id, seq, kind, at), users in self._packed.items():
             self._write_packed(chat_id, seq, kind, at, users)
         if not self._places:

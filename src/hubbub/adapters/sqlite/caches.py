@@ -23,17 +23,19 @@ class Position(Struct):
 
 
 class Caches:
-    """Heads and sizes by chat, positions by (chat, user)."""
+    """Heads and sizes by chat, which of them are direct, positions by (chat, user)."""
 
     def __init__(self) -> None:
         self.heads: dict[int, Head] = {}
         self.sizes: dict[int, int] = {}
+        self.direct: set[int] = set()
         self.positions: dict[tuple[int, int], Position] = {}
 
     def clear(self) -> None:
         """Forget all."""
         self.heads.clear()
         self.sizes.clear()
+        self.direct.clear()
         self.positions.clear()
 
     def trim(self) -> None:

@@ -1,7 +1,9 @@
 """Who passed a message, and when: cursors say whether, marks say when.
 
-Small chats keep one mark an advance; large ones pack them, one row a position and flush with
-the list of users. A chat grows and shrinks, so both are asked for both.
+A direct chat keeps them in the messages: when the other one got it, when he read it; who answers
+has read what came before. Small groups keep one mark an advance, and so do direct chats for those
+that go far; large groups pack them, one row a position and flush with the list of users. A group
+grows and shrinks, so both are asked for both.
 """
 
 from collections.abc import Sequence
@@ -9,6 +11,7 @@ from typing import Final, cast
 
 import apsw
 
+from hubbub.adapters.sqlite.rows import NEAR
 from hubbub.domain.log import Row
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.view import RecipientView
@@ -29,6 +32,13 @@ RECIPIENTS = (
 )
 MARK = (
     "SELECT seq, at FROM marks WHERE chat_id = ? AND user_id = ? AND kind = ? AND seq >= ?"
+    " ORDER BY seq LIMIT 1"
+)
+IS_DIRECT = "SELECT type = 'direct' FROM chats WHERE id = ?"
+IN_ROWS = (
+    "SELECT seq, CASE WHEN sender_id = :user THEN at WHEN :kind THEN read_at ELSE delivered_at END"
+    " FROM messages WHERE chat_id = :chat AND seq >= :seq AND seq < :seq + :near AND CASE"
+    " WHEN sender_id = :user THEN :kind WHEN :kind THEN read_at ELSE delivered_at END"
     " ORDER BY seq LIMIT 1"
 )
 PACKED = (
@@ -158,13 +168,18 @@ def _times(
     """The first marks at or after a position, of each of these users and each kind."""
     times: Times = {}
     ends: dict[tuple[int, int], int] = {}  # before which position a packed mark would be earlier
+    direct = db.execute(IS_DIRECT, (chat_id,)).get
     for user, cursor in cursors.items():
         for kind, position in ((DELIVERED, cursor.delivered), (READ, cursor.read)):
             if position < seq:
                 continue
-            found = db.execute(MARK, (chat_id, user, kind, seq)).get
-            if found is not None:
-                position, times[user, kind] = found
+            marks = [db.execute(MARK, (chat_id, user, kind, seq)).get]
+            if direct:
+                about = {"chat": chat_id, "user": user, "kind": kind, "seq": seq, "near": NEAR}
+                marks.append(db.execute(IN_ROWS, about).get)
+            known = [mark for mark in marks if mark is not None]
+            if known:
+                position, times[user, kind] = min(known)
             ends[user, kind] = position
     if ends and was_large:
         _unpack(db, (chat_id, seq, max(ends.values()), MOST_PACKED), ends, times)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.rows import (
     INSERT_MARK,
+    NEAR,
     add_members,
     insert_rows,
     load_head,
@@ -77,7 +78,8 @@ def _with(outcome: Posted, read_before: int) -> Posted:
 def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[int, int]:
     """Sending moves the sender's own cursors: nothing before it is unread to him.
 
-    Answers where his read cursor was, by message.
+    Answers where his read cursor was, by message. In a direct chat his message is mark enough
+    for what is near.
     """
     before: dict[int, int] = {}
     moved: dict[tuple[int, int], Position] = {}
@@ -88,7 +90,8 @@ def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[
             before[row.id] = row.seq - 1
             continue
         before[row.id] = position.read
-        if position.read < row.seq - 1:
+        near = NEAR if row.chat_id in caches.direct else 1
+        if row.seq - position.read > near:
             marks.append((row.chat_id, row.sender_id, READ, row.seq, row.at))
         position.delivered = position.read = row.seq
         position.read_number = row.number
@@ -118,6 +121,8 @@ def make_chat(db: apsw.Connection, caches: Caches, new: NewChat, at: int) -> Mad
     events = add_members(db, new.id, roles, at, 0)
     caches.heads[new.id] = Head(0, 0, at)
     caches.sizes[new.id] = len(new.members)
+    if new.type == "direct":
+        caches.direct.add(new.id)
     return Made(new.id, new.type, len(new.members), new.members, events)
 
 

@@ -14,6 +14,12 @@ ROW = (
 INSERT_ROW = f"INSERT INTO messages ({ROW}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 INSERT_MARK = "INSERT OR IGNORE INTO marks (chat_id, user_id, kind, seq, at) VALUES (?,?,?,?,?)"
+NEAR = 100
+"""How far a cursor of a direct chat may move to be marked in the message that it moved to."""
+MARK_ROW = (
+    "UPDATE messages SET delivered_at = coalesce(?, delivered_at), read_at = coalesce(?, read_at)"
+    " WHERE chat_id = ? AND seq = ?"
+)
 
 
 def insert_rows(db: apsw.Connection, rows: list[Row]) -> None:
@@ -42,14 +48,17 @@ def insert_rows(db: apsw.Connection, rows: list[Row]) -> None:
 
 
 def load_head(db: apsw.Connection, caches: Caches, chat_id: int) -> Head | None:
-    """The chat's head, None where there is no such chat. Its size is in the cache then too."""
+    """The chat's head, None where there is no such chat. The caches know its size then too."""
     head = caches.heads.get(chat_id)
     if head is None:
-        row = db.execute("SELECT seq, number, at, size FROM chats WHERE id = ?", (chat_id,)).get
+        query = "SELECT seq, number, at, size, type = 'direct' FROM chats WHERE id = ?"
+        row = db.execute(query, (chat_id,)).get
         if row is None:
             return None
         head = caches.heads[chat_id] = Head(*row[:3])
         caches.sizes[chat_id] = row[3]
+        if row[4]:
+            caches.direct.add(chat_id)
     return head
 
 

@@ -3,8 +3,9 @@
 - Ids are INTEGER (64 bits), times Unix milliseconds, positions count from 1.
 - A member row is also what the user's own log knows of the chat: `me_rev` is the position
   there of the latest change of this row (joined, left, role, read), as `rev` is for messages.
-- Cursors are columns of the member row. When one moves, `marks` notes the time: one row an
-  advance in small chats, one per flush and position with the list of users in large ones.
+- Cursors are columns of the member row. When one moves, the time is noted: in direct chats in
+  the message that it moved to (`delivered_at`, `read_at`), in small groups as one row an advance
+  in `marks`, in large ones as one per flush and position with the list of users.
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
@@ -159,6 +160,30 @@ MIGRATIONS: Final[tuple[str, ...]] = (
                         WHERE l.chat_id = m.chat_id AND l.seq >= m.seq AND l.kind = 0
                         AND u.value = r.user_id ORDER BY l.seq LIMIT 1), m.at)
                  ELSE m.at END
+        FROM messages m JOIN members r ON r.chat_id = m.chat_id
+        WHERE m.type <> 'system' AND r.user_id <> m.sender_id AND r.left IS NULL
+            AND r.since <= m.seq;
+    """,
+    """
+    ALTER TABLE messages ADD COLUMN delivered_at INTEGER;
+    ALTER TABLE messages ADD COLUMN read_at INTEGER;
+
+    DROP VIEW message_status;
+    CREATE VIEW message_status (id, message_id, recipient_id, status, status_timestamp) AS
+        SELECT m.id || ':' || r.user_id, m.id, r.user_id,
+            CASE WHEN r.read >= m.seq THEN 'read'
+                 WHEN r.delivered >= m.seq THEN 'delivered' ELSE 'sent' END,
+            coalesce(nullif(min(
+                coalesce((SELECT min(CASE WHEN k.sender_id = r.user_id THEN k.at
+                        WHEN r.read >= m.seq THEN k.read_at ELSE k.delivered_at END)
+                    FROM messages k WHERE k.chat_id = m.chat_id AND k.seq >= m.seq
+                    AND k.seq <= max(r.delivered, r.read)), 9e18),
+                coalesce((SELECT min(k.at) FROM marks k WHERE k.chat_id = m.chat_id
+                    AND k.user_id = r.user_id AND k.kind = (r.read >= m.seq)
+                    AND k.seq >= m.seq), 9e18),
+                coalesce((SELECT min(l.at) FROM large_marks l, json_each(l.users) u
+                    WHERE l.chat_id = m.chat_id AND l.seq >= m.seq AND l.kind = (r.read >= m.seq)
+                    AND u.value = r.user_id), 9e18)), 9e18), m.at)
         FROM messages m JOIN members r ON r.chat_id = m.chat_id
         WHERE m.type <> 'system' AND r.user_id <> m.sender_id AND r.left IS NULL
             AND r.since <= m.seq;
