@@ -3,7 +3,8 @@
 Message k is due at k / rate, whatever became of those before; pair k mod P sends it, its two
 sides in turn. Latencies count from the due time. Each message must be acknowledged once, arrive
 once in the next position at each side, and be covered by a receipt: of its delivery, or that it
-was read, which says both (who sends has read what came before).
+was read, which says both (who sends has read what came before). What a side sent itself it confirms
+with the next message of the other (protocol clause 6.1.2), as the Python client does.
 """
 
 import gc
@@ -152,7 +153,7 @@ class Side(Session):
             kind = data[start + 9]
             if kind == 109 and data[start + 11] == 115:  # message
                 where = find(b'"seq":', start) + 6
-                seq = newest = int(data[where : find(b",", where)])
+                seq = int(data[where : find(b",", where)])
                 if seq != self.place + 1 and self.place >= 0:
                     tally.disorder += 1
                 self.place = seq
@@ -165,6 +166,7 @@ class Side(Session):
                         self.covered(now)
                 else:
                     tally.delivered[number] += 1
+                    newest = seq
             elif kind == 97:  # ack
                 where = find(b'"client_id":"', start) + 37
                 number = int(data[where : where + 12], 16)

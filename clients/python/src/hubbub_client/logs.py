@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hubbub_client.chat import NOWHERE, WINDOW, Chat, Folded
+from hubbub_client.claims import Claims
 from hubbub_client.commands import Command, ReadEvents, Save
 from hubbub_client.events import (
     ChatAdded,
@@ -59,8 +60,7 @@ class Logs:
                 self.chats[log].gaps = list(saved.gaps.get(log, ()))
         self._removed: set[str] = set()
         self._noticed: dict[str, tuple[int, int]] = {}  # chat → rev seen, last ticket before
-        self._unclaimed: set[str] = set() if self.fresh else set(saved.places)
-        self._claimed: set[str] = set()  # on this connection
+        self._claims = Claims(() if self.fresh else saved.places)
         self._unsaved: set[str] = set()
         self._unsaved_gaps: set[str] = set()
         self._records: list[Record] = []  # that wait for the next checkpoint
@@ -68,11 +68,12 @@ class Logs:
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────
 
-    def message(self, frame: Message) -> None:
+    def message(self, frame: Message, now: float) -> None:
         """A message, new or changed, in a replay or live."""
         chat = self._chat_of(frame.chat_id, frame.rev)
         if chat is not None:
-            self._offer(chat, frame)
+            own = self.live and frame.sender_id == self.user_id
+            self._offer(chat, frame, now if own else None)
 
     def skip(self, frame: Skip) -> None:
         """Positions that the user may not see."""
@@ -150,14 +151,14 @@ class Logs:
             self._read(ME)
         return None
 
-    def _offer(self, chat: Chat, frame: Message | Skip) -> None:
+    def _offer(self, chat: Chat, frame: Message | Skip, own_at: float | None = None) -> None:
         first, last = (frame.from_, frame.to) if isinstance(frame, Skip) else (frame.rev, frame.rev)
         verdict = chat.log.offer(first, last, frame, self.live)
         if verdict is Verdict.APPLY:
             if isinstance(frame, Message):
                 self._fold(chat, frame)
             chat.log.advance(last, complete=self.live)
-            self._moved(chat.id)
+            self._moved(chat.id, own_at)
         elif verdict is Verdict.HOLE:
             self._read(chat.id)
 
@@ -225,7 +226,8 @@ class Logs:
     def _remove(self, chat_id: str) -> None:
         self._removed.add(chat_id)
         self._repairs.cancel(chat_id)
-        for marks in (self._unclaimed, self._claimed, self._unsaved, self._unsaved_gaps):
+        self._claims.forget(chat_id)
+        for marks in (self._unsaved, self._unsaved_gaps):
             marks.discard(chat_id)
         if self.chats.pop(chat_id, None) is not None:
             self._records.append(LogForgotten(chat_id))
@@ -259,7 +261,8 @@ class Logs:
             self._remove(log)
 
     def tick(self, now: float) -> None:
-        """Repeat failed reads that are due."""
+        """Repeat failed reads that are due, and say what could wait."""
+        self._claims.tick(now)
         for log in self._repairs.due(now):
             self._read(log)
 
@@ -315,16 +318,19 @@ class Logs:
 
     def claims(self) -> list[Received]:
         """What is held and not yet said, in as few frames as possible. Live only."""
-        if not self.live or not self._unclaimed:
+        if not self.live:
             return []
         positions = {}
-        for log in sorted(self._unclaimed):
+        for log in self._claims.take():
             reader = self._reader(log)
             if reader is not None and reader.held > 0:
                 positions[log] = reader.held
-        self._claimed |= self._unclaimed
-        self._unclaimed = set()
         return [Received(positions=part) for part in _parts(positions)]
+
+    @property
+    def claim_by(self) -> float | None:
+        """When `tick` is due for a claim that waits."""
+        return self._claims.by
 
     def positions(self) -> list[dict[str, int]]:
         """Where to resume, in parts; empty on a first resume."""
@@ -361,15 +367,17 @@ class Logs:
     def lost(self) -> None:
         """The connection is gone. What was claimed on it may not have been stored: say it again."""
         self.live = False
-        self._unclaimed |= self._claimed
-        self._claimed = set()
+        self._claims.lost()
         self._noticed.clear()
         self._repairs.clear()
         for _, reader in self._readers():
             reader.lost()
 
-    def _moved(self, log: str) -> None:
-        self._unclaimed.add(log)
+    def _moved(self, log: str, own_at: float | None = None) -> None:
+        if own_at is None:
+            self._claims.moved(log)
+        else:
+            self._claims.moved_by_own(log, own_at)
         self._unsaved.add(log)
 
     def _reader(self, log: str) -> "LogReader[Message | Skip] | LogReader[Me | Skip] | None":

@@ -114,6 +114,7 @@ class Session:
     def deadline(self, now: float) -> float | None:
         """When to call `tick` at the latest."""
         times = [self._line.until, self._typers.deadline(), self._repairs.deadline()]
+        times.append(self.logs.claim_by)
         if self._line.takes_frames:
             times.append(self.outbox.deadline(now))
             times.append(min(self._floors.values(), default=None))
@@ -276,7 +277,7 @@ class Session:
 
     def _message(self, frame: Message, now: float) -> None:
         self._settle_by(frame, now)
-        self.logs.message(frame)
+        self.logs.message(frame, now)
         if frame.sender_id is not None and frame.seq == frame.rev:
             heard = self._typers.heard(frame.chat_id, frame.sender_id, False, now)
             self._events.extend(heard)
