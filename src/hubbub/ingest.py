@@ -208,8 +208,9 @@ class Ingest:
         self._wake()
 
     def _wake(self) -> None:
-        self._idle.clear()
-        self._work.set()
+        if not self._work.is_set():
+            self._idle.clear()
+            self._work.set()
 
     # ── the loop ──
 

@@ -29,9 +29,12 @@ def chat_ref(chat_id: int) -> str:
     return ids.text("chat", chat_id)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)
 def message_ref(message_id: int) -> str:
-    """A message's id as text: written in the ack, the message, and a little later in receipts."""
+    """A message's id as text: written in the ack, the message, and a little later in receipts.
+
+    Those that are under way, no more: what does not fit the processor's caches saves nothing.
+    """
     return ids.text("msg", message_id)
 
 

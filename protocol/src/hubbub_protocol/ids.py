@@ -5,6 +5,7 @@ Layout, from the top: 41 bits of milliseconds since 2020-01-01, 10 bits of lease
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, Literal
 
 Kind = Literal["user", "session", "chat", "msg", "media"]
@@ -16,6 +17,7 @@ COUNTER_BITS: Final = 12
 MAX_NODE: Final = (1 << NODE_BITS) - 1
 MAX_ID: Final = (1 << 63) - 1
 DIGITS: Final = 13
+_COUNTER: Final = (1 << COUNTER_BITS) - 1
 
 _TRIPLES: Final = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
 _PREFIX: Final[dict[str, str]] = {k: k + "_" for k in ("user", "session", "chat", "msg", "media")}
@@ -43,6 +45,7 @@ def text(kind: Kind, number: int) -> str:
     )
 
 
+@lru_cache(maxsize=4_096)
 def parse(kind: Kind, value: str) -> int:
     """Read an id of this kind back to its number.
 
@@ -88,7 +91,6 @@ class IdMaker:
 
     def make(self) -> int:
         """The next id."""
-        self._last = max(self._last + 1, (self._now_ms() - EPOCH_MS) << COUNTER_BITS)
-        counter_mask = (1 << COUNTER_BITS) - 1
-        ms, counter = self._last >> COUNTER_BITS, self._last & counter_mask
-        return ms << (NODE_BITS + COUNTER_BITS) | self._node | counter
+        last, now = self._last + 1, (self._now_ms() - EPOCH_MS) << COUNTER_BITS
+        self._last = last = last if last > now else now
+        return last >> COUNTER_BITS << (NODE_BITS + COUNTER_BITS) | self._node | last & _COUNTER

@@ -161,14 +161,17 @@ class Accept:
 
     async def __call__(self, drafts: Sequence[tuple[Draft, Waiter]]) -> list[Post | Refused]:
         """A post or a refusal for each, in order. Raises Unavailable."""
-        unknown = [d for d, _ in drafts if not self._is_known(d)]
+        known = [self._known(d) for d, _ in drafts]
+        unknown = [d for (d, _), chat in zip(drafts, known, strict=True) if chat is None]
         replies = await self._look_up(unknown) if unknown else {}
         strangers = await self._strangers([d for d in unknown if d.recipients])
         now = self._clock.monotonic()
         verdicts: list[Post | Refused] = []
-        for draft, waiter in drafts:
-            verdict = self._held(draft, waiter, now) or self._decide(draft, replies, strangers)
-            verdicts.append(verdict)
+        for (draft, waiter), chat in zip(drafts, known, strict=True):
+            verdict: Post | Refused | None = self._held(draft, waiter, now)
+            if verdict is None and chat is not None:
+                verdict = _post(draft, chat.chat_id, None)
+            verdicts.append(verdict or self._decide(draft, replies, strangers))
         return verdicts
 
     def target(self, draft: Draft) -> Names:
@@ -180,9 +183,10 @@ class Accept:
         return names
 
     def _held(self, draft: Draft, waiter: Waiter, now: float) -> Refused | None:
-        if waiter.gate is None:
+        gate = waiter.gate
+        if gate is None or gate.is_open:
             return None
-        wait = waiter.gate.wait(waiter.target, draft.client_id, draft.id, now)
+        wait = gate.wait(waiter.target, draft.client_id, draft.id, now)
         return Refused(Code.OVERLOADED, OUT_OF_ORDER, _at_least(wait)) if wait else None
 
     def _chat(self, draft: Draft) -> KnownChat | None:
@@ -190,9 +194,12 @@ class Accept:
             return self._roster.get(draft.chat_id)
         return self._roster.by_key(_key(draft))
 
-    def _is_known(self, draft: Draft) -> bool:
+    def _known(self, draft: Draft) -> KnownChat | None:
+        """The chat, where that is all there is to know: he is in it, and replies to nothing."""
         chat = self._chat(draft)
-        return chat is not None and chat.has(draft.sender_id) and not draft.reply_to
+        return (
+            chat if chat is not None and chat.has(draft.sender_id) and not draft.reply_to else None
+        )
 
     async def _look_up(self, drafts: list[Draft]) -> dict[int, bool]:
         """Learn the chats; answers which drafts reply to something visible, by their ids."""

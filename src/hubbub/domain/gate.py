@@ -30,6 +30,11 @@ class SendGate:
         self._refused: dict[Hashable, list[Refusal]] = {}
         self._returned: dict[bytes, int] = {}
 
+    @property
+    def is_open(self) -> bool:
+        """Nothing was refused that is waited for: `wait` would say 0.0."""
+        return not self._refused
+
     def close(self, names: Names, client_id: bytes | None, order: int, now: float) -> None:
         """This send was refused: what follows it to the same chat must wait for it."""
         if client_id is not None:  # one that had returned keeps its turn
