@@ -222,6 +222,30 @@ def test_one_received_for_all_frames_since_the_last() -> None:
     assert peer.take().of(Received) == []
 
 
+def test_own_messages_are_confirmed_with_the_next_of_another() -> None:
+    peer = Peer({CHAT: 0, OTHER: 4}).live()
+    assert peer.hear(message(1, sender=ANN)).of(Received) == []
+    answered = peer.hear(message(5, chat_id=OTHER)).of(Received)
+    assert answered == [Received(positions={CHAT: 1, OTHER: 5})]
+    assert peer.session.deadline(peer.now) is None
+
+
+def test_own_messages_are_confirmed_within_a_second() -> None:
+    peer = Peer({ME: 1, CHAT: 0, OTHER: 4}).live().take()
+    assert peer.hear(message(1, sender=ANN)).of(Received) == []
+    assert peer.wait(0.4).of(Received) == []
+    assert peer.hear(message(2, sender=ANN)).of(Received) == []
+    assert peer.session.deadline(peer.now) == peer.now + 0.6
+    assert peer.wait(0.6).of(Received) == [Received(positions={CHAT: 2})]
+    assert peer.close().live().of(Received) == [Received(positions={CHAT: 2, ME: 1, OTHER: 4})]
+
+
+def test_an_own_message_does_not_hold_up_what_is_pressing() -> None:
+    peer = Peer({CHAT: 0, OTHER: 4}).live()
+    both = peer.hear(message(1), message(2, sender=ANN)).of(Received)
+    assert both == [Received(positions={CHAT: 2})]
+
+
 def test_received_is_said_again_after_a_lost_connection() -> None:
     peer = Peer({ME: 1, CHAT: 0, OTHER: 4}).live().take()
     assert peer.hear(message(1)).of(Received)

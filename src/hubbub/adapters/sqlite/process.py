@@ -27,6 +27,12 @@ CHECKPOINT_PAGES: Final = 8_000
 """Pages in the log at which it is copied into the database, beside the commits. It holds most pages
 many times and each is copied once: the longer it waits, the less it copies, and the longer the
 disk is busy with it."""
+FEW_PAGES: Final = 64
+"""So few are left to a commit to copy: what was written while the others were copied."""
+COPIES: Final = 10
+"""Most copies in a row; each is of what was written during the one before, so they get short."""
+COPYING_NICENESS: Final = 10
+"""Copying can wait for those who wait for answers."""
 GC_THRESHOLDS: Final = (100_000, 20, 100)
 """A batch makes thousands of short-lived values and no cycles."""
 UNUSABLE: Final = 78
@@ -63,19 +69,25 @@ class Checkpointer:
         self._connection = open_database(path)
         self._writer = writer
         self._wake = threading.Event()
+        self._pages = 0
         self._copied = False
         writer.set_wal_hook(self._grown)
 
     def _grown(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
         if pages >= CHECKPOINT_PAGES:
             self._wake.set()
         return apsw.SQLITE_OK
 
     def run(self) -> None:
         """For ever, in a thread of its own."""
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), COPYING_NICENESS)
         while self._wake.wait():
             self._wake.clear()
-            checkpoint(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            for _ in range(COPIES):
+                copied = checkpoint(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+                if self._pages - copied <= FEW_PAGES:
+                    break
             self._copied = True
 
     def restart(self) -> None:
@@ -88,14 +100,15 @@ class Checkpointer:
             checkpoint(self._writer, apsw.SQLITE_CHECKPOINT_RESTART)
 
 
-def checkpoint(connection: apsw.Connection, mode: int) -> None:
-    """Copy the log into the database. On a full disk it stays where it is, synced and whole;
-    where another connection is at the log just now, it is copied after a next commit.
+def checkpoint(connection: apsw.Connection, mode: int) -> int:
+    """Copy the log into the database; how many of its pages have been.
 
-    Raises apsw.Error for anything else.
+    On a full disk it stays where it is, synced and whole; where another connection is at the log
+    just now, it is copied after a next commit. Raises apsw.Error for anything else.
     """
     with suppress(apsw.FullError, apsw.BusyError):
-        connection.wal_checkpoint(mode=mode)
+        return connection.wal_checkpoint(mode=mode)[1]
+    return 0
 
 
 def guard(run: Callable[[], None]) -> Callable[[], None]:
