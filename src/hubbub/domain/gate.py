@@ -58,6 +58,10 @@ class SendGate:
         """0.0 if this send may pass, else seconds. One that passes is waited for no more."""
         if not self._refused:
             return 0.0
+        for name in names:
+            self._expire(name, now)
+        if client_id is not None:
+            order = self._returned.get(client_id, order)
         seconds = max([self._wait(name, client_id, order, now) for name in names], default=0.0)
         if not seconds and client_id is not None:
             self._pass(names, client_id)
@@ -67,22 +71,32 @@ class SendGate:
         refused = self._refused.get(name)
         if refused is None:
             return 0.0
-        while refused and refused[0][2] <= now:
-            refused.pop(0)
-        if not refused:
-            del self._refused[name]
-            return 0.0
         first_order, first, until = refused[0]
         if order < first_order or (client_id is not None and client_id == first):
             return 0.0
         return until - now
 
+    def _expire(self, name: Hashable, now: float) -> None:
+        """Wait no longer; one that comes late still goes before what was sent after it."""
+        refused = self._refused.get(name)
+        if refused is None:
+            return
+        while refused and refused[0][2] <= now:
+            self._remember(refused.pop(0))
+        if not refused:
+            del self._refused[name]
+
     def _pass(self, names: Names, client_id: bytes) -> None:
         for name in names:
             refused = self._refused.get(name, [])
             if refused and refused[0][1] == client_id:
-                self._returned[client_id] = refused.pop(0)[0]
+                self._remember(refused.pop(0))
                 if not refused:
                     del self._refused[name]
-        while len(self._returned) > MOST:
-            del self._returned[next(iter(self._returned))]
+
+    def _remember(self, refusal: Refusal) -> None:
+        order, client_id, _ = refusal
+        if client_id is not None:
+            self._returned[client_id] = order
+            if len(self._returned) > MOST:
+                del self._returned[next(iter(self._returned))]

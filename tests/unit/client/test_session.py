@@ -475,6 +475,8 @@ def test_large_groups_ask_how_far_all_are() -> None:
     mine = message(1, sender=ANN, recipient_ids=[])
     peer.hear(mine, ReceiptCounts(CHAT, 1, 299, 10), ReceiptCounts(CHAT, 1, 300, 20))
     assert [command.chat_id for command in peer.wait(2).of(ReadChat)] == [CHAT]
+    peer.session.chat_not_read(CHAT, peer.now)  # it could not be asked just then
+    assert [command.chat_id for command in peer.wait(2).of(ReadChat)] == [CHAT]
     record = ChatRecord(
         CHAT, "group", TIME, 301, "member", 1, TIME, receipts=Receipts(delivered=1, read=0)
     )

@@ -29,6 +29,16 @@ def test_after_five_seconds_nothing_is_waited_for() -> None:
     assert gate.wait(CHAT, B, 2, now=HOLD_SECONDS) == 0.0
 
 
+def test_one_that_comes_late_still_goes_before_what_was_sent_after_it() -> None:
+    gate = SendGate()
+    gate.close(CHAT, A, 1, now=0.0)
+    gate.close(CHAT, B, 2, now=0.1)
+    late = HOLD_SECONDS + 0.05
+    assert gate.wait(CHAT, A, 3, now=late) == 0.0
+    assert gate.wait(CHAT, C, 4, now=late) > 0.0
+    assert gate.wait(CHAT, B, 5, now=late) == 0.0
+
+
 def test_one_refused_while_another_returns_is_waited_for_too() -> None:
     gate = SendGate()
     gate.close(CHAT, A, 1, now=0.0)

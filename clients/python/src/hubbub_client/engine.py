@@ -304,8 +304,10 @@ class Engine:
         try:
             async with self._reads:
                 record = await self.api.chat(command.chat_id)
-        except (Refused, Unreachable):
-            return  # the next receipt asks again
+        except (Refused, Unreachable) as error:
+            if isinstance(error, Unreachable) or error.code.retryable:
+                self.act(lambda session, now: session.chat_not_read(command.chat_id, now))
+            return
         except SignedOut as gone:
             self._signed_out(gone)
             return

@@ -378,6 +378,10 @@ class Session:
         """`ReadEvents` failed; `code` is None when the server was not reached."""
         self.logs.page_failed(log, ticket, code, retry_after, now)
 
+    def chat_not_read(self, chat_id: str, now: float) -> None:
+        """A `ReadChat` failed: what it asks for is wanted still, when there is a connection."""
+        self._floors.setdefault(chat_id, now + FLOOR_EVERY)
+
     def learn(self, records: Sequence[ChatRecord]) -> None:
         """What REST says of chats: the answer to `ReadChat`, or any list of chats."""
         for record in records:

@@ -248,7 +248,7 @@ class Session:
     def _send(self, principal: Principal, frame: frames.Send) -> None:
         try:
             draft = self._parts.compose(principal.user_id, frame)
-            self._put(draft, Sending(self, frame.client_id, draft))
+            self._put(draft, Sending(self, frame.client_id, self._parts.target(draft)))
         except Refused as refusal:
             self.refuse(frame.client_id, refusal)
 
@@ -262,10 +262,6 @@ class Session:
             self.gate.close(sending.target, draft.client_id, draft.id, parts.monotonic())
             raise
         parts.put(draft, sending)
-
-    def target(self, draft: Draft) -> Names:
-        """Which chat, for the gate; few sends are asked for it."""
-        return self._parts.target(draft)
 
     def answer(self, client_id: str, outcome: Outcome) -> None:
         """A send is committed."""
@@ -355,22 +351,17 @@ class Session:
 class Sending:
     """Who waits for a message sent on a connection."""
 
-    __slots__ = ("_client_id", "_draft", "_session")
+    __slots__ = ("_client_id", "_session", "target")
 
-    def __init__(self, session: Session, client_id: str, draft: Draft) -> None:
+    def __init__(self, session: Session, client_id: str, target: Names) -> None:
         self._session = session
         self._client_id = client_id
-        self._draft = draft
+        self.target = target  # while its chat is known: it may be forgotten until it is refused
 
     @property
     def gate(self) -> SendGate | None:
         """See ingest's Sink."""
         return self._session.gate
-
-    @property
-    def target(self) -> Names:
-        """See ingest's Sink."""
-        return self._session.target(self._draft)
 
     def answer(self, outcome: Outcome) -> None:
         """See ingest's Sink."""
