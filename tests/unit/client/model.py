@@ -297,8 +297,7 @@ class Model:
                     self.gaps.setdefault(chat_id, []).append((first, last))
                 case ChatRemoved(chat_id):
                     self.gaps.pop(chat_id, None)
-        for record in self.session.checkpoint():
-            self.storage.apply(record)
+        checkpoint = self.session.checkpoint()
         for command in self.session.take_commands():
             match command:
                 case Save(records):
@@ -315,6 +314,8 @@ class Model:
                     self.cut()
                 case ReadEvents():
                     self.reads.append(command)
+        for record in checkpoint:  # after the commands, as the engine does
+            self.storage.apply(record)
 
     def check_claims(self, frame: frames.Received) -> None:
         """`received` never claims what was not handed over."""
