@@ -45,12 +45,16 @@ def text(kind: Kind, number: int) -> str:
     )
 
 
-@lru_cache(maxsize=4_096)
 def parse(kind: Kind, value: str) -> int:
     """Read an id of this kind back to its number.
 
     Raises BadId for another kind, another length, another alphabet or a number over 63 bits.
     """
+    return _parse(kind, value)
+
+
+@lru_cache(maxsize=4_096)  # the same few chats are named again and again
+def _parse(kind: Kind, value: str) -> int:
     prefix = _PREFIX[kind]
     if value.startswith(prefix) and len(value) == len(prefix) + DIGITS:
         try:
@@ -91,6 +95,6 @@ class IdMaker:
 
     def make(self) -> int:
         """The next id."""
-        last, now = self._last + 1, (self._now_ms() - EPOCH_MS) << COUNTER_BITS
-        self._last = last = last if last > now else now
+        now = (self._now_ms() - EPOCH_MS) << COUNTER_BITS
+        last = self._last = max(self._last + 1, now)
         return last >> COUNTER_BITS << (NODE_BITS + COUNTER_BITS) | self._node | last & _COUNTER

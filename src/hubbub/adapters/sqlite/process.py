@@ -81,14 +81,20 @@ class Checkpointer:
 
     def run(self) -> None:
         """For ever, in a thread of its own."""
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), COPYING_NICENESS)
+        if sys.platform == "linux":  # where a thread has a niceness of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), COPYING_NICENESS)
         while self._wake.wait():
             self._wake.clear()
-            for _ in range(COPIES):
-                copied = checkpoint(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
-                if self._pages - copied <= FEW_PAGES:
-                    break
+            self._copy()
             self._copied = True
+
+    def _copy(self) -> None:
+        """Until little is left, or no more can be copied now."""
+        copied = 0
+        for _ in range(COPIES):
+            before, copied = copied, checkpoint(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if copied <= before or self._pages - copied <= FEW_PAGES:
+                return
 
     def restart(self) -> None:
         """Between two commits: begin the log anew, so that it does not grow for ever.
