@@ -72,7 +72,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
         server.config = config
         return server
 
-    monkeypatch.setattr("hubbub.cli.embedded", embedded)
+    monkeypatch.setattr("hubbub.cli.serve.embedded", embedded)
     assert threading.current_thread() is threading.main_thread(), "signals need the main thread"
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     yield server

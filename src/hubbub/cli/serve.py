@@ -1,8 +1,7 @@
-"""The command line: `hubbub serve`, `hubbub config`."""
+"""`hubbub serve`: the server, from its first words to its exit code."""
 
 import asyncio
 import errno
-import importlib.metadata
 import os
 import resource
 import signal
@@ -10,17 +9,16 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import click
 import uvloop
 
 from hubbub import config as settings
-from hubbub.config import BadConfig, Config
+from hubbub.cli.common import CONFIG, fail, link, load
+from hubbub.config import Config
 from hubbub.ports import Unavailable
 from hubbub.wiring import embedded
-
-USAGE = 2  # click's own exit code for what was typed wrongly
 
 
 class Server(Protocol):
@@ -48,54 +46,25 @@ class Server(Protocol):
         ...
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(importlib.metadata.version("hubbub"), prog_name="hubbub")
-def main() -> None:
-    """A real-time chat server."""
-
-
-_CONFIG = click.option(
-    "--config",
-    "file",
-    type=click.Path(path_type=Path),
-    envvar="HUBBUB_CONFIG",
-    help="A TOML file with settings; `hubbub config` prints one to start from.",
-)
-
-
-@main.command()
+@click.command()
 @click.option("--host", help="Where to listen: 127.0.0.1 is this machine alone.")
 @click.option("--port", type=int, help="Which port, 0 for any free one.  [default: 8080]")
 @click.option("--data", help="The folder that holds everything.  [default: hubbub-data]")
-@_CONFIG
+@CONFIG
 @click.option("--tls-cert", help="PEM file with the certificate chain.")
 @click.option("--tls-key", help="PEM file with its key.")
 def serve(file: Path | None, **given: Any) -> None:
     """Serve until SIGTERM or Ctrl-C, which let everybody finish first."""
-    config = _load(file, {name: value for name, value in given.items() if value is not None})
+    config = load(file, **given)
     _open_many_files()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_serve(embedded(config), config))
     except (Unavailable, OSError) as error:
-        _fail(_said(error, config), 1)
+        fail(_said(error, config))
     except BaseExceptionGroup as group:
-        _fail(_broke(group, config), 1)
+        fail(_broke(group, config))
     sys.exit(code)
-
-
-@main.command()
-@_CONFIG
-def config(file: Path | None) -> None:
-    """Print all settings, with their defaults and reasons, as a file to start from."""
-    click.echo(settings.explain(_load(file, {})), nl=False)
-
-
-def _load(file: Path | None, server: dict[str, Any]) -> Config:
-    try:
-        return settings.load(file, os.environ, {"server": server})
-    except BadConfig as error:
-        _fail(str(error), USAGE)
 
 
 async def _serve(server: Server, config: Config) -> int:
@@ -166,10 +135,10 @@ def welcome(config: Config, port: int, admin_link: str | None) -> str:
     """What to do next, for whoever has just started the server."""
     address = settings.base_url(config, port)
     mode = settings.registration(config)
-    lines = ["", f"  {click.style('Hubbub', bold=True)} is ready: {_link(address)}", ""]
+    lines = ["", f"  {click.style('Hubbub', bold=True)} is ready: {link(address)}", ""]
     if admin_link:
         lines += ["  Nobody has registered yet. This link makes its first user the admin:"]
-        lines += [f"    {_link(admin_link)}", ""]
+        lines += [f"    {link(admin_link)}", ""]
     lines += [
         f"  Registration  {_MODES[mode]}",
         f"  Data          {Path(config.server.data).resolve()}",
@@ -193,10 +162,6 @@ _MODES = {
     "invite": "by invite: admins make the links",
     "closed": "closed",
 }
-
-
-def _link(address: str) -> str:
-    return click.style(address, fg="cyan", underline=True)
 
 
 def _said(error: Exception, config: Config) -> str:
@@ -235,12 +200,3 @@ def _open_many_files() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = 1_048_576 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"hubbub: {sentence}", err=True)
-    sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()
