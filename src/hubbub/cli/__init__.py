@@ -7,6 +7,7 @@ import click
 
 COMMANDS: Final = {
     "config": "hubbub.cli.settings",
+    "doctor": "hubbub.cli.doctor",
     "serve": "hubbub.cli.serve",
 }
 """Where each command lives, under its own name. Nobody waits for what the others import."""

@@ -61,7 +61,7 @@ class EmbeddedServer:
         Raises Unavailable or OSError, whose text says what to do.
         """
         config = self._config
-        self._data.mkdir(parents=True, exist_ok=True)
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(self._data)
         await self._store.start()
         core = self._core = Core(self._world(), self._settings())

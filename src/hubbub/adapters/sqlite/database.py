@@ -6,6 +6,7 @@ by a connection of their own, outside the commit, so automatic ones are switched
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import apsw
 
@@ -17,15 +18,19 @@ class UnusableDatabase(Unavailable):
     """The file is damaged, from a newer version, or not ours. The message says what to do."""
 
 
-def open_database(path: str, *, vfs: str | None = None, readonly: bool = False) -> apsw.Connection:
+def open_database(
+    path: str, *, vfs: str | None = None, readonly: bool = False, still: bool = False
+) -> apsw.Connection:
     """A connection to the migrated database at `path`, made if it is not there.
 
     Raises UnusableDatabase. `readonly` connections see committed changes of others and never
-    write; the file must exist.
+    write; the file must exist. `still`: nobody writes it meanwhile and it has no log, so no file
+    is made beside it.
     """
     flags = apsw.SQLITE_OPEN_READONLY if readonly else _WRITE
+    name = f"file:{quote(path)}?immutable=1" if still else path
     try:
-        connection = apsw.Connection(path, flags=flags, vfs=vfs)
+        connection = apsw.Connection(name, flags=flags | apsw.SQLITE_OPEN_URI * still, vfs=vfs)
         connection.set_busy_timeout(5000)
         _check(connection, path)  # first: the pragmas write, and this may be another's file
         for pragma in _READER_PRAGMAS if readonly else _WRITER_PRAGMAS:
