@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -143,6 +143,14 @@ class RestFigures(Collector):
             seconds.add_metric([operation], spent)
         yield answers
         yield seconds
+
+
+def process_figures(store_pid: Callable[[], int]) -> tuple[Collector, Collector]:
+    """Memory, processor time and open files of the server and of its store, where /proc tells."""
+    return (
+        ProcessCollector(registry=None),
+        ProcessCollector("hubbub_store", pid=store_pid, registry=None),
+    )
 
 
 def _where(error: BaseException) -> str:

@@ -9,6 +9,7 @@ COMMANDS: Final = {
     "config": "hubbub.cli.settings",
     "doctor": "hubbub.cli.doctor",
     "serve": "hubbub.cli.serve",
+    "top": "hubbub.cli.top",
 }
 """Where each command lives, under its own name. Nobody waits for what the others import."""
 

@@ -24,7 +24,7 @@ from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.framing import frame
 from hubbub.entry.ws.limits import EdgeLimits
 from hubbub.ingest import IngestLimits
-from hubbub.observe import Log, MessagePath, Metrics, RestFigures
+from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core, Settings, World
 
@@ -75,7 +75,7 @@ class EmbeddedServer:
             Surroundings(
                 page=PAGE,
                 watch=rest_figures,
-                metrics=Metrics(path, rest_figures),
+                metrics=Metrics(path, rest_figures, *process_figures(lambda: self._store.pid)),
                 unready=self._unready,
                 body_limit=config.limits.frame_bytes,
                 origins=config.server.origins,
