@@ -238,7 +238,7 @@ async def test_hole_is_read_by_rest() -> None:
         bench.transport.connections[0].say(message(3), message(4))
         await eventually(lambda: len(client.messages(CHAT)) == 4, "all four")
         assert [(c[1], c[2]) for c in bench.transport.calls] == [
-            (path + "?after=0&limit=500", "t1")
+            (path + "?after=0&limit=200", "t1")
         ]
 
 

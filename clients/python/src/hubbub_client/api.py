@@ -216,7 +216,7 @@ class Api:
         where = path("messages", message_id, "receipts", limit=limit, cursor=cursor)
         return await self.call("GET", where, rest.ReceiptPage)
 
-    async def events(self, log: str, after: int, limit: int = 500) -> rest.EventPage:
+    async def events(self, log: str, after: int, limit: int = 200) -> rest.EventPage:
         """The folded log (a chat's id, or "me") after a position."""
         parts = (ME,) if log == ME else ("chats", log)
         where = path(*parts, "events", after=after, limit=limit)
