@@ -41,12 +41,16 @@ class OutcomeUnknown(Unavailable):
 
 
 class Lookup(Struct, frozen=True, array_like=True):
-    """A chat by id, or by `key` where chat_id is 0, for this user, and what he replies to."""
+    """A chat by id, or by `key` where chat_id is 0, for this user, and what he replies to.
+
+    `client_id`: what he sends, to be known again where not everybody may send at any time.
+    """
 
     user_id: int
     chat_id: int
     key: str | None = None
     reply_to: int = 0
+    client_id: bytes | None = None
 
 
 class ResumeFrom(Struct, frozen=True, array_like=True):

@@ -254,6 +254,10 @@ async def _(cell: Cell) -> Answer:
     return await cell.call("remove_member", **of)
 
 
+simple("change_chat/title", {"title": "Orchard"}, chat_id="chat_id")
+simple("change_chat/history", {"history": "all"}, chat_id="chat_id")
+simple("change_chat/visibility", {"visibility": "public"}, chat_id="chat_id")
+simple("change_chat/direct", {"title": "Orchard"}, chat_id="direct_id")
 simple("leave_chat", chat_id="chat_id")
 simple("leave_chat/direct", chat_id="direct_id")
 
@@ -276,6 +280,13 @@ _send("send_message/reply-to-first", "chat_id", "first")
 _send("send_message/reply-to-absent", "chat_id", "absent")
 _send("send_message/reply-to-late", "chat_id", "late")
 _send("send_message/reply-to-other-chat", "chat_id", "direct")
+
+
+@row("send_message/admins-only")
+async def _(cell: Cell) -> Answer:
+    chat_id = (await cell.world.gather()).chat_id
+    await cell.world.must("owner", "change_chat", {"posting": "admins"}, chat_id=chat_id)
+    return await cell.call("send_message", {"content": "hello", "chat_id": chat_id})
 
 
 @row("send_message/to-recipient")

@@ -9,7 +9,8 @@ from unittest.mock import patch
 import apsw
 from msgspec.structs import replace
 
-from hubbub.adapters.sqlite import chats, post, reader, rows
+from hubbub.actions import send_message
+from hubbub.adapters.sqlite import chats, membership, post, reader, rows
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import relay, subscriber
 from hubbub.domain import receipt
@@ -199,6 +200,16 @@ def receipt_before_its_cursor() -> Any:
     return patch.object(Ingest, "advance", eager)
 
 
+def anybody_posts() -> Any:
+    """A group's posting right is not asked for."""
+    return patch.object(send_message, "may_post", lambda chat, role: None)
+
+
+def no_heir() -> Any:
+    """Nobody follows the last owner."""
+    return patch.object(membership, "HEIRS", ())
+
+
 MUTANTS = (
     Mutant("ack before commit", r"G1: .* is lost", ack_before_commit),
     Mutant("no dedupe", r"G2: stored more than once", no_dedupe),
@@ -209,4 +220,6 @@ MUTANTS = (
     Mutant("backward cursors", r"G5: cursor .* went back", backward_cursors),
     Mutant("announce before commit", r"a message that is not stored", announce_before_commit),
     Mutant("receipt before its cursor", r"G5: a receipt of", receipt_before_its_cursor),
+    Mutant("anybody posts", r"rights: member .* sent to", anybody_posts),
+    Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -108,6 +108,8 @@ async def gather(ann: Person, bob: Person, cid: Person) -> None:
     chat_id = group["id"]
     await ann("add_members", {"member_ids": [cid.id]}, chat_id=chat_id)
     await ann("change_member", {"role": "admin"}, chat_id=chat_id, user_id=bob.id)
+    await bob("change_chat", {"description": "What grows"}, chat_id=chat_id)
+    assert (await cid("get_chat", chat_id=chat_id))["description"] == "What grows"
     members = (await cid("list_members", chat_id=chat_id))["members"]
     roles = {member["user"]["username"]: member["role"] for member in members}
     assert roles == {"ann": "owner", "bob": "admin", "cid": "member"}

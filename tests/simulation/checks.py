@@ -93,7 +93,7 @@ def messages(truth: Truth, history: History) -> list[str]:
                 wrong.append(f"G2: {sent.send.content} is stored as {row}")
         # Recipients may by then have another group of their own: then the answer is a mismatch.
         elsewhere = sent.failed == "idempotency_mismatch" and len(sent.send.recipient_ids or ()) > 1
-        if sent.failed not in (None, "not_found") and not elsewhere:
+        if sent.failed not in (None, "not_found", "forbidden") and not elsewhere:
             wrong.append(f"{sent.send.content} was refused: {sent.failed}")
     return wrong + _orders(rows, history)
 
@@ -266,7 +266,7 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
             gone = [
                 r
                 for r in getattr(held.get(message.id), "recipient_ids", [])
-                if not truth.present(record.id, r)
+                if not truth.since(record.id, r, message.seq)
             ]
             if own and message.id in held and not gone:
                 ticks = client.status(held[message.id])

@@ -61,6 +61,7 @@ class Behaviour:
             "sync": 1,
             "group": 2,
             "members": 4,
+            "settings": 3,
             "leave": 1,
             "offline": 3,
             "restart": 2,
@@ -231,6 +232,24 @@ class Behaviour:
             await client.api.remove_member(chat, other)
         else:
             await client.api.change_role(chat, other, self._rng.choice(("owner", "member")))
+
+    async def _settings(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is None:
+            return
+        draw = self._rng.choice
+        change = draw(
+            (
+                rest.ChangeChat(title=f"title {self._rng.randint(1, 9)}"),
+                rest.ChangeChat(description="about", title=draw((None, "another"))),
+                rest.ChangeChat(posting=draw(("all", "admins"))),
+                rest.ChangeChat(slow_seconds=draw((0, 2, 8))),
+                rest.ChangeChat(history=draw(("all", "joined"))),
+                rest.ChangeChat(history=draw(("all", "joined"))),
+                rest.ChangeChat(visibility=draw(("public", "private")), title="open"),
+            )
+        )
+        await client.api.change_chat(chat, change)
 
     async def _leave(self) -> None:
         client, chat = self._client, self._chat()

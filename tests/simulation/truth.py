@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import apsw
@@ -12,6 +13,7 @@ from hubbub_protocol.codec import client_codec
 from hubbub_protocol.frames import DeliveryReceipt, ReadReceipt
 from tests.simulation.history import History
 
+END = 2**60
 CURSORS = "SELECT chat_id, user_id, delivered, read FROM members"
 
 
@@ -36,7 +38,7 @@ class Truth:
     """The end of a run."""
 
     logs: dict[str, list[Row]] = field(default_factory=dict)
-    open_history: set[str] = field(default_factory=set)  # chats whose history is `all`
+    open_history: set[str] = field(default_factory=set)  # chats whose history is `all` now
     heads: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # seq, number, size
     stays: dict[tuple[str, str], list[tuple[int, int | None]]] = field(default_factory=dict)
     cursors: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -45,22 +47,49 @@ class Truth:
         stays = self.stays.get((chat, user))
         return bool(stays) and stays is not None and stays[-1][1] is None
 
+    def since(self, chat: str, user: str, position: int) -> bool:
+        """Whether the user is present, and was without a break since the position."""
+        return self.present(chat, user) and self.stays[chat, user][-1][0] <= position
+
     def chats_of(self, user: str) -> set[str]:
         return {chat for chat, member in self.stays if member == user and self.present(chat, user)}
 
     def might_see(self, chat: str, user: str, position: int) -> bool:
         """Whether the position was ever open to the user."""
-        stays = self.stays.get((chat, user), [])
-        if chat in self.open_history and stays:
-            left = stays[-1][1]
-            return left is None or position < left
-        return any(s <= position and (left is None or position < left) for s, left in stays)
+        stays = [(since, END if left is None else left) for since, left in self._stays(chat, user)]
+        open_at = [
+            min(left, end)
+            for since, left in stays
+            for begin, end in self._opened(chat)
+            if max(since, begin) < min(left, end)
+        ]
+        own = any(since <= position < left for since, left in stays)
+        return own or any(position < end for end in open_at)
 
     def visible(self, chat: str, user: str) -> list[Row]:
         """What the user sees now."""
         if not self.present(chat, user):
             return []
-        return [row for row in self.logs.get(chat, []) if self.might_see(chat, user, row.seq)]
+        rows = self.logs.get(chat, [])
+        if chat in self.open_history:
+            return rows
+        stays = self._stays(chat, user)
+        return [r for r in rows if any(s <= r.seq < (left or END) for s, left in stays)]
+
+    def _stays(self, chat: str, user: str) -> list[tuple[int, int | None]]:
+        return self.stays.get((chat, user), [])
+
+    def _opened(self, chat: str) -> list[tuple[int, int]]:
+        """Between which positions the chat's history was `all`."""
+        said = [
+            (row.seq, row.system["history"] == "all")
+            for row in self.logs.get(chat, [])
+            if row.system is not None and "history" in row.system
+        ]
+        # Each change is to the other of two values: so the first tells of what was before.
+        at_first = not said[0][1] if said else chat in self.open_history
+        points = [(0, at_first), *said, (END, False)]
+        return [(at, end) for (at, is_open), (end, _) in pairwise(points) if is_open]
 
 
 def read_truth(db: apsw.Connection) -> Truth:

@@ -1,6 +1,9 @@
 """One run of the simulation: people, their devices, one machine; troubles; then peace."""
 
 import asyncio
+from typing import Any
+
+import apsw
 
 from hubbub_client import Client
 from hubbub_protocol import rest
@@ -10,6 +13,7 @@ from tests.simulation.history import History
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.people import Behaviour, Person
 from tests.simulation.plan import Plan
+from tests.simulation.rights import Rights
 from tests.simulation.server import Machine
 from tests.simulation.troubles import Troubles
 from tests.simulation.truth import Cursors, read_truth
@@ -26,12 +30,20 @@ class World:
         self.loop, self.plan = loop, plan
         self.rng = loop.rng("world")
         self.history = History()
-        self.cursors = Cursors(self.history)
-        self.machine = Machine(loop, plan, disk, self.cursors.committed)
-        self.machine.on_start = self.cursors.restarted
+        self.cursors, self.rights = Cursors(self.history), Rights(self.history)
+        self.machine = Machine(loop, plan, disk, self._committed)
+        self.machine.on_start = self._restarted
         self.machine.on_written = self.cursors.written
         self.people = [Person(f"user{number}") for number in range(plan.users)]
         self.troubles = Troubles(self.machine, loop.rng("troubles"))
+
+    def _committed(self, changes: list[Any], outcomes: list[Any], db: apsw.Connection) -> None:
+        self.cursors.committed(changes, outcomes, db)
+        self.rights.committed(changes, outcomes, db)
+
+    def _restarted(self, db: apsw.Connection) -> None:
+        self.cursors.restarted(db)
+        self.rights.restarted(db)
 
     async def run(self) -> None:
         """All of it. Raises AssertionError with what is wrong."""

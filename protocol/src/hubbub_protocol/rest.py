@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hubbub_protocol.frames import (
     AnyMessageType,
@@ -26,6 +26,10 @@ ChatType = Literal["direct", "group"]
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
+Description = Annotated[str, Meta(max_length=1000)]
+SlowSeconds = Annotated[int, Meta(ge=0, le=86_400)]
+Posting = Literal["all", "admins"]
+Visibility = Literal["private", "public"]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -127,6 +131,21 @@ class CreateChat(Struct, omit_defaults=True):
     history: Literal["joined", "all"] = "joined"
 
 
+class ChangeChat(Struct, omit_defaults=True):
+    """Settings of a group; what is left out stays as it is, null takes away.
+
+    `posting`: who sends messages. `slow_seconds` lie between two messages of an ordinary member.
+    """
+
+    title: Title | UnsetType | None = UNSET
+    description: Description | UnsetType = UNSET
+    picture: Media | UnsetType | None = UNSET
+    posting: Posting | UnsetType = UNSET
+    slow_seconds: SlowSeconds | UnsetType = UNSET
+    history: Literal["joined", "all"] | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+
+
 class Receipts(Struct, omit_defaults=True):
     """How far all other members are: the least delivered and read positions among them."""
 
@@ -149,6 +168,11 @@ class Chat(Struct, omit_defaults=True):
     joined_seq: Position = 0
     title: str | None = None
     history: Literal["joined", "all"] = "joined"
+    description: str = ""
+    picture: Media | None = None
+    posting: Posting = "all"
+    slow_seconds: int = 0
+    visibility: Visibility = "private"
     peer: User | None = None
     last_message: "StoredMessage | None" = None
     receipts: Receipts | None = None

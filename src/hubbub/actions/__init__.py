@@ -41,6 +41,8 @@ class Actions:
     list_chats: Callable[[Principal, int, str | None], Awaitable[rest.ChatPage]]
     """(principal, limit, cursor)"""
     get_chat: Callable[[Principal, str], Awaitable[rest.Chat]]
+    change_chat: Callable[[Principal, str, rest.ChangeChat], Awaitable[rest.Changed]]
+    """(principal, chat_id, change)"""
     list_members: Callable[[Principal, str, int, str | None], Awaitable[rest.MemberPage]]
     """(principal, chat_id, limit, cursor)"""
     add_members: Callable[[Principal, str, rest.AddMembers], Awaitable[rest.Changed]]

@@ -27,8 +27,7 @@ class ChangeMember:
         """
         view = seen_chat(await self._reader.chat(principal.user_id, chat_id(chat)))
         other = await find_member(self._reader, view, user_id(user))
-        role = view.member.role
-        check(may_change_role(view.chat, role, other.role, request.role, view.owners))
+        check(may_change_role(view.chat, view.member.role))
         change = SetRole(
             self._ids.make(),
             view.chat.id,

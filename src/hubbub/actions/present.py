@@ -8,7 +8,7 @@ from hubbub.domain.log import Row
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import ChatView, MemberView, RecipientView
 from hubbub.present import client_ref, message
-from hubbub_protocol import ids, rest
+from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.times import rfc3339
 
 
@@ -53,10 +53,20 @@ def chat(view: ChatView) -> rest.Chat:
         joined_seq=member.since,
         title=facts.title,
         history=facts.history,
+        description=facts.description,
+        picture=picture(facts.picture),
+        posting=facts.posting,
+        slow_seconds=facts.slow_seconds,
+        visibility=facts.visibility,
         peer=user(view.peer) if view.peer else None,
         last_message=(stored(view.last, member.user_id, view.others, own) if view.last else None),
         receipts=rest.Receipts(view.others.delivered, view.others.read) if small else None,
     )
+
+
+def picture(stored: str) -> frames.Media | None:
+    """A chat's picture, None where it has none."""
+    return msgspec.json.decode(stored, type=frames.Media) if stored else None
 
 
 def member(view: MemberView) -> rest.Member:

@@ -11,7 +11,7 @@ from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
-from hubbub.domain.policy import Denied
+from hubbub.domain.change import Denied
 from hubbub.ports import Accounts
 from hubbub_protocol import ids
 from hubbub_protocol.codes import Code, Refused

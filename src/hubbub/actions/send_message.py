@@ -12,10 +12,11 @@ import msgspec
 
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Mismatch, Missing, NewChat, Outcome, Post, Posted
-from hubbub.domain.chat import ChatType, direct_key, group_key
+from hubbub.domain.chat import ChatType, Found, direct_key, group_key
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names, SendGate
 from hubbub.domain.limits import Buckets, MessageLimits, client_uuid
+from hubbub.domain.policy import may_post, wait_to_post
 from hubbub.domain.roster import KnownChat, Roster
 from hubbub.ports import Accounts, ChatStore, Clock, Lookup
 from hubbub_protocol import frames, ids, rest
@@ -91,7 +92,7 @@ class Compose:
         if most and len(content) * 4 > most and len(content.encode()) > most:
             raise Refused(Code.TOO_LARGE, f"content has more than {most} bytes of UTF-8.")
         if media:
-            _check_media(media, self._limits.media)
+            check_media(media, self._limits.media)
         if asked.client_id is None:
             return None
         client_id = client_uuid(asked.client_id)
@@ -130,7 +131,8 @@ def _id(kind: ids.Kind, value: str, where: str) -> int:
         raise Refused(Code.INVALID, f"{where}: {error}.") from None
 
 
-def _check_media(media: list[frames.Media], most: int) -> None:
+def check_media(media: list[frames.Media], most: int) -> None:
+    """Raises Refused `invalid`. `most` 0 is no limit."""
     if most and len(media) > most:
         raise Refused(Code.INVALID, f"The message has more than {most} media.")
     for medium in media:
@@ -163,15 +165,18 @@ class Accept:
         """A post or a refusal for each, in order. Raises Unavailable."""
         known = [self._known(d) for d, _ in drafts]
         unknown = [d for (d, _), chat in zip(drafts, known, strict=True) if chat is None]
-        replies = await self._look_up(unknown) if unknown else {}
+        found = await self._look_up(unknown) if unknown else {}
         strangers = await self._strangers([d for d in unknown if d.recipients])
         now = self._clock.monotonic()
+        fresh: dict[Hashable, int] = {}
         verdicts: list[Post | Refused] = []
         for (draft, waiter), chat in zip(drafts, known, strict=True):
             verdict: Post | Refused | None = self._held(draft, waiter, now)
             if verdict is None and chat is not None:
                 verdict = _post(draft, chat.chat_id, None)
-            verdicts.append(verdict or self._decide(draft, replies, strangers))
+            if verdict is None:
+                verdict = self._decide(draft, found.get(draft.id), strangers, fresh)
+            verdicts.append(verdict)
         return verdicts
 
     def target(self, draft: Draft) -> Names:
@@ -195,24 +200,27 @@ class Accept:
         return self._roster.by_key(_key(draft))
 
     def _known(self, draft: Draft) -> KnownChat | None:
-        """The chat, where that is all there is to know: he is in it, and replies to nothing."""
-        chat = self._chat(draft)
-        return (
-            chat if chat is not None and chat.has(draft.sender_id) and not draft.reply_to else None
-        )
+        """The chat, where nothing else is to be known.
 
-    async def _look_up(self, drafts: list[Draft]) -> dict[int, bool]:
-        """Learn the chats; answers which drafts reply to something visible, by their ids."""
+        He is in it, may send there at any time, and replies to nothing.
+        """
+        chat = self._chat(draft)
+        if chat is None or draft.reply_to or not chat.free or not chat.has(draft.sender_id):
+            return None
+        return chat
+
+    async def _look_up(self, drafts: list[Draft]) -> dict[int, Found]:
+        """Learn the chats; what was found for each draft, by their ids."""
         lookups = [
-            Lookup(d.sender_id, d.chat_id, None if d.chat_id else _key(d), reply_to=d.reply_to)
+            Lookup(d.sender_id, d.chat_id, None if d.chat_id else _key(d), d.reply_to, d.client_id)
             for d in drafts
         ]
-        replies: dict[int, bool] = {}
+        answers: dict[int, Found] = {}
         for draft, found in zip(drafts, await self._store.find(lookups), strict=True):
             if found is not None:
                 self._roster.found(found, draft.sender_id)
-                replies[draft.id] = found.reply_visible
-        return replies
+                answers[draft.id] = found
+        return answers
 
     async def _strangers(self, drafts: list[Draft]) -> frozenset[int]:
         """Recipients who do not exist."""
@@ -222,15 +230,20 @@ class Accept:
         return frozenset(named - {u.id for u in await self._accounts.users(sorted(named))})
 
     def _decide(
-        self, draft: Draft, replies: dict[int, bool], strangers: frozenset[int]
+        self,
+        draft: Draft,
+        found: Found | None,
+        strangers: frozenset[int],
+        fresh: dict[Hashable, int],
     ) -> Post | Refused:
         chat = self._chat(draft)
-        if draft.reply_to and not replies.get(draft.id, False):
+        if draft.reply_to and (found is None or not found.reply_visible):
             return Refused(Code.NOT_FOUND, NO_REPLY)
         if chat is not None:
             if not chat.has(draft.sender_id):
                 return Refused(Code.NOT_FOUND, NO_CHAT)
-            return _post(draft, chat.chat_id, None)
+            refused = None if found is None else self._restrained(draft, found, fresh)
+            return refused or _post(draft, chat.chat_id, None)
         if draft.recipients is None:
             return Refused(Code.NOT_FOUND, NO_CHAT)
         if missing := draft.recipients & strangers:
@@ -240,6 +253,25 @@ class Accept:
         kind: ChatType = "direct" if len(members) == 2 else "group"
         new = NewChat(self._make_id(), kind, _key(draft), None, "joined", draft.sender_id, members)
         return _post(draft, 0, new)
+
+    def _restrained(self, draft: Draft, found: Found, fresh: dict[Hashable, int]) -> Refused | None:
+        """What the group's settings say. One that is stored already is only answered again.
+
+        `fresh`: when who sent where in this batch, and each message of it.
+        """
+        chat, role, sender = found.chat, found.role, draft.sender_id
+        if chat.free or role is None or found.known or (sender, draft.client_id) in fresh:
+            return None
+        if denied := may_post(chat, role):
+            return Refused(Code(denied.kind), denied.why)
+        last = max(found.sent_at, fresh.get((sender, chat.id), 0))
+        if wait := wait_to_post(chat, role, last, self._clock.now_ms()):
+            why = f"Slow mode: one message every {chat.slow_seconds} s in this group."
+            return Refused(Code.RATE_LIMITED, why, wait / 1000)
+        fresh[sender, chat.id] = draft.at
+        if draft.client_id is not None:
+            fresh[sender, draft.client_id] = draft.at
+        return None
 
 
 def _key(draft: Draft) -> str:

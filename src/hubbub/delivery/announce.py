@@ -11,10 +11,10 @@ from hubbub.domain.change import (
     Change,
     Create,
     Created,
-    Enrol,
+    Denied,
     Fill,
     Filled,
-    Leave,
+    GroupChange,
     Logged,
     Made,
     MeEvent,
@@ -24,7 +24,7 @@ from hubbub.domain.change import (
     Placed,
     Post,
     Posted,
-    SetRole,
+    SetChat,
 )
 from hubbub.domain.chat import LARGE
 from hubbub.domain.events import (
@@ -92,7 +92,7 @@ class Announcer:
         unknown = {
             c.chat_id
             for c in changes
-            if isinstance(c, Enrol | Leave | SetRole | Fill) and not self._roster.knows(c.chat_id)
+            if isinstance(c, GroupChange | Fill) and not self._roster.knows(c.chat_id)
         }
         if unknown:
             await self._find(unknown)
@@ -113,15 +113,17 @@ class Announcer:
                     assert isinstance(change, Advance)
                     advances.append(outcome)
                 case Logged():
-                    assert isinstance(change, Enrol | Leave | SetRole)
+                    assert isinstance(change, GroupChange)
                     self._logged(outcome, events)
+                    if isinstance(change, SetChat):
+                        self._ask_again(change.chat_id)
                 case Created():
                     assert isinstance(change, Create)
                     self._made(outcome.made, change.chat.key, events)
                 case Filled():
                     assert isinstance(change, Fill)
                     self._filled(change, outcome, events)
-                case Mismatch() | Missing() | Placed():
+                case Mismatch() | Missing() | Denied() | Placed():
                     pass  # nothing happened that others could see
                 case _:
                     assert_never(outcome)
@@ -229,6 +231,12 @@ class Announcer:
         events.append(RowEvent(row, () if large else members, large))
         if chat is not None:
             chat.remember(row.seq, row.id, 0)
+
+    def _ask_again(self, chat_id: int) -> None:
+        """Who may send there now, the next one who does asks the store."""
+        chat = self._roster.get(chat_id)
+        if chat is not None:
+            chat.free = False
 
     # ── receipts ──
 

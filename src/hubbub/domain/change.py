@@ -4,9 +4,12 @@ A store takes a list of changes, commits them in one transaction in that order, 
 with one outcome each. Everything here crosses a process boundary, so it is small and flat.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
+from hubbub.domain.settings import Settings
 
 
 class NewChat(Struct, frozen=True, gc=False, array_like=True):
@@ -89,6 +92,16 @@ class SetRole(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     at: int
 
 
+class SetChat(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="set"):
+    """Gives settings of a group other values."""
+
+    id: int
+    chat_id: int
+    by: int
+    settings: Settings
+    at: int
+
+
 class Advance(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advance"):
     """Moves a member's cursors forward, and his session's place where the server keeps it."""
 
@@ -108,7 +121,9 @@ class PlaceMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     rev: int
 
 
-Change = Post | Fill | Create | Enrol | Leave | SetRole | Advance | PlaceMe
+GroupChange = Enrol | Leave | SetRole | SetChat
+"""What a system message tells of."""
+Change = Post | Fill | Create | GroupChange | Advance | PlaceMe
 
 
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
@@ -162,6 +177,13 @@ class Missing(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     """The chat, or the member in it, is not there: nothing was stored."""
 
 
+class Denied(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="denied"):
+    """A no: nothing was stored. `kind` is the name of the error code, `why` says what to do."""
+
+    kind: Literal["forbidden", "conflict", "invalid"]
+    why: str
+
+
 class Created(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="created"):
     """The chat is there. `made.events` is empty where it was there before."""
 
@@ -204,4 +226,4 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
     me: MeEvent | None
 
 
-Outcome = Posted | Mismatch | Missing | Created | Filled | Logged | Advanced | Placed
+Outcome = Posted | Mismatch | Missing | Denied | Created | Filled | Logged | Advanced | Placed

@@ -18,6 +18,8 @@ NAMED: Final = 32
 ChatType = Literal["direct", "group"]
 Role = Literal["owner", "admin", "member"]
 History = Literal["joined", "all"]
+Posting = Literal["all", "admins"]
+Visibility = Literal["private", "public"]
 
 
 class Head(Struct, array_like=True):
@@ -29,7 +31,11 @@ class Head(Struct, array_like=True):
 
 
 class Chat(Struct, frozen=True, array_like=True):
-    """What does not change with every message. `key` finds a direct or ad-hoc chat again."""
+    """What does not change with every message. `key` finds a direct or ad-hoc chat again.
+
+    `picture` is a medium as JSON, empty where there is none. `posting`: who may send.
+    `slow_seconds`: what lies at least between two messages of an ordinary member; 0: nothing.
+    """
 
     id: int
     type: ChatType
@@ -38,6 +44,16 @@ class Chat(Struct, frozen=True, array_like=True):
     history: History
     created_at: int
     size: int
+    description: str = ""
+    picture: str = ""
+    posting: Posting = "all"
+    slow_seconds: int = 0
+    visibility: Visibility = "private"
+
+    @property
+    def free(self) -> bool:
+        """Whether every member may send at any time."""
+        return self.posting == "all" and not self.slow_seconds
 
 
 class Interval(Struct, frozen=True, array_like=True):
@@ -76,6 +92,8 @@ class Found(Struct, frozen=True, array_like=True):
 
     `members` is filled for chats up to `LARGE`; `role` is None for who is not a member now.
     `reply_visible` says whether the message to be replied to is one that he may see here.
+    `sent_at`: when he last sent one here, in Unix ms (0: never). `known`: the message that is to
+    be sent is stored already.
     """
 
     chat: Chat
@@ -83,6 +101,8 @@ class Found(Struct, frozen=True, array_like=True):
     members: tuple[int, ...]
     role: Role | None
     reply_visible: bool
+    sent_at: int = 0
+    known: bool = False
 
 
 def direct_key(first: int, second: int) -> str:

@@ -5,18 +5,16 @@ not a member gets no answer from here: for him there is no such chat.
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
-from msgspec import Struct
-
+from hubbub.domain.change import Denied
 from hubbub.domain.chat import Chat, Role
+from hubbub.domain.settings import OWNERS, Settings, nameless
 
-
-class Denied(Struct, frozen=True):
-    """A no. `kind` is the name of the error code: how the refusal is told apart."""
-
-    kind: Literal["forbidden", "conflict", "invalid"]
-    why: str
+HEIRS: Final[tuple[Role, ...]] = ("admin", "member")
+"""Who owns a group after its last owner: of the first of these roles that anybody has, the one
+whose stay began first, of several the one with the least id. Stores follow it as they commit, so
+that a group has an owner whoever leaves at the same time."""
 
 
 def may_create_group(others: int, most: int) -> Denied | None:
@@ -53,34 +51,49 @@ def may_remove(chat: Chat, role: Role, other: Role) -> Denied | None:
     return Denied("forbidden", "Only owners and admins remove members; ask one of them.")
 
 
-def may_leave(chat: Chat, role: Role, owners: int) -> Denied | None:
-    """Leave oneself. The last owner hands over first, unless he is the last member too."""
-    if chat.type == "direct":
-        return _DIRECT
-    if role == "owner" and owners <= 1 and chat.size > 1:
-        return Denied(
-            "conflict",
-            "You are the only owner of this group. Make another member an owner, then leave.",
-        )
-    return None
+def may_leave(chat: Chat) -> Denied | None:
+    """Leave oneself. After the last owner another member owns the group (HEIRS)."""
+    return _DIRECT if chat.type == "direct" else None
 
 
-def may_change_role(
-    chat: Chat, role: Role, other: Role, wanted: Role, owners: int
-) -> Denied | None:
-    """Give a member (`other` is his role now) the role `wanted`. Only owners may."""
+def may_change_role(chat: Chat, role: Role) -> Denied | None:
+    """Give a member another role. Only owners may; that one is left, stores see to."""
     if chat.type == "direct":
         return _DIRECT
     if role != "owner":
         return Denied("forbidden", "Only owners change roles; ask one of them.")
-    if other == "owner" and wanted != "owner" and owners <= 1:
-        return Denied(
-            "conflict",
-            "A group keeps at least one owner. Make another member an owner first.",
-        )
     return None
 
 
+def may_set(chat: Chat, role: Role, wanted: Settings) -> Denied | None:
+    """Change settings of a group. Owners and admins may; who sees what, owners alone."""
+    if chat.type == "direct":
+        return Denied("conflict", "A direct chat has no settings. Create a group instead.")
+    if role == "member":
+        return Denied("forbidden", "Only owners and admins change a group; ask one of them.")
+    if role != "owner" and (named := sorted(OWNERS & wanted.keys())):
+        return Denied("forbidden", f"Only owners change {' and '.join(named)}; ask one of them.")
+    return NAMELESS if nameless(chat, wanted) else None
+
+
+def may_post(chat: Chat, role: Role) -> Denied | None:
+    """Send a message, as a member with this role."""
+    if chat.posting == "admins" and role == "member":
+        return Denied("forbidden", "Only owners and admins send messages to this group.")
+    return None
+
+
+def wait_to_post(chat: Chat, role: Role, sent_at: int, now: int) -> int:
+    """Slow mode: milliseconds until he who last sent at `sent_at` may send again. Unix ms."""
+    return max(0, sent_at + chat.slow_seconds * 1000 - now) if role == "member" else 0
+
+
+LAST_OWNER: Final = Denied(
+    "conflict", "A group keeps at least one owner. Make another member an owner first."
+)
+NAMELESS: Final = Denied(
+    "invalid", "A public group is found by its title. Give it one, or make it private."
+)
 _DIRECT: Final = Denied(
     "conflict", "A direct chat keeps its two members. Create a group to talk to more people."
 )

@@ -21,13 +21,15 @@ class KnownChat:
     """One chat. `members` is exact for chats up to LARGE, empty for larger ones.
 
     `counts_at`: when the receipt counts of a large one were last told (seconds of a clock that
-    never goes back); `counts_due`: they are to be told again.
+    never goes back); `counts_due`: they are to be told again. `free`: whether every member is
+    known to be allowed to send at any time; where not, each send asks the store.
     """
 
     __slots__ = (
         "chat_id",
         "counts_at",
         "counts_due",
+        "free",
         "key",
         "members",
         "newest",
@@ -53,6 +55,7 @@ class KnownChat:
         self.newest: Newest | None = None
         self.counts_at = float("-inf")
         self.counts_due = False
+        self.free = True
 
     @property
     def large(self) -> bool:
@@ -155,6 +158,7 @@ class Roster:
             chat = KnownChat(
                 found.chat.id, found.chat.type, found.chat.size, found.members, found.head.seq
             )
+        chat.free = found.chat.free
         if found.role is not None and chat.large:
             chat.admit(user_id)
         return self.add(chat, found.chat.key)
@@ -165,6 +169,7 @@ class Roster:
         if chat is None or made.events:
             head = 0 if made.events else None
             chat = KnownChat(made.chat_id, made.type, made.size, made.members, head)
+            chat.free = bool(made.events)
         return self.add(chat, key)
 
     def clear(self) -> None:

@@ -12,8 +12,7 @@ class ChatView(Struct, frozen=True, array_like=True):
     """A chat as this member sees it.
 
     `others`: the least cursors of all other members (chats up to LARGE; else zero).
-    `peer`: the other user of a direct chat. `last`: the newest visible message. `owners`: how
-    many owners a group has; 0 in lists of chats, where nobody asks.
+    `peer`: the other user of a direct chat. `last`: the newest visible message.
     """
 
     chat: Chat
@@ -22,7 +21,6 @@ class ChatView(Struct, frozen=True, array_like=True):
     others: Cursor
     peer: User | None
     last: Row | None
-    owners: int = 0
 
 
 class ChatList(Struct, frozen=True, array_like=True):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from hubbub.actions import Actions
 from hubbub.actions.add_members import AddMembers
 from hubbub.actions.authenticate import Authenticate
+from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.create_invite import CreateInvite
@@ -266,6 +267,7 @@ class Core:
             create_chat=CreateChat(accounts, reader, ingest, maker, clock, told.limits),
             list_chats=ListChats(reader),
             get_chat=GetChat(reader),
+            change_chat=ChangeChat(reader, ingest, maker, clock),
             list_members=ListMembers(reader),
             add_members=AddMembers(accounts, reader, ingest, maker, clock, told.limits),
             remove_member=remove,

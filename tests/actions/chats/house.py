@@ -54,6 +54,7 @@ class House:
         self.state = State()
         self.accounts = MemoryAccounts()
         store, reader = MemoryChatStore(self.state), MemoryReader(self.state)
+        self.reader = reader
         self.changes = changes = DirectChanges(store)
         shared = (reader, changes, self.ids, self.clock)
         self.create = CreateChat(self.accounts, *shared, limits)

@@ -17,6 +17,7 @@ from hubbub.domain.change import (
     Created,
     Enrol,
     Fill,
+    GroupChange,
     Leave,
     Made,
     NewChat,
@@ -24,6 +25,7 @@ from hubbub.domain.change import (
     PlaceMe,
     Post,
     Posted,
+    SetChat,
     SetRole,
 )
 from hubbub.domain.chat import group_key
@@ -47,6 +49,18 @@ client_ids = st.one_of(st.none(), st.sampled_from([b"1", b"2", b"3"]))
 message_ids = st.integers(10_000, 10**9)
 roles: Any = st.sampled_from(["owner", "admin", "member"])
 histories: Any = st.sampled_from(["joined", "all"])
+wanted: Any = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": st.sampled_from([None, "Title", "Another"]),
+        "description": st.sampled_from(["", "d"]),
+        "picture": st.sampled_from(["", '{"url":"https://example.com"}']),
+        "posting": st.sampled_from(["all", "admins"]),
+        "slow_seconds": st.sampled_from([0, 5]),
+        "history": histories,
+        "visibility": st.sampled_from(["private", "public"]),
+    },
+)
 
 
 def to_new_chat(new: NewChat, message: int, known: bool, at: int, content: str) -> Post:
@@ -102,6 +116,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Enrol, message_ids, chats, users, some, times),
     st.builds(Leave, message_ids, chats, users, users, times),
     st.builds(SetRole, message_ids, chats, users, users, roles, times),
+    st.builds(SetChat, message_ids, chats, users, wanted, times),
     moves,
     moves,
     st.builds(
@@ -150,7 +165,7 @@ def started(batches: list[list[Change]]) -> list[list[Change]]:
     for batch in batches:
         result.append([])
         for change in batch:
-            if isinstance(change, Post | Enrol | Leave | SetRole):
+            if isinstance(change, Post | GroupChange):
                 if change.id in seen:
                     continue
                 seen.add(change.id)
@@ -223,7 +238,7 @@ async def everything(world: World, ask: Questions) -> dict[object, object]:
 async def one_chat(
     world: World, ask: Questions, user: int, chat: int, answers: dict[object, object]
 ) -> None:
-    (found,) = await world.store.find([Lookup(user, chat, None, ask.after)])
+    (found,) = await world.store.find([Lookup(user, chat, None, ask.after, b"1")])
     if found is not None:
         found = replace(found, members=tuple(sorted(found.members)))
     answers["find", user, chat] = found

@@ -6,6 +6,7 @@ import pytest
 from hubbub.domain.change import (
     Change,
     Create,
+    Denied,
     Enrol,
     Fill,
     Filled,
@@ -43,7 +44,7 @@ async def test_a_group_is_there_for_all_its_members(world: World) -> None:
     assert view is not None
     assert (view.chat.title, view.chat.size, view.chat.created_at) == ("Title", 2, 2_000)
     assert (view.head.seq, view.head.number, view.head.at) == (0, 0, 2_000)
-    assert (view.owners, view.peer, view.last) == (1, None, None)
+    assert (view.peer, view.last) == (None, None)
     assert await world.seen(BOB) == []
     assert await me(world, BOB) == [MeState(1, CHAT, True, "member", 1, 0, 0)]
 
@@ -211,13 +212,58 @@ async def test_roles(world: World) -> None:
     assert (event.user_id, event.rev, event.role, event.unread) == (BOB, 2, "owner", 1)
     same = await world.role(BOB, "owner")
     assert (same.head.seq, same.system, same.events) == (2, b"", [])
-    view = await world.reader.chat(ANN, CHAT)
-    assert view is not None
-    assert view.owners == 2
-    await world.leave(ANN)
+    left = await world.leave(ANN)
+    assert [e.user_id for e in left.events] == [ANN]
     view = await world.reader.chat(BOB, CHAT)
     assert view is not None
-    assert (view.owners, view.member.role) == (1, "owner")
+    assert view.member.role == "owner"
+
+
+async def test_two_owners_who_give_up_at_once_leave_one(world: World) -> None:
+    await world.group(ANN, BOB, CAT)
+    await world.role(BOB, "owner")
+    outcomes = await world.do(
+        SetRole(world.next_id(), CHAT, ANN, BOB, "member", 1),
+        SetRole(world.next_id(), CHAT, BOB, ANN, "admin", 1),
+    )
+    assert [type(o) for o in outcomes] == [Logged, Denied]
+    assert await roles(world) == {ANN: "owner", BOB: "member", CAT: "member"}
+
+
+@pytest.mark.parametrize("by", [(ANN, BOB), (BOB, ANN)])
+async def test_a_group_has_an_owner_whoever_goes_at_once(world: World, by: tuple[int, int]) -> None:
+    """Both leave, or each removes the other: the admin follows, then who came first."""
+    await world.group(ANN, BOB, EVE, CAT)
+    await world.role(BOB, "owner")
+    await world.enrol(DAN)
+    await world.role(DAN, "admin")
+    await world.post("unread", EVE)
+    first, second = await world.do(
+        Leave(world.next_id(), CHAT, by[0], ANN, 1), Leave(world.next_id(), CHAT, by[1], BOB, 1)
+    )
+    assert isinstance(first, Logged)
+    assert isinstance(second, Logged)
+    assert [e.user_id for e in first.events] == [ANN]
+    assert [(e.user_id, e.present, e.role, e.unread) for e in second.events] == [
+        (BOB, False, "owner", 0),
+        (DAN, True, "owner", 1),
+    ]
+    assert msgspec.json.decode(second.system)["owner"] == ids.text("user", DAN)
+    assert await roles(world) == {DAN: "owner", CAT: "member", EVE: "member"}
+    assert (await me(world, DAN))[-1].role == "owner"
+    await world.leave(DAN)
+    assert await roles(world) == {CAT: "owner", EVE: "member"}
+    await world.leave(EVE)
+    logged = await world.leave(CAT)
+    assert "owner" not in msgspec.json.decode(logged.system)
+
+
+async def roles(world: World) -> dict[int, str]:
+    page = None
+    for user in (ANN, BOB, CAT, DAN, EVE):
+        page = page or await world.reader.members(user, CHAT, 0, 10)
+    assert page is not None
+    return {v.user.id: v.member.role for v in page.members}
 
 
 async def test_who_is_not_there_cannot_leave_or_change(world: World) -> None:

@@ -179,6 +179,10 @@ class Api:
         where = path("chats", chat_id, "members", user_id)
         return await self.call("PATCH", where, rest.Changed, rest.ChangeMember(role))
 
+    async def change_chat(self, chat_id: str, change: rest.ChangeChat) -> rest.Changed:
+        """Change settings of a group; those that are left out stay."""
+        return await self.call("PATCH", path("chats", chat_id), rest.Changed, change)
+
     async def leave(self, chat_id: str) -> rest.Changed:
         """Leave a group."""
         return await self.call("POST", path("chats", chat_id, "leave"), rest.Changed)

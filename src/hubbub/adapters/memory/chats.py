@@ -14,9 +14,11 @@ from hubbub.domain.change import (
     Change,
     Create,
     Created,
+    Denied,
     Enrol,
     Fill,
     Filled,
+    GroupChange,
     Leave,
     Logged,
     Made,
@@ -28,13 +30,16 @@ from hubbub.domain.change import (
     Placed,
     PlaceMe,
     Post,
+    SetChat,
     SetRole,
 )
-from hubbub.domain.chat import LARGE, Chat, Found, Head
+from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
 from hubbub.domain.log import Known, Row, append, assign, dedupe
+from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
-from hubbub.domain.system import member_left, members_added, role_changed
+from hubbub.domain.settings import changed, nameless
+from hubbub.domain.system import chat_changed, member_left, members_added, role_changed
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ReceiptCount, ResumeFrom
 
@@ -88,6 +93,8 @@ class MemoryChatStore:
                 return self._leave(change)
             case SetRole():
                 return self._set_role(change)
+            case SetChat():
+                return self._set_chat(change)
             case Advance():
                 return self._advance(change)
             case PlaceMe():
@@ -132,6 +139,7 @@ class MemoryChatStore:
             if before < row.seq - 1:
                 key = (row.chat_id, row.sender_id, READ)
                 state.marks.setdefault(key, []).append((row.seq, row.at))
+            state.sent_at[row.chat_id, row.sender_id] = row.at
             state.change(sender, delivered=row.seq, read=row.seq, read_number=row.number)
         if isinstance(outcome, Mismatch):
             return outcome
@@ -195,27 +203,52 @@ class MemoryChatStore:
         member = state.present(chat_id, change.user_id)
         if member is None:
             return Missing()
-        event = state.tell(state.change(member, left=state.heads[chat_id].seq + 1))
+        events = [state.tell(state.change(member, left=state.heads[chat_id].seq + 1))]
         state.resize(chat_id, -1)
-        return self._say(change, member_left(change.by, change.user_id), [event])
+        heir = None
+        if member.role == "owner" and not self._owners(chat_id):
+            heir = self._heir(chat_id)
+        if heir is not None:
+            events.append(state.tell(state.change(heir, role="owner")))
+        system = member_left(change.by, change.user_id, None if heir is None else heir.user_id)
+        return self._say(change, system, events)
 
-    def _set_role(self, change: SetRole) -> Logged | Missing:
+    def _owners(self, chat_id: int) -> int:
+        return sum(m.role == "owner" for m in self._state.present_members(chat_id))
+
+    def _heir(self, chat_id: int) -> Member | None:
+        members = sorted(self._state.present_members(chat_id), key=lambda m: (m.since, m.user_id))
+        return next((m for role in HEIRS for m in members if m.role == role), None)
+
+    def _set_role(self, change: SetRole) -> Logged | Missing | Denied:
         state = self._state
         member = state.present(change.chat_id, change.user_id)
         if member is None:
             return Missing()
         if member.role == change.role or change.id in state.messages:
             return self._unchanged(change)
+        if member.role == "owner" and self._owners(change.chat_id) == 1:
+            return LAST_OWNER
         event = state.tell(state.change(member, role=change.role))
         return self._say(change, role_changed(change.by, change.user_id, change.role), [event])
 
-    def _unchanged(self, change: Enrol | Leave | SetRole) -> Logged:
+    def _set_chat(self, change: SetChat) -> Logged | Missing | Denied:
+        chat = self._state.chats.get(change.chat_id)
+        if chat is None:
+            return Missing()
+        fresh = changed(chat, change.settings)
+        if not fresh or change.id in self._state.messages:
+            return self._unchanged(change)
+        if nameless(chat, fresh):
+            return NAMELESS
+        self._state.chats[chat.id] = replace(chat, **fresh)
+        return self._say(change, chat_changed(change.by, fresh), [])
+
+    def _unchanged(self, change: GroupChange) -> Logged:
         chat = self._state.chats[change.chat_id]
         return Logged(change.id, chat.id, self._state.heads[chat.id], chat.size, change.by, b"", [])
 
-    def _say(
-        self, change: Enrol | Leave | SetRole, system: dict[str, Any], events: list[MeEvent]
-    ) -> Logged:
+    def _say(self, change: GroupChange, system: dict[str, Any], events: list[MeEvent]) -> Logged:
         state, chat_id = self._state, change.chat_id
         head = state.heads[chat_id] = append(state.heads[chat_id], change.at, countable=False)
         body = msgspec.json.encode(system)

@@ -34,8 +34,7 @@ class MemoryReader:
         member = self._state.present(chat_id, user_id)
         if member is None:
             return None
-        owners = [m for m in self._state.present_members(chat_id) if m.role == "owner"]
-        return self._view(member, len(owners))
+        return self._view(member)
 
     async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
         """`ChatReader.chats`."""
@@ -43,7 +42,7 @@ class MemoryReader:
         places = {(self._state.heads[m.chat_id].at, m.chat_id): m for m in mine}
         order = sorted((p for p in places if before is None or p < before), reverse=True)
         page, has_more = order[:limit], len(order) > limit
-        views = [self._view(places[p], 0) for p in page]
+        views = [self._view(places[p]) for p in page]
         return ChatList(views, has_more, page[-1] if has_more else None)
 
     async def members(
@@ -150,7 +149,7 @@ class MemoryReader:
             return Cursor(0, 0)
         return self._state.others(member.chat_id, member.user_id)
 
-    def _view(self, member: Member, owners: int) -> ChatView:
+    def _view(self, member: Member) -> ChatView:
         chat = self._state.chats[member.chat_id]
         peer = None
         if chat.type == "direct":
@@ -159,7 +158,7 @@ class MemoryReader:
         rows = self._visible(member.user_id, chat.id)
         last = rows[-1] if rows else None
         head = self._state.heads[chat.id]
-        return ChatView(chat, head, member, self._others(member), peer, last, owners)
+        return ChatView(chat, head, member, self._others(member), peer, last)
 
     def _passed_at(self, member: Member, row: Row, kind: int) -> int:
         """When he passed the message: by his first mark there, else at its own time."""

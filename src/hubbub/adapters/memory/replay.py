@@ -22,6 +22,7 @@ def find(state: State, lookup: Lookup) -> Found | None:
     members = tuple(m.user_id for m in state.present_members(chat.id))
     sender = state.present(chat.id, lookup.user_id)
     reply = state.messages.get(lookup.reply_to)
+    key = (lookup.user_id, lookup.client_id)
     return Found(
         chat,
         state.heads[chat.id],
@@ -30,6 +31,8 @@ def find(state: State, lookup: Lookup) -> Found | None:
         reply is not None
         and reply.chat_id == chat.id
         and visible(reply, state.openings(chat.id, lookup.user_id)),
+        state.sent_at.get((chat.id, lookup.user_id), 0) if sender else 0,
+        lookup.client_id is not None and not chat.free and key in state.known,
     )
 
 

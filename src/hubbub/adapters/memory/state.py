@@ -33,6 +33,7 @@ class State:
     heads: dict[int, Head] = field(default_factory=dict)
     members: dict[tuple[int, int], Member] = field(default_factory=dict)
     received: dict[tuple[int, int], int] = field(default_factory=dict)
+    sent_at: dict[tuple[int, int], int] = field(default_factory=dict)
     stays: dict[tuple[int, int], list[Interval]] = field(default_factory=dict)
     logs: dict[int, list[Row]] = field(default_factory=dict)
     messages: dict[int, Row] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import apsw
 from hubbub.adapters.sqlite.advance import advance, place_me
 from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.database import snapshot, transaction
-from hubbub.adapters.sqlite.membership import create, enrol, fill, leave, set_role
+from hubbub.adapters.sqlite.membership import create, enrol, fill, leave, set_chat, set_role
 from hubbub.adapters.sqlite.post import known_posts, post_all
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
@@ -24,6 +24,7 @@ from hubbub.domain.change import (
     Outcome,
     PlaceMe,
     Post,
+    SetChat,
     SetRole,
 )
 from hubbub.domain.chat import Found
@@ -91,6 +92,8 @@ class SqliteChatStore:
                 return leave(db, caches, change)
             case SetRole():
                 return set_role(db, caches, change)
+            case SetChat():
+                return set_chat(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
             case Post() | Advance():

@@ -10,6 +10,7 @@ import msgspec
 
 from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.post import make_chat
+from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import (
     add_members,
     insert_rows,
@@ -21,18 +22,23 @@ from hubbub.adapters.sqlite.rows import (
 from hubbub.domain.change import (
     Create,
     Created,
+    Denied,
     Enrol,
     Fill,
     Filled,
+    GroupChange,
     Leave,
     Logged,
     MeEvent,
     Missing,
+    SetChat,
     SetRole,
 )
-from hubbub.domain.chat import Head
+from hubbub.domain.chat import Head, Role
 from hubbub.domain.log import Row, append
-from hubbub.domain.system import member_left, members_added, role_changed
+from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS
+from hubbub.domain.settings import changed, nameless
+from hubbub.domain.system import chat_changed, member_left, members_added, role_changed
 
 
 def create(db: apsw.Connection, caches: Caches, change: Create) -> Created:
@@ -84,37 +90,78 @@ def leave(db: apsw.Connection, caches: Caches, change: Leave) -> Logged | Missin
     del caches.positions[change.chat_id, change.user_id]
     event = MeEvent(change.user_id, rev, change.chat_id, False, position.role, position.since, 0, 0)
     size = _resize(db, caches, change.chat_id, -1)
-    system = member_left(change.by, change.user_id)
-    return _log(db, caches, change, head, size, system, [event])
+    events, heir = [event], None
+    if position.role == "owner" and not _owners(db, change.chat_id):
+        heir = _heir(db, change.chat_id)
+    if heir is not None:
+        events.append(_give_role(db, caches, change.chat_id, heir, "owner", head))
+    system = member_left(change.by, change.user_id, heir)
+    return _log(db, caches, change, head, size, system, events)
 
 
-def set_role(db: apsw.Connection, caches: Caches, change: SetRole) -> Logged | Missing:
-    """Give a member another role."""
+def set_role(db: apsw.Connection, caches: Caches, change: SetRole) -> Logged | Missing | Denied:
+    """Give a member another role. The last owner keeps his."""
     head = load_head(db, caches, change.chat_id)
     position = load_position(db, caches, change.chat_id, change.user_id)
     if head is None or position is None:
         return Missing()
     if position.role == change.role or _is_stored(db, change.id):
         return _unchanged(caches, change.id, change.chat_id, head, change.by)
-    rev = next_me(db, change.user_id)
-    db.execute(
-        "UPDATE members SET role = ?, me_rev = ? WHERE chat_id = ? AND user_id = ?",
-        (change.role, rev, change.chat_id, change.user_id),
-    )
-    position.role = change.role
-    event = MeEvent(
-        change.user_id,
-        rev,
-        change.chat_id,
-        True,
-        change.role,
-        position.since,
-        position.read,
-        head.number - position.read_number,
-    )
+    if position.role == "owner" and _owners(db, change.chat_id) == 1:
+        return LAST_OWNER
+    event = _give_role(db, caches, change.chat_id, change.user_id, change.role, head)
     system = role_changed(change.by, change.user_id, change.role)
     size = caches.sizes[change.chat_id]
     return _log(db, caches, change, head, size, system, [event])
+
+
+def set_chat(db: apsw.Connection, caches: Caches, change: SetChat) -> Logged | Missing | Denied:
+    """Give settings other values; those that are there already are passed over."""
+    head, chat = load_head(db, caches, change.chat_id), load_chat(db, change.chat_id)
+    if head is None or chat is None:
+        return Missing()
+    fresh = changed(chat, change.settings)
+    if not fresh or _is_stored(db, change.id):
+        return _unchanged(caches, change.id, change.chat_id, head, change.by)
+    if nameless(chat, fresh):
+        return NAMELESS
+    columns = ", ".join(f"{name} = ?" for name in fresh)  # names of ours, by `changed`
+    db.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*fresh.values(), chat.id))
+    return _log(db, caches, change, head, chat.size, chat_changed(change.by, fresh), [])
+
+
+def _owners(db: apsw.Connection, chat_id: int) -> int:
+    query = "SELECT count(*) FROM members WHERE chat_id = ? AND role = 'owner' AND left IS NULL"
+    count: int = db.execute(query, (chat_id,)).get
+    return count
+
+
+def _heir(db: apsw.Connection, chat_id: int) -> int | None:
+    query = (
+        "SELECT user_id FROM members WHERE chat_id = ? AND role = ? AND left IS NULL"
+        " ORDER BY since, user_id LIMIT 1"
+    )
+    for role in HEIRS:
+        heir: int | None = db.execute(query, (chat_id, role)).get
+        if heir is not None:
+            return heir
+    return None
+
+
+def _give_role(
+    db: apsw.Connection, caches: Caches, chat_id: int, user_id: int, role: Role, head: Head
+) -> MeEvent:
+    """A present member's other role, told in his own log."""
+    position = load_position(db, caches, chat_id, user_id)
+    assert position is not None
+    rev = next_me(db, user_id)
+    db.execute(
+        "UPDATE members SET role = ?, me_rev = ? WHERE chat_id = ? AND user_id = ?",
+        (role, rev, chat_id, user_id),
+    )
+    position.role = role
+    unread = head.number - position.read_number
+    return MeEvent(user_id, rev, chat_id, True, role, position.since, position.read, unread)
 
 
 def _was_member(db: apsw.Connection, chat_id: int, user_id: int) -> bool:
@@ -140,8 +187,12 @@ def _join(db: apsw.Connection, change: Enrol, user_id: int, head: Head) -> MeEve
     )
     rev = next_me(db, user_id)
     db.execute(
-        "INSERT OR REPLACE INTO members (chat_id, user_id, role, since, joined_at, delivered,"
-        " read, read_number, me_rev, received) VALUES (?,?,'member',?,?,?,?,?,?,?)",
+        "INSERT INTO members (chat_id, user_id, role, since, joined_at, delivered, read,"
+        " read_number, me_rev, received) VALUES (?,?,'member',?,?,?,?,?,?,?)"
+        " ON CONFLICT DO UPDATE SET role = excluded.role, since = excluded.since, left = NULL,"
+        " joined_at = excluded.joined_at, delivered = excluded.delivered, read = excluded.read,"
+        " read_number = excluded.read_number, me_rev = excluded.me_rev,"
+        " received = excluded.received",
         (*key, since, change.at, head.seq, head.seq, head.number, rev, head.seq),
     )
     db.execute(
@@ -164,7 +215,7 @@ def _resize(db: apsw.Connection, caches: Caches, chat_id: int, by: int) -> int:
 def _log(
     db: apsw.Connection,
     caches: Caches,
-    change: Enrol | Leave | SetRole,
+    change: GroupChange,
     head: Head,
     size: int,
     system: dict[str, Any],

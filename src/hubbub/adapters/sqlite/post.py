@@ -82,7 +82,7 @@ def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[
     for what is near.
     """
     before: dict[int, int] = {}
-    moved: dict[tuple[int, int], Position] = {}
+    moved: dict[tuple[int, int], tuple[Position, int]] = {}
     marks: list[tuple[int, int, int, int, int]] = []
     for row in rows:
         position = load_position(db, caches, row.chat_id, row.sender_id)
@@ -95,11 +95,11 @@ def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[
             marks.append((row.chat_id, row.sender_id, READ, row.seq, row.at))
         position.delivered = position.read = row.seq
         position.read_number = row.number
-        moved[row.chat_id, row.sender_id] = position
+        moved[row.chat_id, row.sender_id] = (position, row.at)
     db.executemany(
-        "UPDATE members SET delivered = ?1, read = ?1, read_number = ?2"
-        " WHERE chat_id = ?3 AND user_id = ?4",
-        [(p.read, p.read_number, *key) for key, p in moved.items()],
+        "UPDATE members SET delivered = ?1, read = ?1, read_number = ?2, sent_at = ?3"
+        " WHERE chat_id = ?4 AND user_id = ?5",
+        [(p.read, p.read_number, at, *key) for key, (p, at) in moved.items()],
     )
     if marks:
         db.executemany(INSERT_MARK, marks)

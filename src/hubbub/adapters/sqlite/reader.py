@@ -35,7 +35,10 @@ from hubbub.domain.view import (
 )
 from hubbub.ports import CursorState
 
-CHAT = "c.id, c.type, c.key, c.title, c.history, c.created_at, c.size, c.seq, c.number, c.at"
+CHAT = (
+    "c.seq, c.number, c.at, c.id, c.type, c.key, c.title, c.history, c.created_at, c.size,"
+    " c.description, c.picture, c.posting, c.slow_seconds, c.visibility"
+)
 MEMBER = (
     "m.chat_id, m.user_id, m.role, m.since, m.left, m.joined_at, m.delivered, m.read,"
     " m.read_number, m.me_rev"
@@ -43,11 +46,10 @@ MEMBER = (
 USER = "u.id, u.username, u.display_name, '', u.is_admin, u.created_at"
 
 SEAT = (
-    f"SELECT {CHAT}, {MEMBER} FROM members m JOIN chats c ON c.id = m.chat_id"
+    f"SELECT {MEMBER}, {CHAT} FROM members m JOIN chats c ON c.id = m.chat_id"
     " WHERE m.chat_id = ? AND m.user_id = ? AND m.left IS NULL"
 )
 STAYS = "SELECT since, left FROM stays WHERE chat_id = ? AND user_id = ? ORDER BY since"
-OWNERS = "SELECT count(*) FROM members WHERE chat_id = ? AND role = 'owner' AND left IS NULL"
 OTHERS = (
     "SELECT min(delivered), min(read) FROM members"
     " WHERE chat_id = ? AND user_id <> ? AND left IS NULL"
@@ -103,10 +105,7 @@ class SqliteReader:
         """One chat."""
         with snapshot(self._db):
             seat = self._seat(user_id, chat_id)
-            if seat is None:
-                return None
-            owners: int = self._db.execute(OWNERS, (chat_id,)).get
-            return self._view(seat, owners)
+            return None if seat is None else self._view(seat)
 
     def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
         """His chats by last activity, those after the cursor `before`."""
@@ -187,7 +186,7 @@ class SqliteReader:
         row = self._db.execute(SEAT, (chat_id, user_id)).get
         if row is None:
             return None
-        chat, head, member = Chat(*row[:7]), Head(*row[7:10]), Member(*row[10:])
+        member, head, chat = Member(*row[:10]), Head(*row[10:13]), Chat(*row[13:])
         stays: list[Interval] = []
         if member.since > 1 and chat.history != "all":
             earlier = self._db.execute(STAYS, (chat_id, user_id))
@@ -211,14 +210,14 @@ class SqliteReader:
         seen = row.chat_id == seat.chat.id and visible(row, seat.openings)
         return row if seen else None
 
-    def _view(self, seat: Seat, owners: int = 0) -> ChatView:
+    def _view(self, seat: Seat) -> ChatView:
         peer = None
         if seat.chat.type == "direct":
             row = self._db.execute(PEER, (seat.chat.id, seat.member.user_id)).get
             peer = None if row is None else _user(row)
         last = next(self._older(seat, END), None)
         others = self._others(seat)
-        return ChatView(seat.chat, seat.head, seat.member, others, peer, last, owners)
+        return ChatView(seat.chat, seat.head, seat.member, others, peer, last)
 
     def _member(self, seat: Seat, row: Sequence[object]) -> MemberView:
         member = Member(*row[6:])  # type: ignore[arg-type]

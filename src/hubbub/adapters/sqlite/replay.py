@@ -12,7 +12,10 @@ from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
 from hubbub.domain.view import MeState, Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
 
-CHAT = "id, type, key, title, history, created_at, size"
+CHAT = (
+    "id, type, key, title, history, created_at, size, description, picture, posting,"
+    " slow_seconds, visibility"
+)
 
 
 def load_chat(db: apsw.Connection, chat_id: int) -> Chat | None:
@@ -27,16 +30,22 @@ def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
     row = db.execute(f"SELECT {CHAT}, seq, number, at FROM chats WHERE {by} = ?", (value,)).get
     if row is None:
         return None
-    chat, head = Chat(*row[:7]), Head(*row[7:])
+    chat, head = Chat(*row[:-3]), Head(*row[-3:])
     members: tuple[int, ...] = ()
     if chat.size <= LARGE:
         members = present_members(db, chat.id)
-    role = db.execute(
-        "SELECT role FROM members WHERE chat_id = ? AND user_id = ? AND left IS NULL",
+    role, sent_at = db.execute(
+        "SELECT role, sent_at FROM members WHERE chat_id = ? AND user_id = ? AND left IS NULL",
         (chat.id, lookup.user_id),
-    ).get
+    ).get or (None, 0)
     reply = bool(lookup.reply_to) and _reply_visible(db, chat, lookup)
-    return Found(chat, head, members, role, reply)
+    known = lookup.client_id is not None and not chat.free and _is_sent(db, lookup)
+    return Found(chat, head, members, role, reply, sent_at, known)
+
+
+def _is_sent(db: apsw.Connection, lookup: Lookup) -> bool:
+    query = "SELECT 1 FROM messages WHERE client_id = ? AND sender_id = ?"
+    return db.execute(query, (lookup.client_id, lookup.user_id)).get is not None
 
 
 def _reply_visible(db: apsw.Connection, chat: Chat, lookup: Lookup) -> bool:
@@ -105,7 +114,7 @@ def log(db: apsw.Connection, read: LogRead) -> Log | None:
     found = db.execute(f"SELECT {CHAT}, seq FROM chats WHERE id = ?", (read.chat_id,)).get
     if found is None:
         return None
-    chat, head = Chat(*found[:7]), found[7]
+    chat, head = Chat(*found[:-1]), found[-1]
     openings_ = [Interval(1)]
     if read.user_id:
         openings_ = openings(chat, stays(db, chat.id, read.user_id))

@@ -6,6 +6,8 @@
 - Cursors are columns of the member row. When one moves, the time is noted: in direct chats in
   the message that it moved to (`delivered_at`, `read_at`), in small groups as one row an advance
   in `marks`, in large ones as one per flush and position with the list of users.
+- `sent_at` is when a member last sent a message to the chat.
+- `picture` of a chat is a medium as JSON, empty where there is none.
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
@@ -187,5 +189,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         FROM messages m JOIN members r ON r.chat_id = m.chat_id
         WHERE m.type <> 'system' AND r.user_id <> m.sender_id AND r.left IS NULL
             AND r.since <= m.seq;
+    """,
+    """
+    ALTER TABLE chats ADD COLUMN description TEXT NOT NULL DEFAULT '';
+    ALTER TABLE chats ADD COLUMN picture TEXT NOT NULL DEFAULT '';
+    ALTER TABLE chats ADD COLUMN posting TEXT NOT NULL DEFAULT 'all';
+    ALTER TABLE chats ADD COLUMN slow_seconds INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE chats ADD COLUMN visibility TEXT NOT NULL DEFAULT 'private';
+
+    ALTER TABLE members ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
     """,
 )

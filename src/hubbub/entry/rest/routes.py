@@ -201,6 +201,10 @@ async def _chat(actions: Actions, call: Call) -> rest.Chat:
     return await actions.get_chat(call.principal, call.path["chat_id"])
 
 
+async def _change_chat(actions: Actions, call: Call) -> rest.Changed:
+    return await actions.change_chat(call.principal, call.path["chat_id"], call.body)
+
+
 async def _members(actions: Actions, call: Call) -> rest.MemberPage:
     query: Page = call.query
     return await actions.list_members(
@@ -270,6 +274,17 @@ CHATS: Final = (
         handler=_chat,
         answer=rest.Chat,
         errors=(Code.NOT_FOUND,),
+    ),
+    Route(
+        method="PATCH",
+        path="/chats/{chat_id}",
+        operation="change_chat",
+        summary="Change a group's title and other settings",
+        tag="chats",
+        handler=_change_chat,
+        body=rest.ChangeChat,
+        answer=rest.Changed,
+        errors=_CHANGE_ERRORS,
     ),
     Route(
         method="GET",
