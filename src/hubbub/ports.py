@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
-from hubbub.domain.chat import Found
+from hubbub.domain.chat import Chat, Found
+from hubbub.domain.invite import ChatInvite, Invitation, PublicList
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.view import (
@@ -190,6 +191,39 @@ class ChatReader(Protocol):
 
     async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
         """The other members' cursors in those of his chats that are not large."""
+        ...
+
+
+class Joining(Protocol):
+    """How people come into groups by themselves: public groups, and invites."""
+
+    async def public_chats(
+        self, text: str, before: tuple[int, int] | None, limit: int
+    ) -> PublicList:
+        """Public groups with the text in title or description, those after the cursor `before`."""
+        ...
+
+    async def public_chat(self, chat_id: int) -> Chat | None:
+        """One public group."""
+        ...
+
+    async def add_chat_invite(self, invite: ChatInvite) -> bool:
+        """Store an invite. False: the group has too many. Repeating it is safe."""
+        ...
+
+    async def chat_invites(self, chat_id: int) -> list[ChatInvite]:
+        """A group's invites, newest first: those that can be used, and some that no longer can."""
+        ...
+
+    async def end_chat_invite(self, chat_id: int, invite_id: int) -> None:
+        """Nobody comes in by it from now on."""
+        ...
+
+    async def invitation(self, code_hash: bytes, user_id: int, now: int) -> Invitation | None:
+        """What the invite leads this user to; None where it does not let him in.
+
+        To a member it still says so when it is used up: by himself, as it may be.
+        """
         ...
 
 

@@ -262,6 +262,64 @@ simple("leave_chat", chat_id="chat_id")
 simple("leave_chat/direct", chat_id="direct_id")
 
 
+simple("list_public_chats")
+simple("get_public_chat/private", chat_id="chat_id")
+simple("join_chat/private", chat_id="chat_id")
+simple("join_chat/direct", chat_id="direct_id")
+
+
+def _public(title: str) -> None:
+    @row(title)
+    async def call(cell: Cell) -> Answer:
+        of = {"chat_id": cell.group.chat_id}
+        await cell.world.must("owner", "change_chat", {"visibility": "public"}, **of)
+        return await cell.call(title.partition("/")[0], **of)
+
+
+_public("get_public_chat/public")
+_public("join_chat/public")
+simple("create_chat_invite", {}, chat_id="chat_id")
+simple("create_chat_invite/direct", {}, chat_id="direct_id")
+simple("list_chat_invites", chat_id="chat_id")
+simple("list_chat_invites/direct", chat_id="direct_id")
+
+
+async def _invite(cell: Cell) -> tuple[str, str]:
+    """An invite into the group, and its code; where there is no group, of nothing."""
+    made = await cell.world.call("owner", "create_chat_invite", {}, chat_id=cell.group.chat_id)
+    if made.status != 201:
+        return ghost("invite"), "nonsense"
+    return made.body["invite"]["id"], made.body["code"]
+
+
+def _on_invite(title: str, chat: str = "chat_id") -> None:
+    @row(title)
+    async def call(cell: Cell) -> Answer:
+        invite_id, _ = await _invite(cell)
+        path = {"chat_id": getattr(cell.group, chat), "invite_id": invite_id}
+        return await cell.call("end_chat_invite", **path)
+
+
+_on_invite("end_chat_invite")
+_on_invite("end_chat_invite/direct", "direct_id")
+
+
+def _by_code(title: str) -> None:
+    operation, _, case = title.partition("/")
+
+    @row(title)
+    async def call(cell: Cell) -> Answer:
+        invite_id, code = await _invite(cell)
+        if case:
+            of = {"chat_id": cell.group.chat_id, "invite_id": invite_id}
+            await cell.world.call("owner", "end_chat_invite", **of)
+        return await cell.call(operation, {"code": code})
+
+
+for _title in ("look_at_invite", "look_at_invite/ended", "follow_invite", "follow_invite/ended"):
+    _by_code(_title)
+
+
 # ── messages ─────────────────────────────────────────────────────────────────────────────────
 
 

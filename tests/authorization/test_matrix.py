@@ -20,7 +20,8 @@ ROLES = ("owner", "admin", "member", "other", "left", "removed", "readded", "lat
          "operator", "revoked", "blocked", "nobody", "bad", "expired")  # fmt: skip
 AT_ONCE = 5
 """Cells at once: the observer's session has ten connections at most."""
-CHANGES = ("add_members", "change_chat", "change_member", "remove_member", "leave_chat")
+CHANGES = ("add_members", "change_chat", "change_member", "remove_member", "leave_chat",
+           "join_chat", "follow_invite")  # fmt: skip
 
 
 def operations() -> set[str]:

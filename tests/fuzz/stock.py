@@ -36,7 +36,12 @@ class Person:
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
         """A call that has to succeed."""
-        answer = self.http.post(self.url + path, json=body, headers=self.headers, timeout=60)
+        return self.call("POST", path, body)
+
+    def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """The same, by any method."""
+        url, headers = self.url + path, self.headers
+        answer = self.http.request(method, url, json=body, headers=headers, timeout=60)
         assert answer.ok, (path, answer.text)
         found: dict[str, Any] = answer.json()
         return found

@@ -123,6 +123,20 @@ def _member(stock: Stock) -> Person:
     return stock.ann
 
 
+def _outside(stock: Stock) -> Person:
+    """Of a public group that is not hers."""
+    stock.ids["fresh_chat"] = [stock.group(stock.bob)]
+    stock.bob.call("PATCH", f"/chats/{stock.ids['fresh_chat'][0]}", {"visibility": "public"})
+    return stock.ann
+
+
+def _inviter(stock: Stock) -> Person:
+    group = stock.group(stock.ann)
+    made = stock.ann.post(f"/chats/{group}/invites", {})
+    stock.ids["fresh_chat"], stock.ids["invite_id"] = [group], [made["invite"]["id"]]
+    return stock.ann
+
+
 PREPARE: dict[str, Callable[[Stock], Person]] = {
     "logout": _zoe,
     "revoke_session": _zoe,
@@ -130,6 +144,9 @@ PREPARE: dict[str, Callable[[Stock], Person]] = {
     "change_member": _owner,
     "remove_member": _owner,
     "leave_chat": _member,
+    "get_public_chat": _outside,
+    "join_chat": _outside,
+    "end_chat_invite": _inviter,
 }
 
 
@@ -196,6 +213,11 @@ def _sync(body: dict[str, Any], chance: Any, stock: Stock) -> None:
     body["receipts"] = list(stock.ids["chat_id"])
 
 
+def _code(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    group = stock.group(stock.bob)
+    body["code"] = stock.bob.post(f"/chats/{group}/invites", {})["code"]
+
+
 BODIES: dict[str, Fill] = {
     "send_message": _message,
     "create_chat": _members,
@@ -203,4 +225,6 @@ BODIES: dict[str, Fill] = {
     "login": _login,
     "refresh": _refresh,
     "sync": _sync,
+    "look_at_invite": _code,
+    "follow_invite": _code,
 }

@@ -10,7 +10,7 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.actions import send_message
-from hubbub.adapters.sqlite import chats, membership, post, reader, rows
+from hubbub.adapters.sqlite import chats, joining, membership, post, reader, rows
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import relay, subscriber
 from hubbub.domain import receipt
@@ -210,6 +210,14 @@ def no_heir() -> Any:
     return patch.object(membership, "HEIRS", ())
 
 
+def removed_comes_back() -> Any:
+    """Nobody remembers who was removed."""
+    return all_of(
+        patch.object(membership, "is_removed", lambda db, chat_id, user_id: False),
+        patch.object(joining, "is_removed", lambda db, chat_id, user_id: False),
+    )
+
+
 MUTANTS = (
     Mutant("ack before commit", r"G1: .* is lost", ack_before_commit),
     Mutant("no dedupe", r"G2: stored more than once", no_dedupe),
@@ -221,5 +229,6 @@ MUTANTS = (
     Mutant("announce before commit", r"a message that is not stored", announce_before_commit),
     Mutant("receipt before its cursor", r"G5: a receipt of", receipt_before_its_cursor),
     Mutant("anybody posts", r"rights: member .* sent to", anybody_posts),
+    Mutant("removed comes back", r"G6: .* and came back", removed_comes_back),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

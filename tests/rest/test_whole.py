@@ -115,10 +115,28 @@ async def gather(ann: Person, bob: Person, cid: Person) -> None:
     assert roles == {"ann": "owner", "bob": "admin", "cid": "member"}
     assert (await bob("get_chat", chat_id=chat_id))["title"] == "Garden"
     await bob("remove_member", chat_id=chat_id, user_id=cid.id)
+    await come_in(ann, bob, chat_id)
     await bob("leave_chat", chat_id=chat_id)
     assert (await ann("get_chat", chat_id=chat_id))["member_count"] == 1
     assert {chat["id"] for chat in (await ann("list_chats"))["chats"]} > {chat_id}
     assert len((await cid("list_chats"))["chats"]) == 0
+
+
+async def come_in(ann: Person, bob: Person, chat_id: str) -> None:
+    await ann("change_chat", {"visibility": "public"}, chat_id=chat_id)
+    listed = (await bob("list_public_chats"))["chats"]
+    assert [chat["id"] for chat in listed] == [chat_id]
+    assert await bob("get_public_chat", chat_id=chat_id) == listed[0]
+    await bob("leave_chat", chat_id=chat_id)
+    assert (await bob("join_chat", chat_id=chat_id))["id"] == chat_id
+    await bob("leave_chat", chat_id=chat_id)
+    made = await ann("create_chat_invite", {"max_uses": 1}, chat_id=chat_id)
+    code = {"code": made["code"]}
+    assert made["url"].endswith(f"/#join={made['code']}")
+    assert (await bob("look_at_invite", code))["title"] == "Garden"
+    assert (await bob("follow_invite", code))["role"] == "member"
+    assert (await ann("list_chat_invites", chat_id=chat_id))["invites"] == []
+    await ann("end_chat_invite", chat_id=chat_id, invite_id=made["invite"]["id"])
 
 
 async def sign_in_and_out(ann: Person) -> None:

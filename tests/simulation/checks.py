@@ -48,30 +48,58 @@ def logs(truth: Truth) -> list[str]:
         if any(b.at < a.at for a, b in pairwise(rows)):
             wrong.append(f"created_at goes back in {chat}")
         wrong += _stays(truth, chat, rows)
+        wrong += _doors(chat, rows)
     return wrong
 
 
 def _stays(truth: Truth, chat: str, rows: list[Row]) -> list[str]:
     """What system messages tell of coming and going is what the store knows."""
     told: dict[str, list[tuple[int, int | None]]] = {}
-    added_first = rows[0].system["user_ids"] if rows and _adds(rows[0]) else []
+    added_first = _came(rows[0]) if rows else []
     for (where, user), stays in truth.stays.items():
         if where == chat and stays[0][0] == 1 and user not in added_first:
             told[user] = [(1, None)]
     for row in rows:
         system = row.system or {}
-        if _adds(row):
-            for user in system["user_ids"]:
-                told.setdefault(user, []).append((row.seq, None))
-        elif system.get("kind") in ("member_left", "member_removed"):
+        for user in _came(row):
+            told.setdefault(user, []).append((row.seq, None))
+        if system.get("kind") in ("member_left", "member_removed"):
             stays = told[system["user_id"]]
             stays[-1] = (stays[-1][0], row.seq)
     found = {user: stays for (where, user), stays in truth.stays.items() if where == chat}
     return [] if told == found else [f"G6: stays of {chat}: told {told}, stored {found}"]
 
 
-def _adds(row: Row) -> bool:
-    return row.system is not None and row.system["kind"] == "members_added"
+def _doors(chat: str, rows: list[Row]) -> list[str]:
+    """Nobody comes in by himself who was removed, or where nobody invited and nothing is public."""
+    wrong, public = [], False
+    removed: set[str] = set()
+    for row in rows:
+        system = row.system or {}
+        user = system.get("user_id")
+        match system.get("kind"):
+            case "chat_changed":
+                public = system.get("visibility", "public" if public else "private") == "public"
+            case "member_removed":
+                removed.add(system["user_id"])
+            case "members_added":
+                removed -= {*system["user_ids"]}
+            case "member_joined" if user in removed:
+                wrong.append(f"G6: {user} was removed from {chat} and came back")
+            case "member_joined" if "invited_by" not in system and not public:
+                wrong.append(f"G6: {user} came into {chat}, which was not public")
+    return wrong
+
+
+def _came(row: Row) -> list[str]:
+    """Whose stay begins with this message."""
+    system = row.system or {}
+    match system.get("kind"):
+        case "members_added":
+            return list(system["user_ids"])
+        case "member_joined":
+            return [system["user_id"]]
+    return []
 
 
 def messages(truth: Truth, history: History) -> list[str]:

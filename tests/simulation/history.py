@@ -46,6 +46,7 @@ class History:
 
     connections: list[Connection] = field(default_factory=list)
     sent: dict[str, Sent] = field(default_factory=dict)  # by client_id
+    codes: list[str] = field(default_factory=list)  # of invites
     wrong: list[str] = field(default_factory=list)  # found while it ran
 
     def acknowledged(self, client_id: str, message_id: str, chat_id: str) -> None:

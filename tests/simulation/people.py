@@ -62,6 +62,8 @@ class Behaviour:
             "group": 2,
             "members": 4,
             "settings": 3,
+            "invite": 3,
+            "join": 5,
             "leave": 1,
             "offline": 3,
             "restart": 2,
@@ -241,7 +243,7 @@ class Behaviour:
         change = draw(
             (
                 rest.ChangeChat(title=f"title {self._rng.randint(1, 9)}"),
-                rest.ChangeChat(description="about", title=draw((None, "another"))),
+                rest.ChangeChat(description=draw(("", "about")), title="another"),
                 rest.ChangeChat(posting=draw(("all", "admins"))),
                 rest.ChangeChat(slow_seconds=draw((0, 2, 8))),
                 rest.ChangeChat(history=draw(("all", "joined"))),
@@ -250,6 +252,26 @@ class Behaviour:
             )
         )
         await client.api.change_chat(chat, change)
+
+    async def _invite(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is not None:
+            uses = self._rng.choice((1, 2, None))
+            made = await client.api.create_invite(
+                chat, expires_in=self._rng.choice((5, 600)), max_uses=uses
+            )
+            self._history.codes.append(made.code)
+
+    async def _join(self) -> None:
+        client, codes = self._client, self._history.codes
+        if codes and self._rng.random() < 0.7:
+            code = self._rng.choice(codes[-8:])
+            await client.api.look_at_invite(code)
+            await client.api.follow_invite(code)
+            return
+        page = await client.api.public_chats()
+        if page.chats:
+            await client.api.join(self._rng.choice(page.chats).id)
 
     async def _leave(self) -> None:
         client, chat = self._client, self._chat()

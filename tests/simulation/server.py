@@ -127,6 +127,7 @@ class Machine:
             chats=store,
             reader=store,
             own_log=store,
+            joining=store,
             accounts=store,
             invites=store,
             passwords=PlainPasswords(),

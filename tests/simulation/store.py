@@ -13,11 +13,8 @@ from typing import Any
 import apsw
 import msgspec
 
-from hubbub.adapters.sqlite.accounts import SqliteAccounts
-from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.process import READS, WRITES, bind
-from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.adapters.sqlite.rpc import Signature
 from hubbub.ports import OutcomeUnknown, Unavailable
@@ -25,12 +22,7 @@ from tests.simulation.vfs import PowerLossVFS
 
 READY_SECONDS = 10.0
 CHECKPOINT_SHARE = 0.1
-SIGNATURES = {
-    name: Signature(getattr(cls, name))
-    for cls in (SqliteChatStore, SqliteReader, SqliteAccounts)
-    for name in dir(cls)
-    if not name.startswith("_")
-}
+SIGNATURES = {name: Signature(getattr(cls, name)) for name, cls in (WRITES | READS).items()}
 
 Watch = Callable[[list[Any], list[Any], apsw.Connection], None]
 """Changes, their outcomes, and a connection that sees them committed."""

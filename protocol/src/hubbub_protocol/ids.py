@@ -6,9 +6,9 @@ Layout, from the top: 41 bits of milliseconds since 2020-01-01, 10 bits of lease
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-Kind = Literal["user", "session", "chat", "msg", "media"]
+Kind = Literal["user", "session", "chat", "msg", "media", "invite"]
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 EPOCH_MS: Final = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -20,7 +20,7 @@ DIGITS: Final = 13
 _COUNTER: Final = (1 << COUNTER_BITS) - 1
 
 _TRIPLES: Final = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
-_PREFIX: Final[dict[str, str]] = {k: k + "_" for k in ("user", "session", "chat", "msg", "media")}
+_PREFIX: Final[dict[str, str]] = {kind: kind + "_" for kind in get_args(Kind)}
 # int(x, 32) reads 0-9a-v; whatever is not in our alphabet becomes "!", which it refuses.
 _TO_INT32: Final = bytes(
     ord("0123456789abcdefghijklmnopqrstuv"[ALPHABET.index(chr(b))]) if chr(b) in ALPHABET else 33

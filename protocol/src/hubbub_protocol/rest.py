@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from hubbub_protocol.frames import (
     AnyMessageType,
     ChatId,
+    InviteId,
     LogName,
     Me,
     Media,
@@ -215,6 +216,73 @@ class ChangeMember(Struct):
     """A member's new role."""
 
     role: Role
+
+
+# ── coming in oneself ────────────────────────────────────────────────────────────────────────
+
+
+class PublicChat(Struct, omit_defaults=True):
+    """A public group, as it shows itself to who is not in it."""
+
+    id: ChatId
+    title: str
+    member_count: int
+    description: str = ""
+    picture: Media | None = None
+
+
+class PublicChatPage(Struct):
+    """Public groups, the largest first. A page may be short where a search finds few."""
+
+    chats: list[PublicChat]
+    has_more: bool
+    cursor: str | None
+
+
+class CreateChatInvite(Struct, omit_defaults=True):
+    """`expires_in` seconds, null: never. `max_uses`: people who may come in, null: any number."""
+
+    expires_in: Annotated[int, Meta(ge=1, le=366 * 86_400)] | None = 7 * 86_400
+    max_uses: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+
+
+class ChatInvite(Struct, omit_defaults=True):
+    """An invite into a group, without its code, which nobody keeps."""
+
+    id: InviteId
+    created_by: UserId
+    created_at: Time
+    uses: int
+    expires_at: Time | None = None
+    max_uses: int | None = None
+
+
+class NewChatInvite(Struct):
+    """An invite and its code: this is the only time that it is told."""
+
+    invite: ChatInvite
+    code: str
+    url: str
+
+
+class ChatInvites(Struct):
+    """A group's invites, newest first; at most 100."""
+
+    invites: list[ChatInvite]
+
+
+class InviteCode(Struct):
+    """The code of an invite into a group."""
+
+    code: Annotated[str, Meta(max_length=128)]
+
+
+class Invitation(Struct, omit_defaults=True):
+    """Where an invite leads: nothing more is told before one is in."""
+
+    member_count: int
+    invited_by: User
+    title: str | None = None
 
 
 class Changed(Struct):

@@ -51,6 +51,19 @@ class Actions:
     change_member: Callable[[Principal, str, str, rest.ChangeMember], Awaitable[rest.Changed]]
     """(principal, chat_id, user_id, change)"""
     leave_chat: Callable[[Principal, str], Awaitable[rest.Changed]]
+    list_public_chats: Callable[[Principal, str, int, str | None], Awaitable[rest.PublicChatPage]]
+    """(principal, text to search for, limit, cursor)"""
+    get_public_chat: Callable[[Principal, str], Awaitable[rest.PublicChat]]
+    join_chat: Callable[[Principal, str], Awaitable[rest.Chat]]
+    create_chat_invite: Callable[
+        [Principal, str, rest.CreateChatInvite], Awaitable[rest.NewChatInvite]
+    ]
+    """(principal, chat_id, request)"""
+    list_chat_invites: Callable[[Principal, str], Awaitable[rest.ChatInvites]]
+    end_chat_invite: Callable[[Principal, str, str], Awaitable[None]]
+    """(principal, chat_id, invite_id)"""
+    look_at_invite: Callable[[Principal, rest.InviteCode], Awaitable[rest.Invitation]]
+    follow_invite: Callable[[Principal, rest.InviteCode], Awaitable[rest.Chat]]
 
     # ── messages ──
     list_messages: Callable[[Principal, str, str, str | None, int], Awaitable[rest.MessagePage]]

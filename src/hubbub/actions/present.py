@@ -3,7 +3,8 @@
 import msgspec
 
 from hubbub.domain import account
-from hubbub.domain.chat import LARGE
+from hubbub.domain.chat import LARGE, Chat
+from hubbub.domain.invite import ChatInvite
 from hubbub.domain.log import Row
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import ChatView, MemberView, RecipientView
@@ -67,6 +68,29 @@ def chat(view: ChatView) -> rest.Chat:
 def picture(stored: str) -> frames.Media | None:
     """A chat's picture, None where it has none."""
     return msgspec.json.decode(stored, type=frames.Media) if stored else None
+
+
+def public_chat(facts: Chat) -> rest.PublicChat:
+    """A public group, as everybody may see it."""
+    return rest.PublicChat(
+        ids.text("chat", facts.id),
+        facts.title or "",
+        facts.size,
+        facts.description,
+        picture(facts.picture),
+    )
+
+
+def chat_invite(invite: ChatInvite) -> rest.ChatInvite:
+    """An invite into a group, for those who may make one."""
+    return rest.ChatInvite(
+        ids.text("invite", invite.id),
+        ids.text("user", invite.created_by),
+        rfc3339(invite.created_at),
+        invite.uses,
+        rfc3339(invite.expires_at) if invite.expires_at else None,
+        invite.max_uses or None,
+    )
 
 
 def member(view: MemberView) -> rest.Member:

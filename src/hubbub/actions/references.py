@@ -56,6 +56,14 @@ def message_id(text: str) -> int:
         raise no_message() from None
 
 
+def invite_id(text: str) -> int:
+    """An invite's number. Raises Refused `not_found`."""
+    try:
+        return ids.parse("invite", text)
+    except ids.BadId:
+        raise no_invite() from None
+
+
 def user_id(text: str) -> int:
     """A user's number. Raises Refused `not_found`."""
     try:
@@ -86,6 +94,11 @@ def no_chat() -> Refused:
 def no_message() -> Refused:
     """No such message, or none that the caller may see."""
     return Refused(Code.NOT_FOUND, "There is no such message in your chats. Check its id.")
+
+
+def no_invite() -> Refused:
+    """The group has no such invite."""
+    return Refused(Code.NOT_FOUND, "This group has no such invite; it may have ended already.")
 
 
 def no_member(user: str) -> Refused:

@@ -92,6 +92,20 @@ class SetRole(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     at: int
 
 
+class Join(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="join"):
+    """A user comes into a group by himself: `invite` is the hash of a code, empty for a public one.
+
+    `most`: members that a group may have, 0 is no limit.
+    """
+
+    id: int
+    chat_id: int
+    by: int
+    invite: bytes
+    most: int
+    at: int
+
+
 class SetChat(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="set"):
     """Gives settings of a group other values."""
 
@@ -121,7 +135,7 @@ class PlaceMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     rev: int
 
 
-GroupChange = Enrol | Leave | SetRole | SetChat
+GroupChange = Enrol | Join | Leave | SetRole | SetChat
 """What a system message tells of."""
 Change = Post | Fill | Create | GroupChange | Advance | PlaceMe
 
@@ -180,7 +194,7 @@ class Missing(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
 class Denied(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="denied"):
     """A no: nothing was stored. `kind` is the name of the error code, `why` says what to do."""
 
-    kind: Literal["forbidden", "conflict", "invalid"]
+    kind: Literal["forbidden", "conflict", "invalid", "not_found"]
     why: str
 
 

@@ -76,6 +76,27 @@ def may_set(chat: Chat, role: Role, wanted: Settings) -> Denied | None:
     return NAMELESS if nameless(chat, wanted) else None
 
 
+def may_invite(chat: Chat, role: Role) -> Denied | None:
+    """Make, see and end invites. Who may add members may."""
+    return may_add(chat, role, 1, 0)
+
+
+def may_come_in(chat: Chat, most: int, removed: bool, invited: bool | None) -> Denied | None:
+    """Join a group oneself. `invited`: whether an invite is good; None: there is none.
+
+    Who was removed comes back when an owner or admin adds him, no other way.
+    """
+    if invited is False or (invited and removed):
+        return NO_INVITE
+    if invited is None and chat.visibility != "public":
+        return NO_GROUP
+    if removed:
+        return Denied("forbidden", "You were removed from this group. Ask an admin to add you.")
+    if most and chat.size >= most:
+        return Denied("conflict", f"The group is full: it has {chat.size} members.")
+    return None
+
+
 def may_post(chat: Chat, role: Role) -> Denied | None:
     """Send a message, as a member with this role."""
     if chat.posting == "admins" and role == "member":
@@ -88,6 +109,10 @@ def wait_to_post(chat: Chat, role: Role, sent_at: int, now: int) -> int:
     return max(0, sent_at + chat.slow_seconds * 1000 - now) if role == "member" else 0
 
 
+NO_GROUP: Final = Denied("not_found", "There is no such public group. Check the chat's id.")
+NO_INVITE: Final = Denied(
+    "not_found", "This invite is not good, or not any more. Ask for another one."
+)
 LAST_OWNER: Final = Denied(
     "conflict", "A group keeps at least one owner. Make another member an owner first."
 )

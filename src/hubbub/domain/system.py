@@ -22,6 +22,14 @@ def members_added(by: int, users: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def member_joined(user_id: int, invited_by: int | None) -> dict[str, Any]:
+    """A user came in by himself, through somebody's invite or because the group is public."""
+    said = {"kind": "member_joined", "user_id": ids.text("user", user_id)}
+    if invited_by is not None:
+        said["invited_by"] = ids.text("user", invited_by)
+    return said
+
+
 def member_left(by: int, user_id: int, heir: int | None) -> dict[str, Any]:
     """A user left by himself, or was removed by another; `heir` is the owner after him."""
     said: dict[str, Any] = {"kind": "member_left", "user_id": ids.text("user", user_id)}

@@ -10,12 +10,14 @@ from hubbub.actions.add_members import AddMembers
 from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
+from hubbub.actions.chat_invites import ChatInvites
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.create_invite import CreateInvite
 from hubbub.actions.get_chat import GetChat
 from hubbub.actions.get_message import GetMessage
 from hubbub.actions.get_receipts import GetReceipts
 from hubbub.actions.grant import Grant
+from hubbub.actions.join_chat import JoinChat
 from hubbub.actions.list_chats import ListChats
 from hubbub.actions.list_members import ListMembers
 from hubbub.actions.login import Login
@@ -53,6 +55,7 @@ from hubbub.ports import (
     ChatStore,
     Clock,
     Invites,
+    Joining,
     OwnLog,
     Passwords,
     Tokens,
@@ -77,6 +80,7 @@ class World:
     chats: ChatStore
     reader: ChatReader
     own_log: OwnLog
+    joining: Joining
     accounts: Accounts
     invites: Invites
     passwords: Passwords
@@ -251,6 +255,8 @@ class Core:
         sessions = RevokeSession(accounts, self.revocations, clock)
         users = Users(accounts)
         remove = RemoveMember(reader, ingest, maker, clock)
+        invites = ChatInvites(reader, world.joining, maker, clock, told.base_url)
+        joins = JoinChat(reader, world.joining, ingest, maker, clock, told.limits)
         poll = Poll(self.hub, self.replays, self.encoder, self.revocations)
         return Actions(
             authenticate=self._authenticate(),
@@ -273,6 +279,14 @@ class Core:
             remove_member=remove,
             change_member=ChangeMember(reader, ingest, maker, clock),
             leave_chat=remove.leave,
+            list_public_chats=joins.public,
+            get_public_chat=joins.look_at,
+            join_chat=joins.join,
+            create_chat_invite=invites.create,
+            list_chat_invites=invites.list,
+            end_chat_invite=invites.end,
+            look_at_invite=joins.look_through,
+            follow_invite=joins.follow,
             list_messages=ReadHistory(reader),
             list_events=ReadEvents(world.chats),
             list_my_events=ReadMyEvents(world.own_log),

@@ -123,6 +123,7 @@ class EmbeddedServer:
             chats=store,
             reader=store,
             own_log=store,
+            joining=store,
             accounts=store,
             invites=store,
             passwords=self._passwords,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 import pytest
 
 from hubbub.actions.add_members import AddMembers
+from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.get_chat import GetChat
@@ -61,6 +62,7 @@ class House:
         self.add = AddMembers(self.accounts, *shared, limits)
         self.remove = RemoveMember(*shared)
         self.change = ChangeMember(*shared)
+        self.settle = ChangeChat(*shared)
         self.chat, self.chats, self.members = (
             GetChat(reader),
             ListChats(reader),

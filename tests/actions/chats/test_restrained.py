@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.send_message import Accept
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.domain.account import Principal
@@ -49,11 +48,6 @@ class Gatekeeper:
         return said
 
 
-async def settle(house: House, owner: Principal, chat: str, request: rest.ChangeChat) -> None:
-    change = ChangeChat(house.reader, house.changes, house.ids, house.clock)
-    await change(owner, chat, request)
-
-
 async def test_only_owners_and_admins_send(
     house: House, ann: Principal, bob: Principal, cat: Principal
 ) -> None:
@@ -62,13 +56,13 @@ async def test_only_owners_and_admins_send(
     ask = Gatekeeper(house)
     before = ask.draft(cat, chat, b"c")
     assert await ask(before) == [None]
-    await settle(house, ann, chat, rest.ChangeChat(posting="admins"))
+    await house.settle(ann, chat, rest.ChangeChat(posting="admins"))
     ask = Gatekeeper(house)
     drafts = [ask.draft(who, chat) for who in (ann, bob, cat)]
     assert await ask(*drafts, before) == [None, None, Code.FORBIDDEN, None]
     await house.change(ann, chat, ref(bob), rest.ChangeMember("member"))
     assert await ask(ask.draft(bob, chat)) == [Code.FORBIDDEN]
-    await settle(house, ann, chat, rest.ChangeChat(posting="all"))
+    await house.settle(ann, chat, rest.ChangeChat(posting="all"))
     assert await ask(ask.draft(bob, chat), ask.draft(cat, chat)) == [None, None]
 
 
@@ -76,7 +70,7 @@ async def test_slow_mode_makes_ordinary_members_wait(
     house: House, ann: Principal, bob: Principal, cat: Principal
 ) -> None:
     chat = await house.group(ann, bob, cat)
-    await settle(house, ann, chat, rest.ChangeChat(slow_seconds=10))
+    await house.settle(ann, chat, rest.ChangeChat(slow_seconds=10))
     ask = Gatekeeper(house)
     once, twice = ask.draft(bob, chat, b"1"), ask.draft(bob, chat, b"2")
     assert await ask(once, twice, once, ask.draft(cat, chat)) == [None, 10.0, None, None]
@@ -92,6 +86,6 @@ async def test_a_stranger_learns_nothing_of_settings(
     house: House, ann: Principal, eve: Principal
 ) -> None:
     chat = await house.group(ann)
-    await settle(house, ann, chat, rest.ChangeChat(posting="admins", slow_seconds=10))
+    await house.settle(ann, chat, rest.ChangeChat(posting="admins", slow_seconds=10))
     ask = Gatekeeper(house)
     assert await ask(ask.draft(eve, chat)) == [Code.NOT_FOUND]

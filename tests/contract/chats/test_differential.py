@@ -18,6 +18,7 @@ from hubbub.domain.change import (
     Enrol,
     Fill,
     GroupChange,
+    Join,
     Leave,
     Made,
     NewChat,
@@ -29,6 +30,7 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import group_key
+from hubbub.domain.invite import ChatInvite
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
@@ -37,6 +39,11 @@ from tests.contract.chats.world import MemoryWorld, SqliteWorld, World, direct
 USERS = tuple(range(1, 6))
 SESSIONS = {31: (1, False), 32: (2, True), 33: (2, True), 34: (3, False)}
 CHATS = tuple(range(1_001, 1_007))
+INVITES = (
+    ChatInvite(1, CHATS[0], b"1", 1, 0, 0, 0),
+    ChatInvite(2, CHATS[0], b"2", 2, 0, 1_500, 2),
+    ChatInvite(3, CHATS[1], b"3", 2, 0, 0, 1),
+)
 
 users = st.sampled_from(USERS)
 two = st.lists(users, min_size=2, max_size=2, unique=True)
@@ -46,6 +53,7 @@ times = st.integers(1_000, 2_000)
 chats = st.sampled_from((*CHATS[:3], *CHATS))  # a few chats in which much happens
 texts = st.sampled_from(["a", "b"])
 client_ids = st.one_of(st.none(), st.sampled_from([b"1", b"2", b"3"]))
+codes = st.sampled_from([b"", b"1", b"2", b"3"])
 message_ids = st.integers(10_000, 10**9)
 roles: Any = st.sampled_from(["owner", "admin", "member"])
 histories: Any = st.sampled_from(["joined", "all"])
@@ -114,6 +122,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(to_new_chat, new_chats, message_ids, st.booleans(), times, texts),
     st.builds(Fill, chats, some, times),
     st.builds(Enrol, message_ids, chats, users, some, times),
+    st.builds(Join, message_ids, chats, users, codes, st.sampled_from([0, 3]), times),
     st.builds(Leave, message_ids, chats, users, users, times),
     st.builds(SetRole, message_ids, chats, users, users, roles, times),
     st.builds(SetChat, message_ids, chats, users, wanted, times),
@@ -141,6 +150,8 @@ async def compare(batches: list[list[Change]], after: int, limit: int, now: int)
             world.add_users(*USERS)
             for session, (user_id, own) in SESSIONS.items():
                 world.add_session(session, user_id, own)
+            for invite in INVITES:
+                assert await world.joining.add_chat_invite(invite)
         for batch in started(batches):
             expected = [plain(o) for o in await memory.store.commit(batch)]
             assert [plain(o) for o in await sqlite.store.commit(batch)] == expected
@@ -217,6 +228,9 @@ class Questions(Struct, frozen=True):
 async def everything(world: World, ask: Questions) -> dict[object, object]:
     """Every read of every user, by question."""
     answers: dict[object, object] = {"counts": await world.store.counts(ask.chats)}
+    answers["public"] = await world.joining.public_chats("", None, ask.limit)
+    for chat in ask.chats:
+        answers["invites", chat] = await world.joining.chat_invites(chat)
     for session, (user, _) in SESSIONS.items():
         (places,) = await world.store.places([ResumeFrom(user, session, None, 0)])
         answers["kept places", session] = placed(places)
@@ -228,6 +242,9 @@ async def everything(world: World, ask: Questions) -> dict[object, object]:
         answers["chats", user] = first = await world.reader.chats(user, None, ask.limit)
         rest = await world.reader.chats(user, first.cursor, ask.limit)
         answers["next chats", user] = rest
+        for invite in INVITES:
+            found = await world.joining.invitation(invite.code_hash, user, ask.now)
+            answers["invitation", user, invite.id] = found
         answers["cursors", user] = await world.reader.cursors(user, ask.chats)
         for chat in ask.chats:
             await one_chat(world, ask, user, chat, answers)

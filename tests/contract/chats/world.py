@@ -8,10 +8,12 @@ from typing import Any, cast
 import apsw
 
 from hubbub.adapters.memory.chats import MemoryChatStore
+from hubbub.adapters.memory.joining import MemoryJoining
 from hubbub.adapters.memory.reader import MemoryReader
 from hubbub.adapters.memory.state import State
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import open_database
+from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.domain.account import User
 from hubbub.domain.change import (
@@ -32,7 +34,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import History, Role, direct_key
 from hubbub.domain.reading import Log
 from hubbub.domain.view import Places
-from hubbub.ports import ChatReader, ChatStore, LogRead, OwnLog, ResumeFrom
+from hubbub.ports import ChatReader, ChatStore, Joining, LogRead, OwnLog, ResumeFrom
 
 ANN, BOB, CAT, DAN, EVE = 1, 2, 3, 4, 5
 CHAT = 1_001
@@ -63,6 +65,7 @@ class World:
     store: ChatStore
     reader: ChatReader
     own_log: OwnLog
+    joining: Joining
 
     def __init__(self) -> None:
         self.now = 1_000
@@ -187,7 +190,7 @@ class MemoryWorld(World):
         self.state.add_session(session_id, user_id, own_places)
 
     def reopen(self) -> None:
-        self.store = MemoryChatStore(self.state)
+        self.store, self.joining = MemoryChatStore(self.state), MemoryJoining(self.state)
         self.reader = self.own_log = MemoryReader(self.state)
 
 
@@ -227,5 +230,6 @@ class SqliteWorld(World):
         self.connection = open_database(self._path)
         self.connection.execute("PRAGMA synchronous = OFF")  # durability is tested elsewhere
         self.store = cast(ChatStore, Awaited(SqliteChatStore(self.connection)))
+        self.joining = cast(Joining, Awaited(SqliteJoining(self.connection)))
         reader = Awaited(SqliteReader(self.connection))
         self.reader, self.own_log = cast(ChatReader, reader), cast(OwnLog, reader)

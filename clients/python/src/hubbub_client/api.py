@@ -187,6 +187,50 @@ class Api:
         """Leave a group."""
         return await self.call("POST", path("chats", chat_id, "leave"), rest.Changed)
 
+    # ── coming in oneself ────────────────────────────────────────────────────────────────────
+
+    async def public_chats(
+        self, text: str = "", limit: int = 50, cursor: str | None = None
+    ) -> rest.PublicChatPage:
+        """Public groups with the text in title or description, the largest first."""
+        where = path("chats", "public", q=text or None, limit=limit, cursor=cursor)
+        return await self.call("GET", where, rest.PublicChatPage)
+
+    async def public_chat(self, chat_id: str) -> rest.PublicChat:
+        """One public group, as it shows itself to who is not in it."""
+        return await self.call("GET", path("chats", "public", chat_id), rest.PublicChat)
+
+    async def join(self, chat_id: str) -> rest.Chat:
+        """Come into a public group; repeating it is safe."""
+        return await self.call("POST", path("chats", chat_id, "join"), rest.Chat)
+
+    async def create_invite(
+        self, chat_id: str, expires_in: int | None = 7 * 86_400, max_uses: int | None = None
+    ) -> rest.NewChatInvite:
+        """A link into a group. `expires_in` seconds; None: never, any number of people."""
+        body = rest.CreateChatInvite(expires_in, max_uses)
+        where = path("chats", chat_id, "invites")
+        return await self.call("POST", where, rest.NewChatInvite, body)
+
+    async def invites(self, chat_id: str) -> list[rest.ChatInvite]:
+        """A group's invites, newest first."""
+        where = path("chats", chat_id, "invites")
+        return (await self.call("GET", where, rest.ChatInvites)).invites
+
+    async def end_invite(self, chat_id: str, invite_id: str) -> None:
+        """Nobody comes in by this invite any more."""
+        await self.do("DELETE", path("chats", chat_id, "invites", invite_id))
+
+    async def look_at_invite(self, code: str) -> rest.Invitation:
+        """Where an invite leads."""
+        where = path("invites", "look")
+        return await self.call("POST", where, rest.Invitation, rest.InviteCode(code))
+
+    async def follow_invite(self, code: str) -> rest.Chat:
+        """Come into a group by an invite; repeating it is safe while the invite is good."""
+        where = path("invites", "join")
+        return await self.call("POST", where, rest.Chat, rest.InviteCode(code))
+
     # ── messages ─────────────────────────────────────────────────────────────────────────────
 
     async def history(

@@ -19,6 +19,7 @@ from hubbub.domain.change import (
     Fill,
     Filled,
     GroupChange,
+    Join,
     Leave,
     Logged,
     Made,
@@ -35,11 +36,17 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
 from hubbub.domain.log import Known, Row, append, assign, dedupe
-from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS
+from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
 from hubbub.domain.settings import changed, nameless
-from hubbub.domain.system import chat_changed, member_left, members_added, role_changed
+from hubbub.domain.system import (
+    chat_changed,
+    member_joined,
+    member_left,
+    members_added,
+    role_changed,
+)
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ReceiptCount, ResumeFrom
 
@@ -89,6 +96,8 @@ class MemoryChatStore:
                 return self._fill(change)
             case Enrol():
                 return self._enrol(change)
+            case Join():
+                return self._join(change)
             case Leave():
                 return self._leave(change)
             case SetRole():
@@ -196,6 +205,27 @@ class MemoryChatStore:
         state.resize(chat_id, len(fresh))
         return self._say(change, members_added(change.by, fresh), events)
 
+    def _join(self, change: Join) -> Logged | Missing | Denied:
+        state, chat = self._state, self._state.chats.get(change.chat_id)
+        if chat is None:
+            return Missing()
+        if state.present(chat.id, change.by) is not None or change.id in state.messages:
+            return self._unchanged(change)
+        invite = state.invites.get(change.invite)
+        invited = False if change.invite else None
+        if invite is not None and invite.chat_id == chat.id:
+            maker = state.present(chat.id, invite.created_by)
+            invited = invite.opens(None if maker is None else maker.role, change.at)
+        removed = (chat.id, change.by) in state.removed
+        if (denied := may_come_in(chat, change.most, removed, invited)) is not None:
+            return denied
+        if invite is not None:
+            state.invites[change.invite] = replace(invite, uses=invite.uses + 1)
+        event = state.join(chat.id, change.by, "member", state.heads[chat.id].seq + 1, change.at)
+        state.resize(chat.id, 1)
+        invited_by = None if invite is None else invite.created_by
+        return self._say(change, member_joined(change.by, invited_by), [event])
+
     def _leave(self, change: Leave) -> Logged | Missing:
         state, chat_id = self._state, change.chat_id
         if change.id in state.messages:
@@ -204,6 +234,8 @@ class MemoryChatStore:
         if member is None:
             return Missing()
         events = [state.tell(state.change(member, left=state.heads[chat_id].seq + 1))]
+        if change.by != change.user_id:
+            state.removed.add((chat_id, change.user_id))
         state.resize(chat_id, -1)
         heir = None
         if member.role == "owner" and not self._owners(chat_id):

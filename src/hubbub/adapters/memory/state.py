@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from hubbub.domain.account import User
 from hubbub.domain.change import MeEvent
 from hubbub.domain.chat import Chat, Head, Interval, Member, Role
+from hubbub.domain.invite import ChatInvite
 from hubbub.domain.log import Dedupe, Known, Row
 from hubbub.domain.reading import openings
 from hubbub.domain.receipt import Cursor
@@ -32,6 +33,8 @@ class State:
     chats: dict[int, Chat] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)
     members: dict[tuple[int, int], Member] = field(default_factory=dict)
+    removed: set[tuple[int, int]] = field(default_factory=set)
+    invites: dict[bytes, ChatInvite] = field(default_factory=dict)
     received: dict[tuple[int, int], int] = field(default_factory=dict)
     sent_at: dict[tuple[int, int], int] = field(default_factory=dict)
     stays: dict[tuple[int, int], list[Interval]] = field(default_factory=dict)
@@ -94,6 +97,7 @@ class State:
             chat_id, user_id, role, since, None, at, start, start, number, rev
         )
         self.received[key] = start
+        self.removed.discard(key)
         for session in self.sessions.values():
             if session.user_id == user_id:
                 session.places.pop(chat_id, None)

@@ -11,7 +11,15 @@ import apsw
 from hubbub.adapters.sqlite.advance import advance, place_me
 from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.database import snapshot, transaction
-from hubbub.adapters.sqlite.membership import create, enrol, fill, leave, set_chat, set_role
+from hubbub.adapters.sqlite.membership import (
+    create,
+    enrol,
+    fill,
+    join,
+    leave,
+    set_chat,
+    set_role,
+)
 from hubbub.adapters.sqlite.post import known_posts, post_all
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
@@ -20,6 +28,7 @@ from hubbub.domain.change import (
     Create,
     Enrol,
     Fill,
+    Join,
     Leave,
     Outcome,
     PlaceMe,
@@ -88,6 +97,8 @@ class SqliteChatStore:
                 return fill(db, caches, change)
             case Enrol():
                 return enrol(db, caches, change)
+            case Join():
+                return join(db, caches, change)
             case Leave():
                 return leave(db, caches, change)
             case SetRole():

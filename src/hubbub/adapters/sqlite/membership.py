@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.joining import find_invite, is_removed
 from hubbub.adapters.sqlite.post import make_chat
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import (
@@ -27,6 +28,7 @@ from hubbub.domain.change import (
     Fill,
     Filled,
     GroupChange,
+    Join,
     Leave,
     Logged,
     MeEvent,
@@ -36,9 +38,15 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import Head, Role
 from hubbub.domain.log import Row, append
-from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS
+from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.settings import changed, nameless
-from hubbub.domain.system import chat_changed, member_left, members_added, role_changed
+from hubbub.domain.system import (
+    chat_changed,
+    member_joined,
+    member_left,
+    members_added,
+    role_changed,
+)
 
 
 def create(db: apsw.Connection, caches: Caches, change: Create) -> Created:
@@ -74,6 +82,29 @@ def enrol(db: apsw.Connection, caches: Caches, change: Enrol) -> Logged | Missin
     return _log(db, caches, change, head, size, system, events)
 
 
+def join(db: apsw.Connection, caches: Caches, change: Join) -> Logged | Missing | Denied:
+    """Let a user in, counting the use of his invite; of who is in nothing changes."""
+    head, chat = load_head(db, caches, change.chat_id), load_chat(db, change.chat_id)
+    if head is None or chat is None:
+        return Missing()
+    if load_position(db, caches, chat.id, change.by) is not None or _is_stored(db, change.id):
+        return _unchanged(caches, change.id, chat.id, head, change.by)
+    found = find_invite(db, change.invite) if change.invite else None
+    invited, invited_by = (False if change.invite else None), None
+    if found is not None and found[0].chat_id == chat.id:
+        invited, invited_by = found[0].opens(found[1], change.at), found[0].created_by
+    removed = is_removed(db, chat.id, change.by)
+    if (denied := may_come_in(chat, change.most, removed, invited)) is not None:
+        return denied
+    if invited:
+        query = "UPDATE chat_invites SET uses = uses + 1 WHERE code_hash = ?"
+        db.execute(query, (change.invite,))
+    event = _join(db, change, change.by, head)
+    size = _resize(db, caches, chat.id, 1)
+    system = member_joined(change.by, invited_by)
+    return _log(db, caches, change, head, size, system, [event])
+
+
 def leave(db: apsw.Connection, caches: Caches, change: Leave) -> Logged | Missing:
     """End a stay; of who is not there nothing changes."""
     head = load_head(db, caches, change.chat_id)
@@ -84,8 +115,8 @@ def leave(db: apsw.Connection, caches: Caches, change: Leave) -> Logged | Missin
         return Missing()
     rev = next_me(db, change.user_id)
     db.execute(
-        "UPDATE members SET left = ?, me_rev = ? WHERE chat_id = ? AND user_id = ?",
-        (head.seq + 1, rev, change.chat_id, change.user_id),
+        "UPDATE members SET left = ?, me_rev = ?, removed = ? WHERE chat_id = ? AND user_id = ?",
+        (head.seq + 1, rev, change.by != change.user_id, change.chat_id, change.user_id),
     )
     del caches.positions[change.chat_id, change.user_id]
     event = MeEvent(change.user_id, rev, change.chat_id, False, position.role, position.since, 0, 0)
@@ -177,7 +208,7 @@ def _unchanged(caches: Caches, message_id: int, chat_id: int, head: Head, by: in
     return Logged(message_id, chat_id, head, caches.sizes[chat_id], by, b"", [])
 
 
-def _join(db: apsw.Connection, change: Enrol, user_id: int, head: Head) -> MeEvent:
+def _join(db: apsw.Connection, change: Enrol | Join, user_id: int, head: Head) -> MeEvent:
     since = head.seq + 1
     key = (change.chat_id, user_id)
     db.execute(

@@ -20,6 +20,7 @@ import apsw
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
+from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.rpc import Door
 
@@ -45,6 +46,8 @@ WRITES: Final = {
     "rotate": SqliteAccounts,
     "revoke": SqliteAccounts,
     "add_invite": SqliteAccounts,
+    "add_chat_invite": SqliteJoining,
+    "end_chat_invite": SqliteJoining,
 }
 READS: Final = {
     **dict.fromkeys(("find", "places", "logs", "passed", "counts"), SqliteChatStore),
@@ -52,6 +55,7 @@ READS: Final = {
         ("chat", "chats", "members", "history", "message", "receipts", "cursors", "me"),
         SqliteReader,
     ),
+    **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
     **dict.fromkeys(("users", "sessions", "revoked", "has_users"), SqliteAccounts),
 }
 

@@ -214,7 +214,7 @@ class SqliteReader:
         peer = None
         if seat.chat.type == "direct":
             row = self._db.execute(PEER, (seat.chat.id, seat.member.user_id)).get
-            peer = None if row is None else _user(row)
+            peer = None if row is None else user_of(row)
         last = next(self._older(seat, END), None)
         others = self._others(seat)
         return ChatView(seat.chat, seat.head, seat.member, others, peer, last)
@@ -228,7 +228,7 @@ class SqliteReader:
             # Even the id of a message is only for those who may see it.
             if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev)):
                 last_read = message_id
-        return MemberView(_user(row), member, last_read)
+        return MemberView(user_of(row), member, last_read)
 
     def _others(self, seat: Seat) -> Cursor:
         """The least cursors of all other members.
@@ -282,6 +282,7 @@ def _cut(rows: list[Row], limit: int) -> tuple[list[Row], bool]:
     return rows[:limit], len(rows) > limit
 
 
-def _user(row: Sequence[object]) -> User:
+def user_of(row: Sequence[object]) -> User:
+    """A user from the columns USER, which leave the password out."""
     user_id, username, display_name, _, is_admin, created_at = row[:6]
     return User(user_id, username, display_name, "", bool(is_admin), created_at)  # type: ignore[arg-type]

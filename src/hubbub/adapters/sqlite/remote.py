@@ -13,7 +13,9 @@ import msgspec
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase
+from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.remote_joining import RemoteJoining
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
@@ -121,7 +123,7 @@ class Channel(asyncio.Protocol):
             self._transport.close()
 
 
-class StoreProcess:
+class StoreProcess(RemoteJoining):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:
@@ -135,7 +137,7 @@ class StoreProcess:
         self.restarts = 0
         self._signatures = {
             name: Signature(getattr(cls, name))
-            for cls in (SqliteChatStore, SqliteReader, SqliteAccounts)
+            for cls in (SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining)
             for name in dir(cls)
             if not name.startswith("_")
         }

@@ -8,6 +8,7 @@
   in `marks`, in large ones as one per flush and position with the list of users.
 - `sent_at` is when a member last sent a message to the chat.
 - `picture` of a chat is a medium as JSON, empty where there is none.
+- `removed` says of a member who is gone that somebody else ended his stay.
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
@@ -198,5 +199,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE chats ADD COLUMN visibility TEXT NOT NULL DEFAULT 'private';
 
     ALTER TABLE members ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+    """,
+    """
+    ALTER TABLE members ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE chat_invites (
+        id INTEGER PRIMARY KEY,
+        chat_id INTEGER NOT NULL,
+        code_hash BLOB NOT NULL UNIQUE,
+        created_by INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL, -- 0: never
+        max_uses INTEGER NOT NULL, -- 0: any number
+        uses INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX chat_invites_by_chat ON chat_invites (chat_id, id);
+
+    CREATE INDEX chats_public ON chats (size, id) WHERE visibility = 'public';
     """,
 )

@@ -34,6 +34,7 @@ _KINDS: Final[dict[str, ids.Kind]] = {
     "chat_id": "chat",
     "user_id": "user",
     "message_id": "msg",
+    "invite_id": "invite",
     "session_id": "session",
 }
 

@@ -19,6 +19,14 @@ class Page(Struct, frozen=True):
     cursor: Cursor | None = None
 
 
+class Search(Struct, frozen=True):
+    """A page of what is searched for; without text, of everything."""
+
+    q: Annotated[str, Meta(max_length=200, description="a part of title or description")] = ""
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
 class HistoryPage(Struct, frozen=True):
     """A page of history: at most one of the ids; none asks for the newest."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hubbub.actions import Actions, Refused
-from hubbub.entry.rest import account_routes
+from hubbub.entry.rest import account_routes, joining_routes
 from hubbub.entry.rest.queries import EventsAfter, HistoryPage, Page, Wait
 from hubbub.entry.rest.table import Call, Reply, Route
 from hubbub_protocol import rest
@@ -341,4 +341,5 @@ CHATS: Final = (
     ),
 )
 
-ROUTES: Final = (*MESSAGES, *CHATS, *account_routes.ACCOUNTS)
+# Before CHATS, where a name of its own would be taken for a chat's id.
+ROUTES: Final = (*MESSAGES, *joining_routes.JOINING, *CHATS, *account_routes.ACCOUNTS)
