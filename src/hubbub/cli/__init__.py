@@ -7,6 +7,7 @@ import click
 
 COMMANDS: Final = {
     "config": "hubbub.cli.settings",
+    "demo": "hubbub.cli.demo",
     "doctor": "hubbub.cli.doctor",
     "serve": "hubbub.cli.serve",
     "top": "hubbub.cli.top",

@@ -1,5 +1,5 @@
 """The only place that knows which adapter serves which port."""
 
-from hubbub.wiring.embedded import EmbeddedServer, embedded
+from hubbub.wiring.embedded import EmbeddedServer, embedded, hash_password, open_store
 
-__all__ = ["EmbeddedServer", "embedded"]
+__all__ = ["EmbeddedServer", "embedded", "hash_password", "open_store"]

@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
@@ -61,7 +61,6 @@ class EmbeddedServer:
         Raises Unavailable or OSError, whose text says what to do.
         """
         config = self._config
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(self._data)
         await self._store.start()
         core = self._core = Core(self._world(), self._settings())
@@ -231,8 +230,33 @@ def embedded(config: Config) -> EmbeddedServer:
     return EmbeddedServer(config)
 
 
+async def hash_password(config: Config, password: str) -> str:
+    """A password as it is stored."""
+    passwords = Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes)
+    try:
+        return await passwords.hash(password)
+    finally:
+        passwords.close()
+
+
+@contextlib.asynccontextmanager
+async def open_store(data: Path) -> AsyncIterator[StoreProcess]:
+    """The store of a folder, made if it is not there, while no server runs on it.
+
+    Raises Unavailable or OSError, whose text says what to do.
+    """
+    store = StoreProcess(str(data / "hubbub.db"))
+    with _lock(data):
+        try:
+            await store.start()
+            yield store
+        finally:
+            await store.stop()
+
+
 def _lock(data: Path) -> IO[str]:
-    """Two servers on one folder would each believe to be the only writer."""
+    """Two servers on one folder would each believe to be the only writer; it is made if need be."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = (data / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

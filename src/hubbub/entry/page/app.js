@@ -40,7 +40,19 @@ class Page {
     if (link) history.replaceState(null, "", location.pathname);
     this.#listen();
     if (this.#api.session) this.#enter();
+    else if (given.has("signin")) this.#signIn(given.get("signin"));
     else enterCard(this.#api, codes, () => this.#enter());
+  }
+
+  /** By a link, which works once; not where somebody is signed in, whom it would replace. */
+  async #signIn(refresh_token) {
+    try {
+      await this.#api.enter("refresh", { refresh_token });
+      this.#enter();
+    } catch (error) {
+      enterCard(this.#api, {}, () => this.#enter());
+      this.#toast(error.status === 401 ? "This link was used already. Sign in." : error.message);
+    }
   }
 
   #enter() {
