@@ -6,6 +6,7 @@ from typing import Any
 from hubbub.delivery import subscriber
 from hubbub.wiring.core import Core
 from hubbub_client.api import path
+from hubbub_client.settings import Followed
 from hubbub_protocol import rest
 from hubbub_protocol.frames import ME
 from hubbub_protocol.times import rfc3339
@@ -280,6 +281,10 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
             f"{record.id} holds {[m.seq for m in chat.messages]} from {chat.from_seq},"
             f" refetched {[m.seq for m in window]}; first {differ[:1]}"
         )
+    held_settings, told = chat.settings.now, Followed()
+    told.learn(record)
+    if held_settings is not None and held_settings != told.now:
+        wrong.append(f"{record.id}: settings are {held_settings}, refetched {told.now}")
     mine = (chat.role, chat.read, chat.unread)
     theirs = (record.role, record.read, record.unread)
     if mine != theirs:

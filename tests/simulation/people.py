@@ -188,6 +188,7 @@ class Behaviour:
     async def _look(self) -> None:
         client, chat = self._client, self._chat()
         if chat is not None:
+            await client.settings(chat)
             await client.api.history(chat, limit=self._rng.randint(1, 20))
             await client.api.events(chat, self._rng.randint(0, 5), limit=3)
 

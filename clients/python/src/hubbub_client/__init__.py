@@ -26,12 +26,14 @@ from hubbub_client.events import (
     ReceiptsCounted,
     SendFailed,
     ServerComplained,
+    SettingsChanged,
     State,
     Ticked,
     TypingChanged,
 )
 from hubbub_client.journal import FileStorage
 from hubbub_client.pending import Pending
+from hubbub_client.settings import Settings
 from hubbub_client.storage import MemoryStorage, Storage
 from hubbub_client.transport import AiohttpTransport, Connection, Transport
 from hubbub_protocol.codes import Refused
@@ -66,6 +68,8 @@ __all__ = [
     "SendFailed",
     "SendRefused",
     "ServerComplained",
+    "Settings",
+    "SettingsChanged",
     "SignedOut",
     "State",
     "Storage",

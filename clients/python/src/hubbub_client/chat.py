@@ -4,8 +4,9 @@ from bisect import bisect_left, bisect_right, insort
 from enum import Enum
 from typing import Final
 
-from hubbub_client.events import Ticked
+from hubbub_client.events import SettingsChanged, Ticked
 from hubbub_client.reader import LogReader
+from hubbub_client.settings import Followed
 from hubbub_protocol.frames import Message, Skip
 from hubbub_protocol.rest import Chat as ChatRecord
 from hubbub_protocol.rest import Role, Status
@@ -44,6 +45,7 @@ class Chat:
         self.from_seq = from_seq
         self.read = 0
         self.gaps: list[tuple[int, int]] = []
+        self.settings = Followed()
         self.partial = False  # others' cursors were not asked for one by one
         self._window = window
         self._messages: list[Message] = []  # by seq
@@ -98,6 +100,12 @@ class Chat:
             self.read, self._read_number, self._unread_base = message.seq, message.number, 0
         return Folded.NEW if is_new else Folded.CHANGED
 
+    def settings_from(self, source: Message | ChatRecord) -> list[SettingsChanged]:
+        """The group's settings as a message or REST tells them, if that is news."""
+        told = self.settings
+        news = told.fold(source) if isinstance(source, Message) else told.learn(source)
+        return [SettingsChanged(self.id, told.now)] if news and told.now is not None else []
+
     def add_gap(self, first: int, last: int) -> None:
         """Remember a range that was not pushed, and forget what is older: it may have changed."""
         merged: list[tuple[int, int]] = []
@@ -110,6 +118,7 @@ class Chat:
             merged[:2] = [(merged[0][0], merged[1][1])]
         self.gaps = merged
         self._cut(bisect_right(self._messages, last, key=_seq), last + 1)
+        self.settings.skipped(last)
         self._stale = True
 
     def close_gap(self, first: int, last: int) -> None:

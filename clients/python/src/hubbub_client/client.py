@@ -24,6 +24,7 @@ from hubbub_client.events import Event, State
 from hubbub_client.ids import uuid7
 from hubbub_client.pending import Pending
 from hubbub_client.session import Session
+from hubbub_client.settings import Followed, Settings
 from hubbub_client.storage import MemoryStorage, Storage, TokensSaved
 from hubbub_client.transport import AiohttpTransport, Transport
 from hubbub_protocol import rest
@@ -199,6 +200,21 @@ class Client:
         """How many messages of a chat are unread, as far as the client knows."""
         chat = self.session.logs.chats.get(chat_id)
         return 0 if chat is None else chat.unread
+
+    async def settings(self, chat_id: str) -> Settings:
+        """A group's title and other settings: those that are held, which follow the log, or read.
+
+        Raises Refused, Unreachable, SignedOut.
+        """
+        chat = self.session.logs.chats.get(chat_id)
+        if chat is not None and chat.settings.now is not None:
+            return chat.settings.now
+        record = await self.api.chat(chat_id)
+        self._running.act(lambda session, _: session.learn([record]))
+        read = Followed()
+        read.learn(record)
+        assert read.now is not None
+        return read.now
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens, in order, until the client is left or signed out. For one reader.

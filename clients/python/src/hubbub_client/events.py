@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from hubbub_client.settings import Settings
 from hubbub_protocol.frames import Message
 from hubbub_protocol.rest import Role, Status
 
@@ -96,6 +97,13 @@ class ChatRemoved(Struct, frozen=True):
     chat_id: str
 
 
+class SettingsChanged(Struct, frozen=True):
+    """A group's title or other settings are known now, or have changed."""
+
+    chat_id: str
+    settings: Settings
+
+
 class ReadMoved(Struct, frozen=True):
     """The user's own read cursor moved, here or in another session."""
 
@@ -133,6 +141,7 @@ Event = (
     | TypingChanged
     | ChatAdded
     | ChatRemoved
+    | SettingsChanged
     | ReadMoved
     | GapFound
     | ServerComplained

@@ -169,10 +169,10 @@ class Logs:
             if message.rev == message.seq:
                 chat.from_seq = min(chat.from_seq, message.seq)
         folded = chat.fold(message, self.user_id)
-        if folded is Folded.NEW:
-            self._events.append(MessageArrived(message))
-        elif folded is Folded.CHANGED:
-            self._events.append(MessageChanged(message))
+        if folded is not Folded.KNOWN:
+            kind = MessageArrived if folded is Folded.NEW else MessageChanged
+            self._events.append(kind(message))
+        self._events.extend(chat.settings_from(message))
         if message.sender_id == self.user_id:
             self._events.extend(chat.ticks_of(message, self.user_id))
         if chat.read != read:

@@ -388,6 +388,7 @@ class Session:
             chat = self.logs.chats.get(record.id)
             if chat is None:
                 continue
+            self._events.extend(chat.settings_from(record))
             before = (chat.read, chat.unread)
             self._events.extend(chat.learn(record, self.logs.user_id))
             if (chat.read, chat.unread) != before:
