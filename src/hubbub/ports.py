@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from hubbub.domain.account import Invite, Session, User
+from hubbub.domain.account import Entered, Invite, ServerKey, Session, User, Visitor
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Chat, Found
 from hubbub.domain.invite import ChatInvite, Invitation, PublicList
@@ -276,6 +276,46 @@ class Accounts(Protocol):
         ...
 
 
+class HostAccounts(Protocol):
+    """Users and sessions that host applications vouch for. Repeating a write is safe."""
+
+    async def enter(self, user: User, session: Session, issued_at: int) -> Entered:
+        """The user of this name and the session of this name, stored where they are not yet.
+
+        `session.user_id` is not looked at. A session that was ended lets nobody in whose token
+        was issued by then (Unix ms); a later token begins another under its name.
+        """
+        ...
+
+    async def put_users(self, users: Sequence[User]) -> list[User]:
+        """Store those whose names are new, give the others this display name; as stored."""
+        ...
+
+    async def named(self, names: Sequence[str]) -> list[User]:
+        """Those of the users that exist, by exact user name."""
+        ...
+
+
+class ServerKeys(Protocol):
+    """Keys of host applications' backends, by name and by hash."""
+
+    async def add_key(self, key: ServerKey) -> bool:
+        """Store a key. False: another has its name."""
+        ...
+
+    async def key(self, key_hash: bytes) -> ServerKey | None:
+        """The key with this hash."""
+        ...
+
+    async def keys(self) -> list[ServerKey]:
+        """All keys, by name."""
+        ...
+
+    async def drop_key(self, name: str) -> bool:
+        """Forget a key. False: there is none of this name."""
+        ...
+
+
 class Invites(Protocol):
     """Invite links."""
 
@@ -284,7 +324,7 @@ class Invites(Protocol):
         ...
 
     async def has_users(self) -> bool:
-        """Whether anybody has registered yet."""
+        """Whether anybody has registered yet; users of host applications have not."""
         ...
 
 
@@ -309,6 +349,21 @@ class Tokens(Protocol):
 
     def verify(self, token: str, now: int) -> tuple[int, int, int]:
         """(user, session, end). Raises Refused `unauthorized`."""
+        ...
+
+
+class HostTokens(Protocol):
+    """Access tokens of host applications."""
+
+    def is_named(self, token: str) -> bool:
+        """Whether the token says to be of one of them. Nothing is verified."""
+        ...
+
+    async def verify(self, token: str, now: int) -> Visitor:
+        """Whom the token stands for; may wait some seconds for the host application's keys.
+
+        Raises Refused `unauthorized`, or Unavailable while no keys could be had.
+        """
         ...
 
 

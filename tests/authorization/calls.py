@@ -161,6 +161,14 @@ async def _(cell: Cell) -> Answer:
     return await cell.call("get_user", user_id=cell.world["observer"].id)
 
 
+simple("put_users", {"users": [{"id": "ext:zoe", "display_name": "Zoe"}]})
+
+
+@row("put_user")
+async def _(cell: Cell) -> Answer:
+    return await cell.call("put_user", {"display_name": "Zoe"}, user_id="ext:zoe")
+
+
 @row("create_invite")
 async def _(cell: Cell) -> Answer:
     return await cell.call("create_invite")

@@ -111,12 +111,15 @@ class World:
         operation: str,
         body: object = None,
         query: str = "",
+        acting: str | None = None,
         **path: str,
     ) -> Answer:
-        """One REST call, as somebody."""
+        """One REST call, as somebody; with a server key `acting` for somebody."""
         account = self[by] if isinstance(by, str) else by
         route = ROUTE[operation]
         headers = {"Authorization": f"Bearer {account.token}"} if account.token else {}
+        if acting is not None:
+            headers["Hubbub-User"] = acting
         url = f"http://127.0.0.1:{self.server.port}{PREFIX}{route.path.format(**path)}{query}"
         async with self.http.request(route.method, url, json=body, headers=headers) as response:
             raw = await response.read()

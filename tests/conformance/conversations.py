@@ -38,7 +38,8 @@ class Head(Struct, forbid_unknown_fields=True):
 
     `server`: settings of a server of its own. `crowd`: how many users more, as `$crowd`.
     `client`: the user whose lines the Python client has to produce by itself. `only`: `client`
-    where a server cannot be brought to it.
+    where a server cannot be brought to it. `hosted`: users of a host application, with `$zoe.sub`,
+    `$zoe.token` and `$zoe.second` of another device. `key`: the scopes of a server key, `$key`.
     """
 
     clauses: list[str]
@@ -49,6 +50,8 @@ class Head(Struct, forbid_unknown_fields=True):
     crowd: int = 0
     client: str | None = None
     only: Literal["client"] | None = None
+    hosted: list[str] = field(default_factory=list)
+    key: list[Literal["users:write", "chats:write", "messages:write"]] = field(default_factory=list)
 
 
 class Open(Struct, forbid_unknown_fields=True):

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import jwt
 import msgspec
 from aiohttp import WSMsgType
 
 from tests.conformance.conversations import Codec, Conversation, Open, Step
 from tests.conformance.patterns import Bound, Mismatch, expect, fill, fits
+from tests.support.keys import server_key
 from tests.support.server import ServerProcess
 
 PATIENCE = 30.0
@@ -142,6 +144,10 @@ class Play:
             await self._register(user)
         for number in range(head.crowd):
             await self._register(f"crowd.{number}")
+        for user in head.hosted:
+            self._host(user)
+        if head.key:
+            self._bound["key"] = server_key(self._server.data, *head.key)
         self._bound["crowd"] = [self._bound[f"crowd.{number}"] for number in range(head.crowd)]
         for step in self._conversation.steps:
             try:
@@ -165,6 +171,16 @@ class Play:
             f"{user}.token": signed_in["token"],
             f"{user}.refresh": signed_in["refresh_token"],
         }
+
+    def _host(self, user: str) -> None:
+        """A user of the host application that the conversation's server is told of."""
+        told = self._conversation.head.server or {}
+        secret, issuer = (told[f"HUBBUB_ISSUERS_DEFAULT_{name}"] for name in ("KEY", "ISSUER"))
+        subject, now = fill(f"$word_{user}", self._bound), int(time.time())
+        claims = {"iss": issuer, "aud": "hubbub", "sub": subject, "iat": now, "exp": now + 600}
+        for name, more in (("token", {"name": "Zoe"}), ("second", {"sid": "another device"})):
+            self._bound[f"{user}.{name}"] = jwt.encode({**claims, **more}, secret, "HS256")
+        self._bound[f"{user}.sub"] = subject
 
     async def _step(self, step: Step) -> None:
         if step.app is not None or step.state is not None:

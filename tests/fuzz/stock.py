@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from tests.support.keys import server_key
 from tests.support.server import ServerProcess
 
 PASSWORD = "correct horse"
@@ -59,6 +60,7 @@ class Stock:
     ann: Person
     bob: Person
     zoe: Person
+    server_key: str
     ids: dict[str, list[str]] = field(default_factory=dict)
     """By the name of a parameter: ids for it."""
 
@@ -78,7 +80,7 @@ def stocked(server: ServerProcess) -> Stock:
         answer = http.post(f"{url}/auth/register", json=wanted, timeout=60)
         return Person(url, http, answer.json())
 
-    stock = Stock(join("ann"), join("bob"), join("zoe"))
+    stock = Stock(join("ann"), join("bob"), join("zoe"), server_key(server.data, "users:write"))
     group = stock.group(stock.ann, stock.bob, stock.zoe)
     sent = [
         by.post("/messages", {"content": "hello", **to})

@@ -41,7 +41,7 @@ MALFORMED = {
     "long-client-id": b'{"type": "send", "client_id": "' + b"1" * 37 + b'", "content": "a"}',
     "51-in-focus": b'{"type": "focus", "chat_ids": [' + b",".join([b'"CHAT"'] * 51) + b"]}",
     "101-receipts": b'{"type": "resume", "receipts": [' + b",".join([b'"CHAT"'] * 101) + b"]}",
-    "long-token": b'{"type": "auth", "token": "' + b"a" * 4097 + b'"}',
+    "long-token": b'{"type": "auth", "token": "' + b"a" * 8193 + b'"}',
 }
 UNKNOWN = {
     "type": b'{"type": "shout"}',

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
@@ -137,6 +138,11 @@ def _inviter(stock: Stock) -> Person:
     return stock.ann
 
 
+def _backend(stock: Stock) -> Person:
+    """A host application's backend, with its server key."""
+    return replace(stock.ann, signed_in={"token": stock.server_key})
+
+
 PREPARE: dict[str, Callable[[Stock], Person]] = {
     "logout": _zoe,
     "revoke_session": _zoe,
@@ -147,6 +153,8 @@ PREPARE: dict[str, Callable[[Stock], Person]] = {
     "get_public_chat": _outside,
     "join_chat": _outside,
     "end_chat_invite": _inviter,
+    "put_user": _backend,
+    "put_users": _backend,
 }
 
 
@@ -155,7 +163,10 @@ def insert_real_things(case: schemathesis.Case, chance: Any, stock: Stock) -> No
     fresh = stock.ids.pop("fresh_chat", None)
     for name in case.path_parameters or {}:
         if chance.random() < 0.75:
-            choices = fresh if fresh and name == "chat_id" else stock.ids[name]
+            if _operation(case) == "put_user":
+                choices = [f"ext:{chance.randint(1, 9)}"]
+            else:
+                choices = fresh if fresh and name == "chat_id" else stock.ids[name]
             case.path_parameters[name] = chance.choice(choices)
     query = case.query
     if isinstance(query, dict):
@@ -198,6 +209,11 @@ def _members(body: dict[str, Any], chance: Any, stock: Stock) -> None:
     body["member_ids"] = chance.sample(stock.ids["user_id"], chance.randint(1, 3))
 
 
+def _named(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    numbers = chance.sample(range(20), chance.randint(1, 5))
+    body["users"] = [{"id": f"ext:{number}", "display_name": "Zoe"} for number in numbers]
+
+
 def _login(body: dict[str, Any], chance: Any, stock: Stock) -> None:
     body.update(username=stock.zoe.name, password=PASSWORD)
 
@@ -223,6 +239,7 @@ BODIES: dict[str, Fill] = {
     "create_chat": _members,
     "add_members": _members,
     "login": _login,
+    "put_users": _named,
     "refresh": _refresh,
     "sync": _sync,
     "look_at_invite": _code,

@@ -189,7 +189,7 @@ QUERIES = {
     f"/chats/CHAT/members?cursor={_packed(1, 2)}": 400,
     "/users?username=": 422,
     "/users": 422,
-    f"/users?username={'a' * 65}": 422,
+    f"/users?username={'a' * 301}": 422,
     "/users?username=%00": 200,
     "/users?username=%F0%9F%98%80": 200,
     "/users?username=%27%20OR%201=1": 200,

@@ -34,7 +34,7 @@ def watched() -> Watched:
 @pytest.fixture
 def make(page: Path, watched: Watched):
     def make(*, unready: str | None = None, around: dict[str, Any] | None = None, **verbs: Any):
-        def authenticate(token: str) -> Principal:
+        async def authenticate(token: str) -> Principal:
             if token != "good":
                 raise Refused(Code.UNAUTHORIZED, "No.")
             return ANN

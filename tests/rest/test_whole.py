@@ -13,6 +13,7 @@ import uvloop
 from hubbub import config, wiring
 from hubbub.entry.rest.openapi import openapi
 from hubbub.entry.rest.routes import ROUTES
+from tests.support.keys import server_key
 
 DOCUMENT = openapi()
 BY_OPERATION = {route.operation: route for route in ROUTES}
@@ -69,7 +70,7 @@ class Person:
         self.token, self.id = signed_in["token"], signed_in["user"]["id"]
 
 
-async def test_every_call_succeeds(url: str) -> None:
+async def test_every_call_succeeds(url: str, tmp_path: Path) -> None:
     reached: set[str] = set()
     async with aiohttp.ClientSession(url) as http:
         ann, bob, cid = (Person(http, reached) for _ in range(3))
@@ -78,7 +79,16 @@ async def test_every_call_succeeds(url: str) -> None:
         await talk(ann, bob)
         await gather(ann, bob, cid)
         await sign_in_and_out(ann)
+        await backend(Person(http, reached), tmp_path)
     assert reached == set(BY_OPERATION)
+
+
+async def backend(shop: Person, folder: Path) -> None:
+    """A host application's, with a server key."""
+    shop.token = server_key(folder / "data", "users:write")
+    zoe = await shop("put_user", {"display_name": "Zoe"}, user_id="ext:zoe")
+    again = {"users": [{"id": "ext:zoe", "display_name": "Zoe B."}]}
+    assert (await shop("put_users", again))["users"] == [{**zoe, "display_name": "Zoe B."}]
 
 
 async def talk(ann: Person, bob: Person) -> None:

@@ -7,6 +7,7 @@ import apsw
 
 from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.create_invite import CreateInvite
+from hubbub.actions.directory import Directory
 from hubbub.actions.grant import Grant
 from hubbub.actions.login import Login
 from hubbub.actions.refresh import Refresh
@@ -17,7 +18,8 @@ from hubbub.actions.users import Users
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.memory.accounts import MemoryAccounts
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
-from hubbub.domain.account import Caller, Invite, Session, User
+from hubbub.adapters.sqlite.keys import SqliteKeys
+from hubbub.domain.account import Caller, Entered, Invite, ServerKey, Session, User
 from hubbub.domain.revocation import Revocations
 from hubbub_protocol.ids import IdMaker
 
@@ -46,6 +48,7 @@ class AsyncSqliteAccounts:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.sync = SqliteAccounts(connection)
+        self.sync_keys = SqliteKeys(connection)
 
     async def add_user(self, user: User, invite: bytes | None) -> str:
         return self.sync.add_user(user, invite)
@@ -73,6 +76,27 @@ class AsyncSqliteAccounts:
 
     async def has_users(self) -> bool:
         return self.sync.has_users()
+
+    async def enter(self, user: User, session: Session, issued_at: int) -> Entered:
+        return self.sync.enter(user, session, issued_at)
+
+    async def put_users(self, users: Sequence[User]) -> list[User]:
+        return self.sync.put_users(users)
+
+    async def named(self, names: Sequence[str]) -> list[User]:
+        return self.sync.named(names)
+
+    async def add_key(self, key: ServerKey) -> bool:
+        return self.sync_keys.add_key(key)
+
+    async def key(self, key_hash: bytes) -> ServerKey | None:
+        return self.sync_keys.key(key_hash)
+
+    async def keys(self) -> list[ServerKey]:
+        return self.sync_keys.keys()
+
+    async def drop_key(self, name: str) -> bool:
+        return self.sync_keys.drop_key(name)
 
 
 class PlainPasswords:
@@ -122,11 +146,11 @@ def rig(mode: str = "open", per_minute: float = 0) -> Rig:
         accounts,
         passwords,
         revocations,
-        Authenticate(tokens, revocations, clock),
+        Authenticate(tokens, None, revocations, clock),
         Register(accounts, accounts, passwords, ids, grant, throttle(), mode),
         Login(accounts, passwords, grant, throttle(), throttle()),
         Refresh(grant),
-        Users(accounts),
+        Users(accounts, Directory(accounts, accounts)),
         ListSessions(accounts, clock),
         RevokeSession(accounts, revocations, clock),
         CreateInvite(accounts, accounts, clock, mode, lambda: "http://localhost:8080"),

@@ -47,7 +47,7 @@ class Media(Struct, frozen=True, gc=False, omit_defaults=True):
 class Auth(Struct, frozen=True, gc=False, tag="auth"):
     """Signs in, or renews the token of an open connection. Answer: `welcome`."""
 
-    token: Annotated[str, Meta(max_length=4096)]
+    token: Annotated[str, Meta(max_length=8192)]
 
 
 class Resume(Struct, frozen=True, gc=False, tag="resume", omit_defaults=True):

@@ -4,6 +4,42 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from hubbub_protocol.accounts import (
+    Invite as Invite,
+)
+from hubbub_protocol.accounts import (
+    Login as Login,
+)
+from hubbub_protocol.accounts import (
+    NamedUser as NamedUser,
+)
+from hubbub_protocol.accounts import (
+    PutUser as PutUser,
+)
+from hubbub_protocol.accounts import (
+    PutUsers as PutUsers,
+)
+from hubbub_protocol.accounts import (
+    Refresh as Refresh,
+)
+from hubbub_protocol.accounts import (
+    Register as Register,
+)
+from hubbub_protocol.accounts import (
+    Session as Session,
+)
+from hubbub_protocol.accounts import (
+    Sessions as Sessions,
+)
+from hubbub_protocol.accounts import (
+    SignedIn as SignedIn,
+)
+from hubbub_protocol.accounts import (
+    User as User,
+)
+from hubbub_protocol.accounts import (
+    UserPage as UserPage,
+)
 from hubbub_protocol.frames import (
     AnyMessageType,
     ChatId,
@@ -15,7 +51,6 @@ from hubbub_protocol.frames import (
     MessageId,
     MessageType,
     Position,
-    SessionId,
     Time,
     UserId,
 )
@@ -23,15 +58,11 @@ from hubbub_protocol.frames import (
 Status = Literal["queued", "sent", "delivered", "read"]
 Role = Literal["owner", "admin", "member"]
 ChatType = Literal["direct", "group"]
-# Upper case is taken as lower case; nobody has to know that to register.
-Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")]
-Password = Annotated[str, Meta(min_length=8, max_length=256)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=1000)]
 SlowSeconds = Annotated[int, Meta(ge=0, le=86_400)]
 Posting = Literal["all", "admins"]
 Visibility = Literal["private", "public"]
-DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Problem(Struct, omit_defaults=True):
@@ -44,80 +75,6 @@ class Problem(Struct, omit_defaults=True):
     type: str = "about:blank"
     retry_after: float | None = None
     request_id: str | None = None
-
-
-# ── accounts ─────────────────────────────────────────────────────────────────────────────────
-
-
-class Register(Struct, omit_defaults=True):
-    """`invite`: the code of an invite link, needed unless registration is open."""
-
-    username: Username
-    password: Password
-    display_name: DisplayName | None = None
-    invite: Annotated[str, Meta(max_length=128)] | None = None
-
-
-class Login(Struct):
-    """User name and password."""
-
-    username: Annotated[str, Meta(max_length=64)]
-    password: Annotated[str, Meta(max_length=256)]
-
-
-class Refresh(Struct):
-    """Exchanges a refresh token for new tokens; each refresh token works once."""
-
-    refresh_token: Annotated[str, Meta(max_length=256)]
-
-
-class User(Struct, omit_defaults=True):
-    """A user as everyone may see him."""
-
-    id: UserId
-    username: str
-    display_name: str
-    is_admin: bool = False
-
-
-class SignedIn(Struct):
-    """Tokens of a session: `token` is short-lived, `refresh_token` gets the next pair."""
-
-    user: User
-    session_id: SessionId
-    token: str
-    expires_at: Time
-    refresh_token: str
-
-
-class Session(Struct):
-    """One sign-in of the user on one device."""
-
-    id: SessionId
-    created_at: Time
-    last_used_at: Time
-    device: str
-    current: bool
-
-
-class Sessions(Struct):
-    """The user's sessions, most recently used first."""
-
-    sessions: list[Session]
-
-
-class UserPage(Struct):
-    """Users found."""
-
-    users: list[User]
-
-
-class Invite(Struct):
-    """A link that lets somebody register."""
-
-    code: str
-    url: str
-    expires_at: Time
 
 
 # ── chats ────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ to do, or `Unavailable`, when an engine does not answer.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from hubbub.domain.account import Caller, Principal
+from hubbub.domain.account import Caller, Principal, Scope
 from hubbub.ports import Unavailable
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Refused
@@ -21,8 +21,10 @@ class Actions:
     """Every verb. Ids come as text, and are checked by the verb; pages have 0 < limit <= 200."""
 
     # ── accounts ──
-    authenticate: Callable[[str], Principal]
-    """An access token's principal. Not awaited: it asks no store."""
+    authenticate: Callable[[str], Awaitable[Principal]]
+    """An access token's principal."""
+    authorize: Callable[[str, Scope | None, str | None], Awaitable[Principal]]
+    """(server key, scope of the call, user for whom it acts): as whom the call is made."""
     register: Callable[[rest.Register, Caller], Awaitable[rest.SignedIn]]
     login: Callable[[rest.Login, Caller], Awaitable[rest.SignedIn]]
     refresh: Callable[[rest.Refresh], Awaitable[rest.SignedIn]]
@@ -33,6 +35,9 @@ class Actions:
     get_user: Callable[[Principal, str], Awaitable[rest.User]]
     find_user: Callable[[Principal, str], Awaitable[rest.UserPage]]
     """By exact user name: a page of one or none."""
+    put_user: Callable[[str, rest.PutUser], Awaitable[tuple[rest.User, bool]]]
+    """(name, user): the user, and whether he was made now."""
+    put_users: Callable[[rest.PutUsers], Awaitable[rest.UserPage]]
     create_invite: Callable[[Principal], Awaitable[rest.Invite]]
 
     # ── chats ──

@@ -1,12 +1,13 @@
 """Add users to a group."""
 
+from hubbub.actions.directory import Directory
 from hubbub.actions.outcomes import changed
-from hubbub.actions.references import chat_id, check, resolve_users, seen_chat
+from hubbub.actions.references import chat_id, check, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Enrol
 from hubbub.domain.limits import MessageLimits
 from hubbub.domain.policy import may_add
-from hubbub.ports import Accounts, Changes, ChatReader, Clock
+from hubbub.ports import Changes, ChatReader, Clock
 from hubbub_protocol import rest
 from hubbub_protocol.ids import IdMaker
 
@@ -16,14 +17,14 @@ class AddMembers:
 
     def __init__(
         self,
-        accounts: Accounts,
+        directory: Directory,
         reader: ChatReader,
         changes: Changes,
         ids: IdMaker,
         clock: Clock,
         limits: MessageLimits,
     ) -> None:
-        self._accounts, self._reader, self._changes = accounts, reader, changes
+        self._directory, self._reader, self._changes = directory, reader, changes
         self._ids, self._clock, self._limits = ids, clock, limits
 
     async def __call__(
@@ -38,7 +39,7 @@ class AddMembers:
         view = seen_chat(await self._reader.chat(principal.user_id, number))
         wanted = len(set(request.member_ids))
         check(may_add(view.chat, view.member.role, wanted, self._limits.group_members))
-        users = await resolve_users(self._accounts, request.member_ids)
+        users = await self._directory.users(request.member_ids)
         change = Enrol(
             self._ids.make(), number, principal.user_id, tuple(users), self._clock.now_ms()
         )

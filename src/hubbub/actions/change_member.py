@@ -1,8 +1,9 @@
 """Give a member of a group another role."""
 
+from hubbub.actions.directory import Directory
 from hubbub.actions.members import find_member
 from hubbub.actions.outcomes import changed
-from hubbub.actions.references import chat_id, check, seen_chat, user_id
+from hubbub.actions.references import chat_id, check, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import SetRole
 from hubbub.domain.policy import may_change_role
@@ -14,7 +15,15 @@ from hubbub_protocol.ids import IdMaker
 class ChangeMember:
     """`change_member(principal, chat_id, user_id, request)` → the position that it took."""
 
-    def __init__(self, reader: ChatReader, changes: Changes, ids: IdMaker, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        reader: ChatReader,
+        changes: Changes,
+        ids: IdMaker,
+        clock: Clock,
+    ) -> None:
+        self._directory = directory
         self._reader, self._changes, self._ids, self._clock = reader, changes, ids, clock
 
     async def __call__(
@@ -26,7 +35,7 @@ class ChangeMember:
         `conflict` in a direct chat and when no owner would be left.
         """
         view = seen_chat(await self._reader.chat(principal.user_id, chat_id(chat)))
-        other = await find_member(self._reader, view, user_id(user))
+        other = await find_member(self._reader, view, await self._directory.number(user))
         check(may_change_role(view.chat, view.member.role))
         change = SetRole(
             self._ids.make(),

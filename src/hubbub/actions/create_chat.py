@@ -2,14 +2,15 @@
 
 from typing import Final
 
+from hubbub.actions.directory import SLICE, Directory
 from hubbub.actions.present import chat as presented
-from hubbub.actions.references import SLICE, check, resolve_users, seen_chat
+from hubbub.actions.references import check, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Create, Created, Fill, Filled, NewChat
 from hubbub.domain.chat import direct_key
 from hubbub.domain.limits import MessageLimits
 from hubbub.domain.policy import may_create_direct, may_create_group
-from hubbub.ports import Accounts, Changes, ChatReader, Clock
+from hubbub.ports import Changes, ChatReader, Clock
 from hubbub_protocol import rest
 from hubbub_protocol.ids import IdMaker
 
@@ -22,14 +23,14 @@ class CreateChat:
 
     def __init__(
         self,
-        accounts: Accounts,
+        directory: Directory,
         reader: ChatReader,
         changes: Changes,
         ids: IdMaker,
         clock: Clock,
         limits: MessageLimits,
     ) -> None:
-        self._accounts, self._reader, self._changes = accounts, reader, changes
+        self._directory, self._reader, self._changes = directory, reader, changes
         self._ids, self._clock, self._limits = ids, clock, limits
 
     async def __call__(
@@ -42,7 +43,7 @@ class CreateChat:
         members that do not exist, `invalid` for too many.
         """
         me = principal.user_id
-        users = await resolve_users(self._accounts, request.member_ids)
+        users = await self._directory.users(request.member_ids)
         others = [user for user in users if user != me]
         if request.chat_type == "group":
             chat_id, made = await self._group(me, others, request), True

@@ -6,38 +6,15 @@ the same refusal (G6).
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
 from hubbub.domain.change import Denied
-from hubbub.ports import Accounts
 from hubbub_protocol import ids
 from hubbub_protocol.codes import Code, Refused
 
-SLICE: Final = 1000
-"""Most users that are asked for at once."""
-
 T = TypeVar("T")
-
-
-async def resolve_users(accounts: Accounts, refs: Sequence[str]) -> list[int]:
-    """The users named by `user_…` ids, each once, in the order of their first mention.
-
-    Raises Refused `not_found`, naming the first that does not exist.
-    """
-    wanted: dict[int, str] = {}
-    for ref in refs:
-        wanted.setdefault(user_id(ref), ref)
-    numbers = list(wanted)
-    for start in range(0, len(numbers), SLICE):
-        part = numbers[start : start + SLICE]
-        there = {user.id for user in await accounts.users(part)}
-        for number in part:
-            if number not in there:
-                raise _no_user(wanted[number])
-    return numbers
 
 
 def chat_id(text: str) -> int:
@@ -62,14 +39,6 @@ def invite_id(text: str) -> int:
         return ids.parse("invite", text)
     except ids.BadId:
         raise no_invite() from None
-
-
-def user_id(text: str) -> int:
-    """A user's number. Raises Refused `not_found`."""
-    try:
-        return ids.parse("user", text)
-    except ids.BadId:
-        raise _no_user(text) from None
 
 
 def seen_chat(found: T | None) -> T:
@@ -104,10 +73,6 @@ def no_invite() -> Refused:
 def no_member(user: str) -> Refused:
     """The user is not a member of a chat that the caller sees."""
     return Refused(Code.NOT_FOUND, f"{user[:40]} is not a member of this chat.")
-
-
-def _no_user(ref: str) -> Refused:
-    return Refused(Code.NOT_FOUND, f"There is no user {ref[:40]!r}. Check the id.")
 
 
 def check(denied: Denied | None) -> None:

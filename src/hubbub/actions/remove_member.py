@@ -1,8 +1,9 @@
 """Remove a member from a group, or leave it oneself."""
 
+from hubbub.actions.directory import Directory
 from hubbub.actions.members import find_member
 from hubbub.actions.outcomes import changed
-from hubbub.actions.references import chat_id, check, seen_chat, user_id
+from hubbub.actions.references import chat_id, check, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Leave
 from hubbub.domain.policy import may_leave, may_remove
@@ -15,7 +16,15 @@ from hubbub_protocol.ids import IdMaker
 class RemoveMember:
     """`remove_member(principal, chat_id, user_id)` → the position that it took."""
 
-    def __init__(self, reader: ChatReader, changes: Changes, ids: IdMaker, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        reader: ChatReader,
+        changes: Changes,
+        ids: IdMaker,
+        clock: Clock,
+    ) -> None:
+        self._directory = directory
         self._reader, self._changes, self._ids, self._clock = reader, changes, ids, clock
 
     async def __call__(self, principal: Principal, chat: str, user: str) -> rest.Changed:
@@ -25,7 +34,7 @@ class RemoveMember:
         such chat or member, `forbidden`, `conflict` in a direct chat.
         """
         view = seen_chat(await self._reader.chat(principal.user_id, chat_id(chat)))
-        number = user_id(user)
+        number = await self._directory.number(user)
         if number == principal.user_id:
             check(may_leave(view.chat))
         else:

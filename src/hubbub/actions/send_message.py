@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from hubbub.actions.directory import Directory, UnknownNames
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Mismatch, Missing, NewChat, Outcome, Post, Posted
 from hubbub.domain.chat import ChatType, Found, direct_key, group_key
@@ -51,6 +52,7 @@ class Compose:
         clock: Clock,
         buckets: Buckets,
         on_limited: Callable[[Refused], None],
+        directory: Directory,
     ) -> None:
         """`on_limited` counts the sends that came too fast."""
         self._limits = limits
@@ -58,9 +60,10 @@ class Compose:
         self._clock = clock
         self._buckets = buckets
         self._on_limited = on_limited
+        self._directory = directory
 
     def __call__(self, user_id: int, asked: frames.Send | rest.SendMessage) -> Draft:
-        """The draft. Raises Refused: `invalid`, `too_large`, …"""
+        """The draft. Raises Refused: `invalid`, `too_large`, …; UnknownNames."""
         client_id = self._check(asked)
         chat_id, recipients = self._where(user_id, asked)
         return Draft(
@@ -107,16 +110,22 @@ class Compose:
             raise Refused(Code.INVALID, "Give either chat_id or recipient_ids.")
         if asked.chat_id is not None:
             return _id("chat", asked.chat_id, "chat_id"), None
-        named = asked.recipient_ids or []
-        recipients = frozenset(_id("user", r, "recipient_ids") for r in named) - {user_id}
-        most = self._limits.recipients
+        most, named = self._limits.recipients, set(asked.recipient_ids or [])
+        if most and len(named) > most + 1:  # one may be the sender
+            raise _too_many(most)
+        try:
+            recipients = frozenset(self._directory.numbers(list(named))) - {user_id}
+        except BadId as error:
+            raise Refused(Code.INVALID, f"recipient_ids: {error}.") from None
         if most and len(recipients) > most:
-            raise Refused(
-                Code.INVALID, f"recipient_ids has more than {most}; create a group instead."
-            )
+            raise _too_many(most)
         if not recipients:
             raise Refused(Code.INVALID, "recipient_ids names nobody but yourself.")
         return 0, recipients
+
+
+def _too_many(most: int) -> Refused:
+    return Refused(Code.INVALID, f"recipient_ids has more than {most}; create a group instead.")
 
 
 def _at_least(seconds: float) -> float:
@@ -313,13 +322,19 @@ def refusal(outcome: Outcome) -> Refused:
 class SendMessage:
     """The REST verb."""
 
-    def __init__(self, compose: Compose, put: Callable[[Draft], Awaitable[Outcome]]) -> None:
+    def __init__(
+        self,
+        compose: Compose,
+        put: Callable[[Draft], Awaitable[Outcome]],
+        directory: Directory,
+    ) -> None:
         self._compose = compose
         self._put = put
+        self._directory = directory
 
     async def __call__(self, principal: Principal, asked: rest.SendMessage) -> rest.Accepted:
         """Raises Refused. Cancelling is safe; the message may then be stored or not."""
-        draft = self._compose(principal.user_id, asked)
+        draft = await self._draft(principal, asked)
         self._compose.limit(draft)
         outcome = await self._put(draft)
         if not isinstance(outcome, Posted):
@@ -327,3 +342,10 @@ class SendMessage:
         return rest.Accepted(
             ids.text("msg", outcome.id), rfc3339(outcome.at), ids.text("chat", outcome.chat_id)
         )
+
+    async def _draft(self, principal: Principal, asked: rest.SendMessage) -> Draft:
+        while True:
+            try:
+                return self._compose(principal.user_id, asked)
+            except UnknownNames as unknown:
+                await self._directory.learn(unknown.names)

@@ -6,10 +6,12 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "admin": "hubbub.cli.admin",
     "config": "hubbub.cli.settings",
     "demo": "hubbub.cli.demo",
     "doctor": "hubbub.cli.doctor",
     "serve": "hubbub.cli.serve",
+    "token": "hubbub.cli.token",
     "top": "hubbub.cli.top",
 }
 """Where each command lives, under its own name. Nobody waits for what the others import."""

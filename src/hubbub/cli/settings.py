@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hubbub.cli.common import CONFIG, load
-from hubbub.config import explain
+from hubbub.config.example import explain
 
 
 @click.command()

@@ -13,6 +13,7 @@ from hubbub.actions.change_member import ChangeMember
 from hubbub.actions.chat_invites import ChatInvites
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.create_invite import CreateInvite
+from hubbub.actions.directory import Directory
 from hubbub.actions.get_chat import GetChat
 from hubbub.actions.get_message import GetMessage
 from hubbub.actions.get_receipts import GetReceipts
@@ -22,17 +23,20 @@ from hubbub.actions.list_chats import ListChats
 from hubbub.actions.list_members import ListMembers
 from hubbub.actions.login import Login
 from hubbub.actions.mark import MarkRead, MarkReceived
+from hubbub.actions.put_users import PutUsers
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
 from hubbub.actions.refresh import Refresh
 from hubbub.actions.register import Register
 from hubbub.actions.remove_member import RemoveMember
 from hubbub.actions.send_message import Accept, Compose, SendMessage, refusal
+from hubbub.actions.server_keys import Authorize
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
 from hubbub.actions.sync import Sync, chats, places
 from hubbub.actions.throttle import Throttle
 from hubbub.actions.users import Users
+from hubbub.actions.visits import Visits
 from hubbub.delivery.announce import Announcer
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
@@ -46,18 +50,21 @@ from hubbub.domain.limits import Buckets, MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
+from hubbub.entry.ws.parts import SessionParts
 from hubbub.entry.ws.registry import Registry
-from hubbub.entry.ws.session import SessionParts
 from hubbub.ingest import Ingest, IngestLimits
 from hubbub.ports import (
     Accounts,
     ChatReader,
     ChatStore,
     Clock,
+    HostAccounts,
+    HostTokens,
     Invites,
     Joining,
     OwnLog,
     Passwords,
+    ServerKeys,
     Tokens,
     Unavailable,
 )
@@ -82,9 +89,13 @@ class World:
     own_log: OwnLog
     joining: Joining
     accounts: Accounts
+    host_accounts: HostAccounts
+    server_keys: ServerKeys
     invites: Invites
     passwords: Passwords
     tokens: Tokens
+    host_tokens: HostTokens | None
+    """None where no host application's tokens are taken."""
     clock: Clock
     framing: Framing
     bus: Callable[[Publish], Publish] = lambda deliver: deliver
@@ -147,7 +158,11 @@ class Core:
         self._group: asyncio.TaskGroup | None = None
         limits = told.limits
         buckets = Buckets(limits.messages_per_second, limits.message_burst)
-        self.compose = Compose(limits, self.maker, clock, buckets, self.ingest.count)
+        self.directory = Directory(world.accounts, world.host_accounts)
+        self.compose = Compose(
+            limits, self.maker, clock, buckets, self.ingest.count, self.directory
+        )
+        self.authenticate = self._authenticate()
         self.received = MarkReceived(self.ingest, self.roster, clock)
         self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)
         self.typing = ShowTyping(self.roster, world.chats, self.publish, clock)
@@ -202,7 +217,9 @@ class Core:
         told, clock = self.told, self.world.clock
         limits = told.limits
         return SessionParts(
-            authenticate=self._authenticate(),
+            authenticate=self.authenticate.now,
+            enter=self.authenticate,
+            learn=self.directory.learn,
             compose=self.compose,
             limit=self.compose.limit,
             put=self.ingest.put,
@@ -232,7 +249,19 @@ class Core:
         )
 
     def _authenticate(self) -> Authenticate:
-        return Authenticate(self.world.tokens, self.revocations, self.world.clock)
+        world, told = self.world, self.told
+        visits = None
+        if world.host_tokens is not None:
+            visits = Visits(
+                world.host_tokens,
+                world.host_accounts,
+                self.revocations,
+                self.maker,
+                world.clock,
+                told.token_ms,
+                told.refresh_days,
+            )
+        return Authenticate(world.tokens, visits, self.revocations, world.clock)
 
     def actions(self) -> Actions:
         """All verbs, for REST."""
@@ -253,13 +282,16 @@ class Core:
             told.registration,
         )
         sessions = RevokeSession(accounts, self.revocations, clock)
-        users = Users(accounts)
-        remove = RemoveMember(reader, ingest, maker, clock)
+        directory = self.directory
+        users = Users(accounts, directory)
+        put_users = PutUsers(world.host_accounts, maker, clock)
+        remove = RemoveMember(directory, reader, ingest, maker, clock)
         invites = ChatInvites(reader, world.joining, maker, clock, told.base_url)
         joins = JoinChat(reader, world.joining, ingest, maker, clock, told.limits)
         poll = Poll(self.hub, self.replays, self.encoder, self.revocations)
         return Actions(
-            authenticate=self._authenticate(),
+            authenticate=self.authenticate,
+            authorize=Authorize(world.server_keys, directory),
             register=register,
             login=Login(accounts, world.passwords, grant, *logins),
             refresh=Refresh(grant),
@@ -269,15 +301,17 @@ class Core:
             get_me=users.me,
             get_user=users.get,
             find_user=users.find,
+            put_user=put_users.one,
+            put_users=put_users,
             create_invite=self.invite,
-            create_chat=CreateChat(accounts, reader, ingest, maker, clock, told.limits),
+            create_chat=CreateChat(directory, reader, ingest, maker, clock, told.limits),
             list_chats=ListChats(reader),
             get_chat=GetChat(reader),
             change_chat=ChangeChat(reader, ingest, maker, clock),
             list_members=ListMembers(reader),
-            add_members=AddMembers(accounts, reader, ingest, maker, clock, told.limits),
+            add_members=AddMembers(directory, reader, ingest, maker, clock, told.limits),
             remove_member=remove,
-            change_member=ChangeMember(reader, ingest, maker, clock),
+            change_member=ChangeMember(directory, reader, ingest, maker, clock),
             leave_chat=remove.leave,
             list_public_chats=joins.public,
             get_public_chat=joins.look_at,
@@ -290,7 +324,7 @@ class Core:
             list_messages=ReadHistory(reader),
             list_events=ReadEvents(world.chats),
             list_my_events=ReadMyEvents(world.own_log),
-            send_message=SendMessage(self.compose, ingest.do),
+            send_message=SendMessage(self.compose, ingest.do, directory),
             get_message=GetMessage(reader),
             mark_read=self.read,
             get_receipts=GetReceipts(reader),

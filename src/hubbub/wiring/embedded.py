@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from hubbub import config as settings
+from hubbub.adapters.host.tokens import HostApplications
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.passwords import Argon2Passwords
 from hubbub.adapters.local.secret import load_secret
@@ -27,6 +28,7 @@ from hubbub.ingest import IngestLimits
 from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core, Settings, World
+from hubbub.wiring.hosts import host_applications
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
 NODE: Final = 1
@@ -48,6 +50,7 @@ class EmbeddedServer:
         self._lock: IO[str] | None = None
         self._store = StoreProcess(str(self._data / "hubbub.db"))
         self._log = Log(config.log.level, _format(config))
+        self._hosts: HostApplications | None = None
         self._running: asyncio.Task[None] | None = None
         self._passwords: Argon2Passwords | None = None
         self._core: Core | None = None
@@ -62,6 +65,7 @@ class EmbeddedServer:
         """
         config = self._config
         self._lock = _lock(self._data)
+        self._hosts = host_applications(config, self._log)
         await self._store.start()
         core = self._core = Core(self._world(), self._settings())
         await core.load()
@@ -108,6 +112,8 @@ class EmbeddedServer:
         async with asyncio.TaskGroup() as group:
             group.create_task(core.run())
             group.create_task(self._watch_store())
+            if self._hosts is not None:
+                group.create_task(self._hosts.run())
 
     async def _watch_store(self) -> None:
         while True:
@@ -124,11 +130,14 @@ class EmbeddedServer:
             own_log=store,
             joining=store,
             accounts=store,
+            host_accounts=store,
+            server_keys=store,
             invites=store,
             passwords=self._passwords,
             tokens=JwtTokens(
                 load_secret(self._data / "secret.key"), config.auth.access_token_minutes
             ),
+            host_tokens=self._hosts,
             clock=SystemClock(),
             framing=frame,
         )

@@ -34,7 +34,7 @@ async def test_one_lost_answer_is_not_noticed(method: str) -> None:
     lost = lose(it, method, 1)
     signed_in = await it.register(rest.Register(username="ann", password="12345678"), CALLER)
     signed_in = await it.refresh(rest.Refresh(signed_in.refresh_token))
-    principal = it.authenticate(signed_in.token)
+    principal = await it.authenticate(signed_in.token)
     assert len((await it.sessions(principal)).sessions) == 1
     await it.revoke(principal, signed_in.session_id)
     assert principal.session_id in it.revocations

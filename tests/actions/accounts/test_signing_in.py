@@ -32,7 +32,7 @@ async def test_who_registers_is_signed_in() -> None:
     )
     assert signed_in.user == rest.User(signed_in.user.id, "ann", "Ann B.")
     assert unix_ms(signed_in.expires_at) == START + TOKEN_MINUTES * MINUTE
-    principal = it.authenticate(signed_in.token)
+    principal = await it.authenticate(signed_in.token)
     assert ids.text("user", principal.user_id) == signed_in.user.id
     assert ids.text("session", principal.session_id) == signed_in.session_id
     assert await it.users.me(principal) == signed_in.user
@@ -73,7 +73,7 @@ async def test_each_login_is_a_session_of_its_own() -> None:
     it.clock.ms += 5
     second = await it.login(rest.Login(" Ann ", PASSWORD), Caller("192.0.2.9", "x" * 500))
     assert second.session_id != first.session_id
-    principal = it.authenticate(second.token)
+    principal = await it.authenticate(second.token)
     sessions = (await it.sessions(principal)).sessions
     assert [(each.id, each.current) for each in sessions] == [
         (second.session_id, True),
@@ -96,14 +96,14 @@ async def test_a_refresh_token_works_once_and_a_spent_one_ends_the_session() -> 
     assert [ids.text("session", number) for number in ended] == [first.session_id]
     await refused(Code.UNAUTHORIZED, it.refresh(rest.Refresh(second.refresh_token)))
     with pytest.raises(Refused, match="ended"):
-        it.authenticate(second.token)
+        await it.authenticate(second.token)
 
 
 async def test_a_made_up_refresh_token_ends_nothing() -> None:
     it = rig()
     signed_in = await registered(it)
     await refused(Code.UNAUTHORIZED, it.refresh(rest.Refresh("made up")))
-    assert it.authenticate(signed_in.token)
+    assert await it.authenticate(signed_in.token)
 
 
 async def test_an_unused_session_ends() -> None:
@@ -112,18 +112,18 @@ async def test_an_unused_session_ends() -> None:
     it.clock.ms += 30 * DAY
     await refused(Code.UNAUTHORIZED, it.refresh(rest.Refresh(signed_in.refresh_token)))
     with pytest.raises(Refused, match="expired"):
-        it.authenticate(signed_in.token)
+        await it.authenticate(signed_in.token)
 
 
 async def test_logout_ends_this_session_alone() -> None:
     it = rig()
     first = await registered(it)
     second = await it.login(rest.Login("ann", PASSWORD), CALLER)
-    await it.revoke.logout(it.authenticate(first.token))
+    await it.revoke.logout(await it.authenticate(first.token))
     with pytest.raises(Refused):
-        it.authenticate(first.token)
+        await it.authenticate(first.token)
     await refused(Code.UNAUTHORIZED, it.refresh(rest.Refresh(first.refresh_token)))
-    principal = it.authenticate(second.token)
+    principal = await it.authenticate(second.token)
     assert len((await it.sessions(principal)).sessions) == 1
 
 
@@ -131,7 +131,7 @@ async def test_a_user_ends_another_session_of_his_own_only() -> None:
     it = rig()
     first, stranger = await registered(it), await registered(it, "bob")
     second = await it.login(rest.Login("ann", PASSWORD), CALLER)
-    principal = it.authenticate(second.token)
+    principal = await it.authenticate(second.token)
     for session_id in (stranger.session_id, "session_x", first.user.id):
         await refused(Code.NOT_FOUND, it.revoke(principal, session_id))
     ended: list[int] = []
@@ -140,7 +140,7 @@ async def test_a_user_ends_another_session_of_his_own_only() -> None:
     assert ended == [ids.parse("session", first.session_id)]
     it.clock.ms += 1
     await refused(Code.NOT_FOUND, it.revoke(principal, first.session_id))
-    assert it.authenticate(stranger.token)
+    assert await it.authenticate(stranger.token)
 
 
 async def test_the_session_that_makes_room_ends_at_once() -> None:
@@ -150,12 +150,12 @@ async def test_the_session_that_makes_room_ends_at_once() -> None:
         it.clock.ms += 1
         await it.login(rest.Login("ann", PASSWORD), CALLER)
     with pytest.raises(Refused):
-        it.authenticate(first.token)
+        await it.authenticate(first.token)
 
 
 async def test_a_user_who_is_not_there() -> None:
     it = rig()
-    principal = it.authenticate((await registered(it)).token)
+    principal = await it.authenticate((await registered(it)).token)
     for user_id in ("user_0000000000000", "user_", "chat_0000000000000"):
         await refused(Code.NOT_FOUND, it.users.get(principal, user_id))
 
@@ -173,11 +173,11 @@ async def test_the_first_link_makes_the_admin_who_invites() -> None:
     assert admin.user.is_admin
     assert await it.invite.first() is None
     await refused(Code.INVITE_INVALID, registered(it, "ann", link.code))
-    invite = await it.invite(it.authenticate(admin.token))
+    invite = await it.invite(await it.authenticate(admin.token))
     ann = await registered(it, "ann", invite.code)
     assert not ann.user.is_admin
     await refused(Code.INVITE_INVALID, registered(it, "bob", invite.code))
-    await refused(Code.FORBIDDEN, it.invite(it.authenticate(ann.token)))
+    await refused(Code.FORBIDDEN, it.invite(await it.authenticate(ann.token)))
 
 
 async def test_an_invite_is_over_after_a_week() -> None:
@@ -195,7 +195,7 @@ async def test_closed_lets_nobody_but_the_first_in() -> None:
     assert link is not None
     admin = await registered(it, "root", link.code)
     await refused(Code.REGISTRATION_CLOSED, registered(it, "ann", link.code))
-    await refused(Code.REGISTRATION_CLOSED, it.invite(it.authenticate(admin.token)))
+    await refused(Code.REGISTRATION_CLOSED, it.invite(await it.authenticate(admin.token)))
 
 
 async def test_where_all_may_register_all_may_invite() -> None:
@@ -204,7 +204,7 @@ async def test_where_all_may_register_all_may_invite() -> None:
     assert link is not None
     ann = await registered(it)
     assert not ann.user.is_admin, "only the link makes an admin"
-    assert (await it.invite(it.authenticate(ann.token))).code != link.code
+    assert (await it.invite(await it.authenticate(ann.token))).code != link.code
     await refused(Code.INVITE_INVALID, registered(it, "bob", "no such invite"))
 
 

@@ -8,6 +8,7 @@ from hubbub.actions.add_members import AddMembers
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
 from hubbub.actions.create_chat import CreateChat
+from hubbub.actions.directory import Directory
 from hubbub.actions.get_chat import GetChat
 from hubbub.actions.get_message import GetMessage
 from hubbub.actions.get_receipts import GetReceipts
@@ -57,11 +58,12 @@ class House:
         store, reader = MemoryChatStore(self.state), MemoryReader(self.state)
         self.reader = reader
         self.changes = changes = DirectChanges(store)
+        directory = Directory(self.accounts, self.accounts)
         shared = (reader, changes, self.ids, self.clock)
-        self.create = CreateChat(self.accounts, *shared, limits)
-        self.add = AddMembers(self.accounts, *shared, limits)
-        self.remove = RemoveMember(*shared)
-        self.change = ChangeMember(*shared)
+        self.create = CreateChat(directory, *shared, limits)
+        self.add = AddMembers(directory, *shared, limits)
+        self.remove = RemoveMember(directory, *shared)
+        self.change = ChangeMember(directory, *shared)
         self.settle = ChangeChat(*shared)
         self.chat, self.chats, self.members = (
             GetChat(reader),

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from hubbub import config as settings
-from hubbub.config import SECTIONS, BadConfig, Config, explain, load, variable
+from hubbub.config import SECTIONS, BadConfig, Config, load, variable
+from hubbub.config.example import _reason, explain
 
 
 def refusal(
@@ -98,7 +99,7 @@ def test_every_setting_has_a_reason_and_is_printed(section: str) -> None:
     for field in msgspec.structs.fields(SECTIONS[section]):
         assert field.name in found
         assert variable(section, field.name) in printed
-        assert len(" ".join(settings._reason(field))) > len(field.name) + 30
+        assert len(" ".join(_reason(field))) > len(field.name) + 30
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,21 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from hubbub.domain.account import MAX_SESSIONS, Invite, Session, User
+from hubbub.domain.account import (
+    MAX_SESSIONS,
+    Entered,
+    Invite,
+    ServerKey,
+    Session,
+    User,
+)
 
 
 class MemoryAccounts:
-    """`Accounts` and `Invites`, for one process's lifetime. Repeated writes are done once."""
+    """`Accounts`, `HostAccounts`, `ServerKeys`, `Invites`, for one process's lifetime.
+
+    Repeated writes are done once.
+    """
 
     def __init__(self) -> None:
         self._users: dict[int, User] = {}
@@ -17,6 +27,8 @@ class MemoryAccounts:
         self._revoked: dict[int, int] = {}  # when, by session
         self._spent: dict[bytes, int] = {}  # session, by hash
         self._invites: dict[bytes, Invite] = {}
+        self._valid_from: dict[bytes, int] = {}  # by a host application's session name
+        self._keys: dict[str, ServerKey] = {}
 
     async def add_user(self, user: User, invite: bytes | None) -> str:
         """`Accounts.add_user`."""
@@ -101,4 +113,59 @@ class MemoryAccounts:
 
     async def has_users(self) -> bool:
         """`Invites.has_users`."""
-        return bool(self._users)
+        return any(user.password_hash for user in self._users.values())
+
+    # ── of host applications ──
+
+    async def put_users(self, users: Sequence[User]) -> list[User]:
+        """`HostAccounts.put_users`."""
+        return [self._put(user) for user in users]
+
+    def _put(self, user: User) -> User:
+        stored = self._by_name.get(user.username)
+        if stored is not None:
+            user = replace(stored, display_name=user.display_name)
+        self._users[user.id] = self._by_name[user.username] = user
+        return user
+
+    async def named(self, names: Sequence[str]) -> list[User]:
+        """`HostAccounts.named`."""
+        return [self._by_name[name] for name in dict.fromkeys(names) if name in self._by_name]
+
+    async def enter(self, user: User, session: Session, issued_at: int) -> Entered:
+        """`HostAccounts.enter`."""
+        user = self._by_name.get(user.username) or self._put(user)
+        session = replace(session, user_id=user.id)
+        now, name = session.created_at, session.refresh_hash
+        there = next((s for s in self._sessions.values() if s.refresh_hash == name), None)
+        if there is not None and there.id in self._revoked:
+            self._valid_from[name] = self._revoked[there.id]
+        if issued_at <= self._valid_from.get(name, -1):
+            return Entered(user.id, 0, [])
+        if there is not None and self._lives(there, now):
+            self._sessions[there.id] = replace(
+                there, last_used_at=max(now, there.last_used_at), expires_at=session.expires_at
+            )
+            known = there.id == session.id
+            return Entered(user.id, there.id, await self.add_session(session) if known else [])
+        if there is not None:
+            self._sessions[there.id] = replace(there, refresh_hash=b"")
+        return Entered(user.id, session.id, await self.add_session(session))
+
+    # ── server keys ──
+
+    async def add_key(self, key: ServerKey) -> bool:
+        """`ServerKeys.add_key`."""
+        return self._keys.setdefault(key.name, key) == key
+
+    async def key(self, key_hash: bytes) -> ServerKey | None:
+        """`ServerKeys.key`."""
+        return next((key for key in self._keys.values() if key.key_hash == key_hash), None)
+
+    async def keys(self) -> list[ServerKey]:
+        """`ServerKeys.keys`."""
+        return sorted(self._keys.values(), key=lambda key: key.name)
+
+    async def drop_key(self, name: str) -> bool:
+        """`ServerKeys.drop_key`."""
+        return self._keys.pop(name, None) is not None

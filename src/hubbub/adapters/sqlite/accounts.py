@@ -1,4 +1,4 @@
-"""Users, sessions and invites in SQLite: the ports `Accounts` and `Invites`, synchronous.
+"""Users, sessions and invites in SQLite: `Accounts`, `HostAccounts`, `Invites`, synchronous.
 
 A session's places. While a user has one session, its place in a chat is what the member row says
 was `received`, and nothing more is kept. With the second live session they part: from then on each
@@ -10,15 +10,18 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
+from msgspec.structs import replace
 
 from hubbub.adapters.sqlite.database import snapshot, transaction
-from hubbub.domain.account import MAX_SESSIONS, Invite, Session, User
+from hubbub.domain.account import MAX_SESSIONS, Entered, Invite, Session, User
 
 _USER: Final = "id, username, display_name, password_hash, is_admin, created_at"
 _SESSION: Final = "id, user_id, refresh_hash, device, created_at, last_used_at, expires_at"
 _LIVE: Final = "revoked_at IS NULL AND expires_at > ?"
 _KEEP_REVOKED_MS: Final = 7 * 24 * 3600 * 1000
 """Longer than any access token lives."""
+_USE_MS: Final = 3600 * 1000
+"""How exactly the last use of a host application's session is known: a write an hour."""
 _SWEEP: Final = 4
 """Spent hashes looked at per rotation. Hashes are random, so neighbours are a random sample, and
 since a rotation adds one and looks at four, what is out of date cannot pile up."""
@@ -56,18 +59,21 @@ class SqliteAccounts:
                     # There may be several such links, one per start; they make one admin.
                     connection.execute("DELETE FROM invites WHERE admin")
                     admin = True
-            connection.execute(
-                f"INSERT INTO users ({_USER}) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    user.id,
-                    user.username,
-                    user.display_name,
-                    user.password_hash,
-                    admin,
-                    user.created_at,
-                ),
-            )
+            self._add(replace(user, is_admin=admin))
         return "ok"
+
+    def _add(self, user: User) -> None:
+        self._connection.execute(
+            f"INSERT INTO users ({_USER}) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                user.id,
+                user.username,
+                user.display_name,
+                user.password_hash,
+                user.is_admin,
+                user.created_at,
+            ),
+        )
 
     def _find(self, username: str) -> list[User]:
         rows = self._connection.execute(
@@ -106,7 +112,72 @@ class SqliteAccounts:
 
     def has_users(self) -> bool:
         """`Invites.has_users`."""
-        return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM users)").get)
+        return bool(
+            self._connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM users WHERE password_hash <> '')"
+            ).get
+        )
+
+    # ── of host applications ──
+
+    def put_users(self, users: Sequence[User]) -> list[User]:
+        """`HostAccounts.put_users`."""
+        with transaction(self._connection):
+            return [self._put(user) for user in users]
+
+    def _put(self, user: User) -> User:
+        for stored in self._find(user.username):
+            if stored.display_name == user.display_name:
+                return stored
+            self._connection.execute(
+                "UPDATE users SET display_name = ? WHERE id = ?", (user.display_name, stored.id)
+            )
+            return replace(stored, display_name=user.display_name)
+        self._add(user)
+        return user
+
+    def named(self, names: Sequence[str]) -> list[User]:
+        """`HostAccounts.named`, in no order."""
+        rows = self._connection.execute(
+            f"SELECT {_USER} FROM users WHERE username IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(names)),),
+        )
+        return [_user(row) for row in rows]
+
+    def enter(self, user: User, session: Session, issued_at: int) -> Entered:
+        """`HostAccounts.enter`; the session's `created_at` is now."""
+        now = session.created_at
+        with transaction(self._connection):
+            stored = next(iter(self._find(user.username)), None)
+            if stored is None:
+                self._add(user)
+            user_id = user.id if stored is None else stored.id
+            row = self._connection.execute(
+                "SELECT id, last_used_at, expires_at, revoked_at, valid_from FROM sessions"
+                " WHERE refresh_hash = ?",
+                (session.refresh_hash,),
+            ).fetchone()
+            id_, used, end, revoked, valid_from = row or (0, 0, 0, None, -1)
+            valid_from = max(valid_from, -1 if revoked is None else revoked)
+            if issued_at <= valid_from:
+                return Entered(user_id, 0, [])
+            if revoked is not None:  # its name is free again; that it was ended is still told
+                self._connection.execute(
+                    "UPDATE sessions SET refresh_hash = randomblob(32) WHERE id = ?", (id_,)
+                )
+            elif end > now:
+                if now - used >= _USE_MS:
+                    self._connection.execute(
+                        "UPDATE sessions SET last_used_at = ?, expires_at = ? WHERE id = ?",
+                        (now, session.expires_at, id_),
+                    )
+                replaced = self._ended_at(user_id, now) if id_ == session.id else []
+                return Entered(user_id, id_, replaced)
+            replaced = self._begin(replace(session, user_id=user_id))
+            self._connection.execute(
+                "UPDATE sessions SET valid_from = ? WHERE id = ?", (valid_from, session.id)
+            )
+            return Entered(user_id, session.id, replaced)
 
     # ── sessions ──
 
@@ -118,21 +189,25 @@ class SqliteAccounts:
                 "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)", (session.id,)
             ).get:
                 return self._ended_at(user_id, now)
-            self._forget_ended(user_id, now)
-            live = [
-                row[0]
-                for row in self._connection.execute(
-                    f"SELECT id FROM sessions WHERE user_id = ? AND {_LIVE}"
-                    " ORDER BY last_used_at DESC, id DESC",
-                    (user_id, now),
-                )
-            ]
-            replaced = live[MAX_SESSIONS - 1 :]
-            for session_id in replaced:
-                self._end(session_id, now)
-            self._insert(session)
-            if live:
-                self._part_places(user_id)
+            return self._begin(session)
+
+    def _begin(self, session: Session) -> list[int]:
+        user_id, now = session.user_id, session.created_at
+        self._forget_ended(user_id, now)
+        live = [
+            row[0]
+            for row in self._connection.execute(
+                f"SELECT id FROM sessions WHERE user_id = ? AND {_LIVE}"
+                " ORDER BY last_used_at DESC, id DESC",
+                (user_id, now),
+            )
+        ]
+        replaced = live[MAX_SESSIONS - 1 :]
+        for session_id in replaced:
+            self._end(session_id, now)
+        self._insert(session)
+        if live:
+            self._part_places(user_id)
         return replaced
 
     def _ended_at(self, user_id: int, now: int) -> list[int]:

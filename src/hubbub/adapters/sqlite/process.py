@@ -21,6 +21,7 @@ from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
 from hubbub.adapters.sqlite.joining import SqliteJoining
+from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.rpc import Door
 
@@ -48,6 +49,9 @@ WRITES: Final = {
     "add_invite": SqliteAccounts,
     "add_chat_invite": SqliteJoining,
     "end_chat_invite": SqliteJoining,
+    "enter": SqliteAccounts,
+    "put_users": SqliteAccounts,
+    **dict.fromkeys(("add_key", "drop_key"), SqliteKeys),
 }
 READS: Final = {
     **dict.fromkeys(("find", "places", "logs", "passed", "counts"), SqliteChatStore),
@@ -56,7 +60,8 @@ READS: Final = {
         SqliteReader,
     ),
     **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
-    **dict.fromkeys(("users", "sessions", "revoked", "has_users"), SqliteAccounts),
+    **dict.fromkeys(("users", "named", "sessions", "revoked", "has_users"), SqliteAccounts),
+    **dict.fromkeys(("key", "keys"), SqliteKeys),
 }
 
 

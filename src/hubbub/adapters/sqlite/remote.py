@@ -14,7 +14,9 @@ from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase
 from hubbub.adapters.sqlite.joining import SqliteJoining
+from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.remote_hosts import RemoteHosts
 from hubbub.adapters.sqlite.remote_joining import RemoteJoining
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.account import Invite, Session, User
@@ -123,7 +125,7 @@ class Channel(asyncio.Protocol):
             self._transport.close()
 
 
-class StoreProcess(RemoteJoining):
+class StoreProcess(RemoteJoining, RemoteHosts):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:
@@ -137,7 +139,7 @@ class StoreProcess(RemoteJoining):
         self.restarts = 0
         self._signatures = {
             name: Signature(getattr(cls, name))
-            for cls in (SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining)
+            for cls in (SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining, SqliteKeys)
             for name in dir(cls)
             if not name.startswith("_")
         }

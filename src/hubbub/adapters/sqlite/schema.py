@@ -12,6 +12,8 @@
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
+- A session that a host application vouches for has its name as `refresh_hash`; tokens that were
+  issued up to `valid_from` are of an earlier session of that name, which was ended.
 - `places` holds a session's own place, only for users with several sessions (`own_places`).
 """
 
@@ -216,5 +218,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX chat_invites_by_chat ON chat_invites (chat_id, id);
 
     CREATE INDEX chats_public ON chats (size, id) WHERE visibility = 'public';
+    """,
+    """
+    ALTER TABLE sessions ADD COLUMN valid_from INTEGER NOT NULL DEFAULT -1;
+    CREATE INDEX users_registered ON users (id) WHERE password_hash <> '';
+
+    CREATE TABLE server_keys (
+        name TEXT PRIMARY KEY,
+        key_hash BLOB NOT NULL UNIQUE,
+        hint TEXT NOT NULL,
+        scopes TEXT NOT NULL, -- with spaces between them
+        created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """,
 )

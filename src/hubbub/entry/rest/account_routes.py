@@ -4,9 +4,12 @@ from typing import Final
 
 from hubbub.actions import Actions
 from hubbub.entry.rest.queries import ByUsername
-from hubbub.entry.rest.table import Call, Route
+from hubbub.entry.rest.table import Call, Reply, Route
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code
+
+PUT_USERS_BODY: Final = 2 * 1024 * 1024
+"""Bytes: 1,000 users with the longest names, written with escapes."""
 
 
 async def _register(actions: Actions, call: Call) -> rest.SignedIn:
@@ -46,11 +49,20 @@ async def _find(actions: Actions, call: Call) -> rest.UserPage:
     return await actions.find_user(call.principal, query.username)
 
 
+async def _put_user(actions: Actions, call: Call) -> Reply:
+    user, made = await actions.put_user(call.path["user_id"], call.body)
+    return Reply(201 if made else 200, user)
+
+
+async def _put_users(actions: Actions, call: Call) -> rest.UserPage:
+    return await actions.put_users(call.body)
+
+
 async def _invite(actions: Actions, call: Call) -> rest.Invite:
     return await actions.create_invite(call.principal)
 
 
-ACCOUNTS: Final = (
+ACCOUNTS: Final = (  # /users/bulk before /users/{user_id}, which it would be otherwise
     Route(
         method="POST",
         path="/auth/register",
@@ -142,6 +154,19 @@ ACCOUNTS: Final = (
         answer=rest.UserPage,
     ),
     Route(
+        method="POST",
+        path="/users/bulk",
+        operation="put_users",
+        summary="Make or rename up to 1,000 users of the host application",
+        tag="accounts",
+        handler=_put_users,
+        scope="key",
+        key="users:write",
+        body=rest.PutUsers,
+        answer=rest.UserPage,
+        max_body=PUT_USERS_BODY,
+    ),
+    Route(
         method="GET",
         path="/users/{user_id}",
         operation="get_user",
@@ -150,6 +175,19 @@ ACCOUNTS: Final = (
         handler=_user,
         answer=rest.User,
         errors=(Code.NOT_FOUND,),
+    ),
+    Route(
+        method="PUT",
+        path="/users/{user_id}",
+        operation="put_user",
+        summary="Make or rename a user of the host application; user_id is ext:<sub>",
+        tag="accounts",
+        handler=_put_user,
+        scope="key",
+        key="users:write",
+        body=rest.PutUser,
+        answer=rest.User,
+        also={201: "the user was made"},
     ),
     Route(
         method="POST",

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from hubbub.actions import Actions, Refused
+from hubbub.actions.server_keys import ACTING, is_server_key
 from hubbub.domain.account import Caller, Principal
 from hubbub.entry.rest.exchange import KEY, Exchange, Receive, Scope, Send
 from hubbub.entry.rest.problems import answer_problem
@@ -36,9 +37,8 @@ class Operation:
     async def answer(self, exchange: Exchange) -> None:
         """Read, check, act, answer. Raises Refused, Unavailable, ClientGone."""
         route, public = self.route, self.route.scope == "public"
-        principal = NOBODY if public else self._actions.authenticate(bearer(exchange.headers))
         call = Call(
-            principal=principal,
+            principal=NOBODY if public else await self._principal(exchange.headers),
             query=self._query(exchange.scope) if route.query else None,
             body=await self._body(exchange) if self._decoder else None,
             path=exchange.scope["path_params"],
@@ -50,6 +50,22 @@ class Operation:
         if isinstance(result, Reply):
             status, result = result.status, result.body
         await exchange.answer(status, body=b"" if result is None else _encode(result))
+
+    async def _principal(self, headers: dict[str, str]) -> Principal:
+        """Who calls. A server key calls for itself, or as the user whom a header names."""
+        token, route = bearer(headers), self.route
+        if not is_server_key(token):
+            principal = await self._actions.authenticate(token)
+            if route.scope == "key":
+                raise Refused(Code.FORBIDDEN, "This call is for server keys, not for users.")
+            return principal
+        acting = headers.get(ACTING.lower()) if route.scope == "user" else None
+        principal = await self._actions.authorize(token, route.key, acting)
+        if route.scope == "user" and acting is None:
+            raise Refused(
+                Code.INVALID, f"Name the user for whom the key acts in the header {ACTING}."
+            )
+        return principal
 
     async def _body(self, exchange: Exchange) -> Any:
         assert self._decoder is not None

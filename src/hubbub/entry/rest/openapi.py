@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from hubbub.actions.server_keys import ACTING
+from hubbub.domain.credentials import EXTERNAL
 from hubbub.entry.rest.routes import ROUTES
 from hubbub.entry.rest.table import PREFIX, Route, errors_of
 from hubbub_protocol import ids, rest
@@ -59,7 +61,12 @@ def openapi(routes: Iterable[Route] = ROUTES) -> Document:
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "server_key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "of a host application's backend; `hubbub admin key create`",
+                },
             },
             "schemas": schemas.components,
         },
@@ -87,8 +94,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         "summary": route.summary,
         "tags": [route.tag],
     }
-    if route.scope == "public":
-        operation["security"] = []
+    operation.update(_security(route))
     parameters = [*_path_parameters(route), *_query_parameters(route), *_headers(route)]
     if parameters:
         operation["parameters"] = parameters
@@ -100,7 +106,10 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
 
 def _path_parameters(route: Route) -> Iterable[Document]:
     for name in _PARAMETER.findall(route.path):
-        schema = {"type": "string", "pattern": ids.pattern(_KINDS[name])}
+        pattern = ids.pattern(_KINDS[name])
+        if name == "user_id":
+            pattern = f"{pattern}|^{EXTERNAL}.{{1,288}}$"
+        schema = {"type": "string", "pattern": pattern}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -124,7 +133,21 @@ def _query_parameters(route: Route) -> Iterable[Document]:
         }
 
 
+def _security(route: Route) -> Document:
+    """What differs from the usual, a user's token."""
+    if route.scope == "public":
+        return {"security": []}
+    if route.key is None:
+        return {}
+    by_user: list[Document] = [{"token": []}] if route.scope == "user" else []
+    return {"security": [*by_user, {"server_key": [route.key]}]}
+
+
 def _headers(route: Route) -> Iterable[Document]:
+    if route.key is not None and route.scope == "user":
+        description = "with a server key: the user for whom it acts, `user_…` or `ext:…`"
+        schema = {"type": "string"}
+        yield {"name": ACTING, "in": "header", "description": description, "schema": schema}
     for name, description in route.headers.items():
         schema = {"type": "string", "format": "uuid"}
         yield {"name": name, "in": "header", "description": description, "schema": schema}

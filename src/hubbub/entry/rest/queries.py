@@ -8,7 +8,9 @@ from hubbub_protocol.frames import MessageId, Position
 
 Limit = Annotated[int, Meta(ge=1, le=200, description="most items a page")]
 Cursor = Annotated[str, Meta(max_length=256, description="the `cursor` of the page before; opaque")]
-Name = Annotated[str, Meta(min_length=1, max_length=64, description="the exact user name")]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=300, description="the exact user name, or `ext:<sub>`")
+]
 Seconds = Annotated[int, Meta(ge=0, le=60, description="seconds to wait when there is no news")]
 
 

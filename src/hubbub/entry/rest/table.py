@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from hubbub.actions import Actions
-from hubbub.domain.account import Caller, Principal
+from hubbub.domain.account import Caller, Principal, Scope
 from hubbub_protocol.codes import Code
 
 PREFIX: Final = "/api/v1"
@@ -17,7 +17,7 @@ PREFIX: Final = "/api/v1"
 class Call:
     """A request that was read and checked: what a handler passes on to its action.
 
-    `principal` is there on all calls but public ones; `body` and `query` are of the types that
+    `principal` is there on all calls of users; `body` and `query` are of the types that
     the route names; `path` holds the parameters as text; `caller` is for public calls.
     """
 
@@ -44,13 +44,16 @@ Handler = Callable[[Actions, Call], Awaitable[Struct | Reply | None]]
 class Route:
     """A call. `errors` are those of its own; `errors_of` adds what any call like it may answer."""
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     operation: str
     summary: str
     tag: Literal["accounts", "chats", "messages", "sync"]
     handler: Handler
-    scope: Literal["public", "user"] = "user"
+    scope: Literal["public", "user", "key"] = "user"
+    """Who may call it: everybody; users; nobody but server keys."""
+    key: Scope | None = None
+    """What a server key must be for; where the call is a user's, it acts for one."""
     body: type[Struct] | None = None
     query: type[Struct] | None = None
     answer: type[Struct] | None = None
@@ -67,8 +70,12 @@ class Route:
 def errors_of(route: Route) -> list[Code]:
     """Every code that this call may answer with, by status."""
     codes = {*route.errors, Code.UNAVAILABLE, Code.INTERNAL}
-    if route.scope == "user":
+    if route.scope != "public":
         codes.add(Code.UNAUTHORIZED)
+    if route.key is not None:
+        codes.add(Code.FORBIDDEN)
+    if route.key is not None and route.scope == "user":
+        codes |= {Code.NOT_FOUND, Code.INVALID}
     if route.body is not None:
         codes |= {Code.MALFORMED, Code.UNSUPPORTED_MEDIA_TYPE, Code.TOO_LARGE, Code.INVALID}
     if route.query is not None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from hubbub.entry.ws.connection import Accepted, Connection, Refused, Upgrade
-from hubbub.entry.ws.session import Session, SessionParts
+from hubbub.entry.ws.parts import SessionParts
+from hubbub.entry.ws.session import Session
 from hubbub_protocol.codec import MSGPACK, SUBPROTOCOLS
 
 

@@ -3,23 +3,25 @@
 It translates and never decides: what may be done is the verbs', what is shown is delivery's.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from collections.abc import Sequence
+from typing import Final, assert_never
 
-from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import JSON, MSGPACK, Encoder
-from hubbub.delivery.replay import Replays
+from msgspec.structs import replace
+
+from hubbub.actions import Unavailable
+from hubbub.actions.directory import UnknownNames
+from hubbub.delivery.outgoing import JSON, MSGPACK
 from hubbub.delivery.subscriber import ME, Subscriber
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Outcome, Posted
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names, SendGate
 from hubbub.entry.ws.connection import Connection
-from hubbub.entry.ws.registry import MAX_CONNECTIONS, Registry
+from hubbub.entry.ws.held import Held
+from hubbub.entry.ws.parts import SessionParts
+from hubbub.entry.ws.registry import MAX_CONNECTIONS
 from hubbub.present import chat_ref, message_ref
 from hubbub_protocol import frames, ids
-from hubbub_protocol.codec import Codec
 from hubbub_protocol.codes import Close, Code, Refused
 from hubbub_protocol.frames import ClientFrame
 from hubbub_protocol.times import rfc3339
@@ -32,45 +34,16 @@ MAX_POSITIONS: Final = 100_000
 """Positions in all parts of one resume."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionParts:
-    """What every session uses, made once."""
-
-    authenticate: Callable[[str], Principal]
-    compose: Callable[[int, frames.Send], Draft]
-    limit: Callable[[Draft], None]
-    put: Callable[[Draft, "Sending"], None]
-    target: Callable[[Draft], Names]
-    refusal: Callable[[Outcome], Refused]
-    received: Callable[[Principal, Mapping[str, int]], None]
-    received_at: Callable[[Principal, int, int, int], None]
-    read_to: Callable[[Principal, str, int], None]
-    read_message: Callable[[Principal, str], Coroutine[Any, Any, object]]
-    typing: Callable[[Principal, str, bool], bool]
-    look_up_typing: Callable[[Principal, str, bool], Coroutine[Any, Any, object]]
-    places: Callable[[dict[str, int]], tuple[dict[int, int] | None, int]]
-    chats: Callable[[Sequence[str]], list[int]]
-    spawn: Callable[[Coroutine[Any, Any, object]], bool]
-    """Run beside; False when too much runs already (the coroutine is then closed)."""
-    replays: Replays
-    hub: Hub
-    encoder: Encoder
-    registry: Registry
-    now_ms: Callable[[], int]
-    monotonic: Callable[[], float]
-    json: Codec[ClientFrame]
-    msgpack: Codec[ClientFrame]
-    heartbeat: float
-    limits: frames.Limits
-
-
 class Session:
     """A Handler of the edge. `simple`: the client only listens, the server resumes for it."""
 
     __slots__ = (
+        "_arriving",
         "_auth_by",
+        "_closed",
         "_codec",
         "_connection",
+        "_held",
         "_invalid",
         "_invalid_since",
         "_part",
@@ -99,6 +72,9 @@ class Session:
         self._part: tuple[dict[str, int], list[str]] | None = None
         self._pinged: dict[int, int] | None = None
         self.gate: SendGate | None = None
+        self._closed = False
+        self._arriving = False  # a host application's token is being looked at
+        self._held: Held | None = None
         parts.registry.arrived(self)
 
     # ── the edge's callbacks ──
@@ -132,6 +108,7 @@ class Session:
 
     def closed(self, code: int) -> None:
         """The end."""
+        self._closed = True
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
             self._parts.hub.detach(subscriber)
@@ -144,7 +121,7 @@ class Session:
         """Deadlines, and the question whether a simple client has read."""
         principal = self._principal
         if principal is None:
-            if now >= self._auth_by:
+            if now >= self._auth_by and not self._arriving:
                 self._connection.close(Close.TOKEN, "no token came within 5 s")
             return
         if now_ms >= principal.expires_at:
@@ -177,22 +154,49 @@ class Session:
         except Refused as refusal:
             self._connection.close(Close.TOKEN, refusal.message)
             return
-        if self._principal is None:
-            self._sign_in(principal)
-        elif principal.session_id != self._principal.session_id:
+        if principal is not None:
+            self._arrived(principal)
+        elif self._arriving or not self._parts.spawn(self._enter(token)):
+            self._connection.close(Close.TRY_LATER, "too many sign in just now")
+        else:
+            self._arriving = True
+
+    async def _enter(self, token: str) -> None:
+        try:
+            principal = await self._parts.enter(token)
+        except Refused as refusal:
+            self._connection.close(Close.TOKEN, refusal.message)
+        except Unavailable:
+            self._connection.close(Close.TRY_LATER, "tokens cannot be verified now")
+        else:
+            self._arrived(principal)
+        finally:
+            self._arriving = False
+
+    def _arrived(self, principal: Principal) -> None:
+        before = self._principal
+        if before is None:
+            if not self._sign_in(principal):
+                return
+        elif principal.host and principal.user_id == before.user_id:
+            # The host application may have signed the user in anew; the session here goes on.
+            principal = replace(principal, session_id=before.session_id)
+        elif principal.session_id != before.session_id:
             self._connection.close(Close.POLICY, "the token is of another session")
             return
         self._principal = principal
         self._warned = False
         self._welcome(principal)
 
-    def _sign_in(self, principal: Principal) -> None:
+    def _sign_in(self, principal: Principal) -> bool:
         parts = self._parts
+        if self._closed:
+            return False
         if not parts.registry.signed_in(principal.session_id, self):
             self._connection.close(
                 Close.POLICY, f"the session has {MAX_CONNECTIONS} connections already"
             )
-            return
+            return False
         self._subscriber = Subscriber(
             principal.user_id,
             principal.session_id,
@@ -201,6 +205,7 @@ class Session:
             parts.encoder,
             parts.hub.mark_dirty,
         )
+        return True
 
     def _welcome(self, principal: Principal) -> None:
         parts = self._parts
@@ -246,11 +251,29 @@ class Session:
                 assert_never(frame)
 
     def _send(self, principal: Principal, frame: frames.Send) -> None:
+        if self._held is not None:
+            if not self._held.add(frame):
+                self._connection.close(Close.TRY_LATER, "names are being looked up")
+            return
         try:
             draft = self._parts.compose(principal.user_id, frame)
             self._put(draft, Sending(self, frame.client_id, self._parts.target(draft)))
+        except UnknownNames as unknown:
+            held = self._held = Held(frame)
+            if not self._parts.spawn(self._learn(principal, held, unknown.names)):
+                self._connection.close(Close.TRY_LATER, "too many names are being looked up")
         except Refused as refusal:
             self.refuse(frame.client_id, refusal)
+
+    async def _learn(self, principal: Principal, held: Held, names: Sequence[str]) -> None:
+        try:
+            sends = await held.until(self._parts.learn(names), self.refuse)
+        except Unavailable:  # what comes back on a new connection keeps its order
+            self._connection.close(Close.TRY_LATER, "names cannot be looked up now")
+            return
+        self._held = None
+        for frame in sends:
+            self._send(principal, frame)
 
     def _put(self, draft: Draft, sending: "Sending") -> None:
         parts = self._parts

@@ -6,9 +6,7 @@ turn it, and to what: `hubbub config` prints that, with the defaults, as a file 
 """
 
 import ipaddress
-import json
 import re
-import textwrap
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +15,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from hubbub.domain.issuer import UNNAMED, Issuer, wrong
+
 Registration = Literal["auto", "open", "invite", "closed"]
 PREFIX: Final = "HUBBUB_"
+ISSUER_VARIABLE: Final = "HUBBUB_ISSUERS_"
+"""Then the issuer's name and the setting: HUBBUB_ISSUERS_DEFAULT_JWKS_URL."""
 
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -178,8 +180,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ingest: Ingest = Ingest()
     replay: Replay = Replay()
     log: Log = Log()
+    issuers: dict[str, Issuer] = {}
+    """Host applications whose access tokens are taken, by name."""
 
 
+ISSUERS: Final = "issuers"
 SECTIONS: Final[dict[str, type[Struct]]] = {
     "server": Server,
     "limits": Limits,
@@ -205,7 +210,10 @@ def load(
         _merge(tree, _read(file))
     _merge(tree, _from_environment(environment))
     _merge(tree, given)
-    sections = {name: _section(name, kind, tree[name]) for name, kind in SECTIONS.items()}
+    sections: dict[str, Any] = {
+        name: _section(name, kind, tree[name]) for name, kind in SECTIONS.items()
+    }
+    sections[ISSUERS] = _issuers(tree.get(ISSUERS, {}))
     config = msgspec.convert(sections, Config)
     if bool(config.server.tls_cert) != bool(config.server.tls_key):
         raise BadConfig("server.tls_cert and server.tls_key go together; give both or neither.")
@@ -214,7 +222,12 @@ def load(
 
 def _merge(tree: Tree, more: Mapping[str, Mapping[str, Any]]) -> None:
     for section, fields in more.items():
-        tree[section].update(fields)
+        if section == ISSUERS:
+            issuers = tree.setdefault(ISSUERS, {})
+            for name, told in fields.items():
+                issuers[name] = {**issuers.get(name, {}), **told}
+        else:
+            tree[section].update(fields)
 
 
 def _read(file: Path) -> Tree:
@@ -225,6 +238,9 @@ def _read(file: Path) -> Tree:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"{file} is not TOML: {error}.") from None
     for section, fields in found.items():
+        if section == ISSUERS:
+            _check_issuers(file, fields)
+            continue
         if section not in SECTIONS:
             raise BadConfig(f"{file}: there is no section [{section}]; {_known(SECTIONS)}.")
         if not isinstance(fields, dict):
@@ -234,6 +250,26 @@ def _read(file: Path) -> Tree:
         for field in fields:
             _check_known(str(file), section, field)
     return found
+
+
+def _check_issuers(file: Path, found: object) -> None:
+    if not isinstance(found, dict) or not all(isinstance(told, dict) for told in found.values()):
+        raise BadConfig(f"{file}: write [issuers.{UNNAMED}] above the settings of an issuer.")
+    for name, told in found.items():
+        for field in told:
+            if field not in Issuer.__struct_fields__:
+                known = _known(Issuer.__struct_fields__)
+                raise BadConfig(f"{file}: there is no setting issuers.{name}.{field}; {known}.")
+
+
+def _issuers(found: Mapping[str, dict[str, Any]]) -> dict[str, Issuer]:
+    issuers = {name: _section(f"issuers.{name}", Issuer, told) for name, told in found.items()}
+    for name, issuer in issuers.items():
+        if sentence := wrong(name, issuer):
+            raise BadConfig(sentence)
+    if len({issuer.issuer for issuer in issuers.values()}) < len(issuers):
+        raise BadConfig("Two issuers have the same issuer; each is described once.")
+    return issuers
 
 
 def _check_known(source: str, section: str, field: str) -> None:
@@ -264,6 +300,11 @@ def _from_environment(environment: Mapping[str, str]) -> Tree:
             section, field = places[name]
             lists = field in ("origins", "trusted_proxies")
             tree.setdefault(section, {})[field] = _words(value) if lists else value
+        elif name.startswith(ISSUER_VARIABLE):
+            issuer, _, field = name.removeprefix(ISSUER_VARIABLE).lower().partition("_")
+            if field not in Issuer.__struct_fields__:
+                raise BadConfig(f"{name} in the environment names no setting; see `hubbub config`.")
+            tree.setdefault(ISSUERS, {}).setdefault(issuer, {})[field] = value
         elif name.startswith(PREFIX) and section in SECTIONS:
             raise BadConfig(f"{name} in the environment names no setting; see `hubbub config`.")
     return tree
@@ -314,41 +355,3 @@ def base_url(config: Config, port: int) -> str:
     elif ":" in host:
         host = f"[{host.strip('[]')}]"
     return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
-
-
-# ── a file to start from ─────────────────────────────────────────────────────────────────────
-
-
-def explain(config: Config) -> str:
-    """These settings as a TOML file, each with its reason, its default and its other name."""
-    parts = ["# Settings of Hubbub. What is left out has its default. After each name: who would"]
-    parts.append(
-        "# turn it, and to what; then its name in the environment, which wins over a file."
-    )
-    for name, kind in SECTIONS.items():
-        parts += ["", "", f"# {kind.__doc__}", f"[{name}]"]
-        for field in msgspec.structs.fields(kind):
-            value = getattr(getattr(config, name), field.name)
-            parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]
-            parts.append(f"{field.name} = {_toml(value)}")
-    return "\n".join(parts) + "\n"
-
-
-def _reason(field: msgspec.structs.FieldInfo) -> list[str]:
-    kind = msgspec.inspect.type_info(field.type)
-    assert isinstance(kind, msgspec.inspect.Metadata)
-    assert kind.extra_json_schema is not None
-    text = f"{field.name}: {kind.extra_json_schema['description']}"
-    return textwrap.wrap(
-        text, 92, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
-    )
-
-
-def _others(section: str, name: str, default: object, value: object) -> list[str]:
-    also = "" if value == default else f"; default {_toml(default)}"
-    return [f"#   {variable(section, name)}{also}"]
-
-
-def _toml(value: object) -> str:
-    # Strings, numbers and lists of strings are written in TOML as in JSON.
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

@@ -1,0 +1,102 @@
+"""Bodies of the REST calls about accounts, as types. `rest` has them by the same names."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from hubbub_protocol.frames import SessionId, Time, UserId
+
+# Upper case is taken as lower case; nobody has to know that to register.
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")]
+Password = Annotated[str, Meta(min_length=8, max_length=256)]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Register(Struct, omit_defaults=True):
+    """`invite`: the code of an invite link, needed unless registration is open."""
+
+    username: Username
+    password: Password
+    display_name: DisplayName | None = None
+    invite: Annotated[str, Meta(max_length=128)] | None = None
+
+
+class Login(Struct):
+    """User name and password."""
+
+    username: Annotated[str, Meta(max_length=64)]
+    password: Annotated[str, Meta(max_length=256)]
+
+
+class Refresh(Struct):
+    """Exchanges a refresh token for new tokens; each refresh token works once."""
+
+    refresh_token: Annotated[str, Meta(max_length=256)]
+
+
+class User(Struct, omit_defaults=True):
+    """A user as everyone may see him. Of a host application's, `username` is his `ext:` name."""
+
+    id: UserId
+    username: str
+    display_name: str
+    is_admin: bool = False
+
+
+class PutUser(Struct):
+    """A host application's user, as he shall be."""
+
+    display_name: DisplayName
+
+
+class NamedUser(Struct):
+    """The same with his name, `ext:<sub>`."""
+
+    id: Annotated[str, Meta(pattern="^ext:", max_length=300)]
+    display_name: DisplayName
+
+
+class PutUsers(Struct):
+    """Users to be made or renamed."""
+
+    users: Annotated[list[NamedUser], Meta(min_length=1, max_length=1000)]
+
+
+class SignedIn(Struct):
+    """Tokens of a session: `token` is short-lived, `refresh_token` gets the next pair."""
+
+    user: User
+    session_id: SessionId
+    token: str
+    expires_at: Time
+    refresh_token: str
+
+
+class Session(Struct):
+    """One sign-in of the user on one device."""
+
+    id: SessionId
+    created_at: Time
+    last_used_at: Time
+    device: str
+    current: bool
+
+
+class Sessions(Struct):
+    """The user's sessions, most recently used first."""
+
+    sessions: list[Session]
+
+
+class UserPage(Struct):
+    """Users found."""
+
+    users: list[User]
+
+
+class Invite(Struct):
+    """A link that lets somebody register."""
+
+    code: str
+    url: str
+    expires_at: Time

@@ -1,0 +1,1 @@
+"""Signing in with the host application: its keys, and the tokens that they sign."""

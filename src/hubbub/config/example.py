@@ -1,0 +1,63 @@
+"""All settings as a file to start from."""
+
+import json
+import textwrap
+
+import msgspec
+
+from hubbub.config import ISSUERS, SECTIONS, Config, variable
+from hubbub.domain.issuer import UNNAMED, Issuer
+
+
+def explain(config: Config) -> str:
+    """These settings as a TOML file, each with its reason, its default and its other name."""
+    parts = ["# Settings of Hubbub. What is left out has its default. After each name: who would"]
+    parts.append(
+        "# turn it, and to what; then its name in the environment, which wins over a file."
+    )
+    for name, kind in SECTIONS.items():
+        parts += ["", "", f"# {kind.__doc__}", f"[{name}]"]
+        for field in msgspec.structs.fields(kind):
+            value = getattr(getattr(config, name), field.name)
+            parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]
+            parts.append(f"{field.name} = {_toml(value)}")
+    for name, issuer in config.issuers.items() or [(UNNAMED, None)]:
+        parts += _explain_issuer(name, issuer)
+    return "\n".join(parts) + "\n"
+
+
+def _explain_issuer(name: str, issuer: Issuer | None) -> list[str]:
+    """A host application's settings; as comments where there is none. A secret is not told."""
+    parts = ["", "", f"# {Issuer.__doc__}"]
+    parts.append(
+        f"# Users of [issuers.{UNNAMED}] are ext:<sub>, of any other ext:<its name>:<sub>."
+    )
+    off = "" if issuer else "# "
+    parts.append(f"{off}[issuers.{name}]")
+    for field in msgspec.structs.fields(Issuer):
+        value = field.default if issuer is None else getattr(issuer, field.name)
+        if field.name == "key" and value:
+            value = "(a secret that is not shown)"
+        parts += ["", *_reason(field), f"#   {variable(f'{ISSUERS}_{name}', field.name)}"]
+        parts.append(f"{off}{field.name} = {_toml(value)}")
+    return parts
+
+
+def _reason(field: msgspec.structs.FieldInfo) -> list[str]:
+    kind = msgspec.inspect.type_info(field.type)
+    assert isinstance(kind, msgspec.inspect.Metadata)
+    assert kind.extra_json_schema is not None
+    text = f"{field.name}: {kind.extra_json_schema['description']}"
+    return textwrap.wrap(
+        text, 92, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+    )
+
+
+def _others(section: str, name: str, default: object, value: object) -> list[str]:
+    also = "" if value == default else f"; default {_toml(default)}"
+    return [f"#   {variable(section, name)}{also}"]
+
+
+def _toml(value: object) -> str:
+    # Strings, numbers and lists of strings are written in TOML as in JSON.
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

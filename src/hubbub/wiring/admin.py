@@ -1,0 +1,96 @@
+"""What an operator does on a data folder, whether a server runs on it or not.
+
+The database is opened beside the server's: both take turns at writing, and what is written here
+(server keys, a session) is nothing that the server remembers between two questions.
+"""
+
+import secrets
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from hubbub.adapters.local.clock import SystemClock
+from hubbub.adapters.local.secret import load_secret
+from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.adapters.sqlite.accounts import SqliteAccounts
+from hubbub.adapters.sqlite.beside import Beside, beside
+from hubbub.config import Config
+from hubbub.domain.account import SCOPES, Scope, ServerKey, Session, User
+from hubbub.domain.credentials import KEY_PREFIX, secret_hash, session_name
+from hubbub.ports import Unavailable
+from hubbub_protocol import ids
+from hubbub_protocol.ids import IdMaker
+
+__all__ = ["SCOPES", "Scope", "create_key", "list_keys", "make_token", "revoke_key"]
+
+NODE: Final = ids.MAX_NODE
+"""The node number of ids that are made here: no server has it."""
+KEY_BYTES: Final = 24
+HINT: Final = len(KEY_PREFIX) + 4
+DEVICE: Final = "hubbub token"
+
+
+def create_key(config: Config, name: str, scopes: Sequence[Scope]) -> str | None:
+    """A new server key, which is stored as a hash alone; None where another has the name."""
+    secret = KEY_PREFIX + secrets.token_hex(KEY_BYTES)
+    now = SystemClock().now_ms()
+    key = ServerKey(name, secret_hash(secret), secret[:HINT], tuple(scopes), now)
+    with _database(config) as store:
+        return secret if store.keys.add_key(key) else None
+
+
+def list_keys(config: Config) -> list[ServerKey]:
+    """All server keys, by name."""
+    with _database(config) as store:
+        return store.keys.keys()
+
+
+def revoke_key(config: Config, name: str) -> bool:
+    """End a server key: the next call with it is refused. False: there is none of this name."""
+    with _database(config) as store:
+        return store.keys.drop_key(name)
+
+
+def make_token(config: Config, name: str, minutes: float) -> str | None:
+    """An access token for a user, by name or id; None where there is no such user.
+
+    All that are made for a user are of one session, so that trying things out signs nobody out.
+    """
+    clock = SystemClock()
+    now = clock.now_ms()
+    with _database(config) as store:
+        accounts = store.accounts
+        user = _find(accounts, name)
+        if user is None:
+            return None
+        life = max(7 * 24 * 60, minutes) * 60_000
+        session = Session(
+            IdMaker(NODE, clock.now_ms).make(),
+            user.id,
+            session_name(user.username, DEVICE),
+            DEVICE,
+            now,
+            now,
+            now + int(life),
+        )
+        entered = accounts.enter(user, session, now)
+    tokens = JwtTokens(load_secret(Path(config.server.data) / "secret.key"), minutes)
+    return tokens.issue(user.id, entered.session_id, now)[0]
+
+
+def _find(accounts: SqliteAccounts, name: str) -> User | None:
+    try:
+        found = accounts.users([ids.parse("user", name)])
+    except ids.BadId:
+        found = accounts.named([name])
+    return found[0] if found else None
+
+
+def _database(config: Config) -> AbstractContextManager[Beside]:
+    path = Path(config.server.data) / "hubbub.db"
+    if not path.exists():
+        raise Unavailable(
+            f"{path.parent.resolve()} holds no data of a server. Start it once, or give --data."
+        )
+    return beside(str(path))
