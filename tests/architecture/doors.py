@@ -6,6 +6,7 @@ more fails the test that reads it.
 
 # Where everything may be caught: the edge at which one failure must not take others with it.
 BROAD_EXCEPTS: dict[str, str] = {
+    "clients/python/src/hubbub_client/hosted.py::provided": "an application's own function",
     "src/hubbub/adapters/sqlite/rpc.py::Door._answer": "one bad call must not end the store",
     "src/hubbub/entry/rest/app.py::RestApp.__call__": "a fault in one call is its answer, a 500",
     "src/hubbub/entry/ws/edge.py::Edge._ask": "a fault in one handshake is its answer, a 500",

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubbub.cli import main
+from hubbub_client import Client
 from tests.support.hosts import (
     ED_KEY,
     OTHER_RSA_KEY,
@@ -121,6 +122,27 @@ async def test_sends_by_name_keep_their_order(
     _, page = await get(http, server, token("order.b"), f"/chats/{chat}/messages")
     told = [message["content"] for message in reversed(page["messages"])]
     assert told == [str(number) for number in range(30) if number != 3]
+
+
+async def test_the_python_client_with_an_application_s_tokens(
+    server: ServerProcess, http: aiohttp.ClientSession
+) -> None:
+    given = 0
+
+    async def brief() -> str:
+        nonlocal given
+        given += 1
+        return token("py", -28 if given == 1 else 600)  # the first one ends in 2 s, skew and all
+
+    await get(http, server, token("peer"), "/me")
+    async with asyncio.timeout(60), Client(server.url, token=brief) as client:
+        assert client.user.username == "ext:py"
+        while given < 2:
+            await (await client.send("hello", recipient_ids=["ext:peer"]))
+        pending = await client.send("and again", recipient_ids=["ext:peer"])
+        assert (await pending).chat_id.startswith("chat_")
+    _, page = await get(http, server, token("peer"), "/chats")
+    assert page["chats"][0]["last_message"]["content"] == "and again"
 
 
 async def test_bad_tokens_close_a_websocket(

@@ -15,23 +15,26 @@ from hubbub.wiring.admin import SCOPES, Scope
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DATA: Final = click.option("--data", help="The server's folder.  [default: hubbub-data]")
 
+SCOPES_SHOWN: Final = """Server keys, by which a host application's backend calls the API.
+
+\b
+users:write     make and rename the application's users
+chats:write     make groups, change them and their members, as any user
+messages:write  send messages, as any user
+
+Send one as Authorization: Bearer; for the latter two the header Hubbub-User names the user.
+"""
+"""`\\b` keeps click from joining the lines below it."""
+
 
 @click.group()
 def admin() -> None:
     """Look after a server: its keys."""
 
 
-@admin.group()
+@admin.group(help=SCOPES_SHOWN)
 def key() -> None:
-    r"""Server keys, by which a host application's backend calls the API.
-
-    \b
-    users:write     make and rename the application's users
-    chats:write     make groups and change their members, as any user
-    messages:write  send messages, as any user
-
-    Send one as Authorization: Bearer, and with the latter two the header Hubbub-User.
-    """
+    """Server keys."""
 
 
 @key.command()

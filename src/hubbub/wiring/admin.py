@@ -56,6 +56,7 @@ def make_token(config: Config, name: str, minutes: float) -> str | None:
     """An access token for a user, by name or id; None where there is no such user.
 
     All that are made for a user are of one session, so that trying things out signs nobody out.
+    Raises Unavailable.
     """
     clock = SystemClock()
     now = clock.now_ms()
@@ -75,6 +76,8 @@ def make_token(config: Config, name: str, minutes: float) -> str | None:
             now + int(life),
         )
         entered = accounts.enter(user, session, now)
+    if not entered.session_id:
+        raise Unavailable("The machine's clock was set back; try again when it has caught up.")
     tokens = JwtTokens(load_secret(Path(config.server.data) / "secret.key"), minutes)
     return tokens.issue(user.id, entered.session_id, now)[0]
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from hubbub_client import (
     ChatAdded,
@@ -23,7 +24,7 @@ from hubbub_client import (
     State,
     WrongAccount,
 )
-from hubbub_client.errors import Disconnected
+from hubbub_client.errors import Disconnected, Unreachable
 from hubbub_client.storage import PlaceSaved, SendSaved, SendSettled, TokensSaved
 from hubbub_protocol import ids
 from hubbub_protocol.codes import Code, Refused
@@ -379,6 +380,98 @@ async def test_token_is_renewed_when_told_and_on_401() -> None:
         assert await connection.hear(Auth, 2) == Auth("t2")
         assert [await call for call in calls] == [user] * 5
         assert used == [b'{"refresh_token":"r1"}']  # one renewal for all
+
+
+class Application:
+    """A host application: gives tokens, of whom it says, or raises."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.given = 0
+        self.trouble: Exception | None = None
+        self.answer: object = signed_in().user
+        bench.transport.routes["GET", "/api/v1/me"] = lambda *_: self.answer
+
+    async def token(self) -> str:
+        if self.trouble is not None:
+            raise self.trouble
+        self.given += 1
+        return f"host{self.given}"
+
+
+def hosted(bench: Bench, application: Application) -> Client:
+    return Client(
+        "http://nowhere",
+        transport=bench.transport,
+        storage=bench.storage,
+        random=Random(1),
+        clock=bench.clock,
+        token=application.token,
+    )
+
+
+async def test_tokens_of_a_host_application() -> None:
+    bench = Bench()
+    application = Application(bench)
+    async with hosted(bench, application) as client:
+        connection = await bench.transport.connection()
+        assert client.user == signed_in().user
+        assert await connection.hear(Auth) == Auth("host1")
+        connection.say(TokenExpiring(TIME))
+        assert await connection.hear(Auth, 2) == Auth("host2")
+    stored = [
+        record.signed_in for record in bench.storage.records if isinstance(record, TokensSaved)
+    ]
+    assert [each and (each.token, each.refresh_token) for each in stored] == [("", "")]
+    # The next time the storage knows who it is: nothing is asked before it is entered.
+    bench.transport.unreachable, application.trouble = True, OSError("down")
+    async with hosted(bench, application) as client:
+        assert client.user == signed_in().user
+        await bench.pass_time(client, State.WAITING)
+        bench.transport.unreachable, application.trouble = False, ValueError("still down")
+        await bench.pass_time(client, State.WAITING)
+        application.trouble = None
+        connection = await bench.transport.connection(2)
+        assert await connection.hear(Auth) == Auth("host3")
+
+
+@pytest.mark.parametrize("end", ["signed out", "refused", "another"])
+async def test_a_host_application_without_a_token_for_good(end: str) -> None:
+    bench = Bench()
+    application = Application(bench)
+    async with hosted(bench, application) as client:
+        connection = await bench.transport.connection()
+        await connection.go_live(JOINED, positions={ME: 1, CHAT: 0})
+        if end == "signed out":
+            application.trouble = SignedOut("signed out there")
+        elif end == "refused":
+            application.answer = 401, Problem("No", 401, "unauthorized", "Ended.")
+        else:
+            application.answer = replace(signed_in().user, id="user_0000000000009")
+        connection.say(Disconnected(4401, "ended"))
+        states = [e.state async for e in client.events() if isinstance(e, ConnectionChanged)]
+        assert states[-1] is State.CLOSED
+    assert bench.storage.records[-1] == TokensSaved(None)
+
+
+async def test_a_host_application_that_cannot_be_asked_at_first() -> None:
+    for trouble, kind in (
+        (OSError("down"), Unreachable),
+        (SignedOut("nobody"), SignedOut),
+        (Unreachable("down"), Unreachable),
+    ):
+        bench = Bench()
+        application = Application(bench)
+        application.trouble = trouble
+        with pytest.raises(kind):
+            await hosted(bench, application).__aenter__()
+        assert bench.storage.closed
+        assert bench.transport.closed
+        assert bench.storage.records == []
+    bench = Bench()
+    application = Application(bench)
+    application.answer = 401, Problem("No", 401, "unauthorized", "Not for us.")
+    with pytest.raises(Refused, match="Not for us"):
+        await hosted(bench, application).__aenter__()
 
 
 async def test_revoked_session_ends() -> None:

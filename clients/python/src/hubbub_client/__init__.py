@@ -31,6 +31,7 @@ from hubbub_client.events import (
     Ticked,
     TypingChanged,
 )
+from hubbub_client.hosted import TokenProvider
 from hubbub_client.journal import FileStorage
 from hubbub_client.pending import Pending
 from hubbub_client.settings import Settings
@@ -75,6 +76,7 @@ __all__ = [
     "Storage",
     "StorageBusy",
     "Ticked",
+    "TokenProvider",
     "Transport",
     "TypingChanged",
     "Unreachable",

@@ -21,11 +21,13 @@ from hubbub_client.clock import Clock, LoopClock
 from hubbub_client.engine import Engine
 from hubbub_client.errors import SignedOut, WrongAccount
 from hubbub_client.events import Event, State
+from hubbub_client.hosted import NO_END, TokenProvider, provided
 from hubbub_client.ids import uuid7
 from hubbub_client.pending import Pending
 from hubbub_client.session import Session
 from hubbub_client.settings import Followed, Settings
 from hubbub_client.storage import MemoryStorage, Storage, TokensSaved
+from hubbub_client.tokens import Account
 from hubbub_client.transport import AiohttpTransport, Transport
 from hubbub_protocol import rest
 from hubbub_protocol.codec import client_codec
@@ -50,10 +52,12 @@ class Client:
     """A user's session. Enter it once; its calls are for the time within, from one event loop.
 
     `storage` keeps places, outbox and tokens: in memory unless a `journal.FileStorage` is
-    given. With stored tokens, `Client(url, storage=...)` needs no sign-in. `transport`,
+    given. With stored tokens, `Client(url, storage=...)` needs no sign-in. `token` gets a host
+    application's tokens: with it, there is nothing else to sign in with. `transport`,
     `random` (without: the system's), `clock` are for simulations and special networks.
 
-    Entering raises SignedOut (nobody is signed in), StorageBusy, OSError.
+    Entering raises SignedOut (nobody is signed in), StorageBusy, OSError; with `token` and
+    nothing stored also Refused and Unreachable.
     """
 
     def __init__(
@@ -65,12 +69,14 @@ class Client:
         random: Random | None = None,
         clock: Clock | None = None,
         options: Options | None = None,
+        token: TokenProvider | None = None,
     ) -> None:
         self._transport = transport or AiohttpTransport(url)
         self._storage = storage or MemoryStorage()
         self._random = random or randomness.SystemRandom()
         self._clock = clock or LoopClock()
         self._options = options or Options()
+        self._provider = token
         self._engine: Engine | None = None
 
     # ── signing in ───────────────────────────────────────────────────────────────────────────
@@ -132,14 +138,17 @@ class Client:
         if self._engine is not None:
             raise RuntimeError("a client is entered once")
         saved = await self._storage.load()
-        if saved.signed_in is None:
+        signed_in = saved.signed_in
+        if signed_in is None and self._provider is not None:
+            signed_in = await self._sign_in_hosted(self._provider)
+        if signed_in is None:
             await self._storage.close()
             raise SignedOut("nobody is signed in: register or log in first")
         options = self._options
         session = Session(saved, self._random, options.binary, options.window, options.outbox)
         self._engine = Engine(
             session,
-            saved.signed_in,
+            Account(signed_in, self._provider),
             self._transport,
             self._storage,
             self._clock,
@@ -148,6 +157,18 @@ class Client:
         )
         await self._engine.start()
         return self
+
+    async def _sign_in_hosted(self, provider: TokenProvider) -> rest.SignedIn:
+        """Whose tokens are provided is stored; no token is."""
+        try:
+            signed_in = await provided(provider, self._transport)
+            stored = rest.SignedIn(signed_in.user, "", "", NO_END, "")
+            await self._storage.append([TokensSaved(stored)], sync=True)
+            return signed_in
+        except BaseException:
+            await self._storage.close()
+            await self._transport.close()
+            raise
 
     async def __aexit__(
         self,

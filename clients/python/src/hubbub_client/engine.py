@@ -28,12 +28,11 @@ from hubbub_client.pending import Pending
 from hubbub_client.queue import EventQueue
 from hubbub_client.session import Session
 from hubbub_client.storage import Record, SendSaved, Storage
-from hubbub_client.tokens import Tokens
+from hubbub_client.tokens import Account, Tokens
 from hubbub_client.transport import Connection, Transport
 from hubbub_protocol.codec import JSON, MSGPACK, Codec
 from hubbub_protocol.codes import Close, Refused
 from hubbub_protocol.frames import Send, ServerFrame
-from hubbub_protocol.rest import SignedIn
 
 READS: Final = 4  # REST reads at a time
 BATCH: Final = 64  # frames read before other tasks have a turn
@@ -48,7 +47,7 @@ class Engine:
     def __init__(
         self,
         session: Session,
-        signed_in: SignedIn,
+        account: Account,
         transport: Transport,
         storage: Storage,
         clock: Clock,
@@ -57,7 +56,7 @@ class Engine:
     ) -> None:
         self.session = session
         self.queue = EventQueue(capacity, self._taken)
-        self.tokens = Tokens(signed_in, transport, storage, self._spawn, clock.unix)
+        self.tokens = Tokens(account, transport, storage, self._spawn, clock.unix)
         self.api = Api(transport, self.tokens.access, self.tokens.renew)
         self._transport = transport
         self._storage = storage
