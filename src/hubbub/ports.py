@@ -18,6 +18,7 @@ from hubbub.domain.chat import Chat, Found
 from hubbub.domain.invite import ChatInvite, Invitation, PublicList
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
+from hubbub.domain.tracing import Traced
 from hubbub.domain.view import (
     ChatList,
     ChatView,
@@ -227,6 +228,14 @@ class Joining(Protocol):
         ...
 
 
+class Operating(Protocol):
+    """What whoever looks after the server may see of everybody: never what was said."""
+
+    async def trace(self, message_id: int, after: int, limit: int) -> Traced | None:
+        """A message, and those who were ever in its chat, with ids above `after`, by id."""
+        ...
+
+
 class OwnLog(Protocol):
     """The user's own log, by pages."""
 
@@ -349,6 +358,10 @@ class Tokens(Protocol):
 
     def verify(self, token: str, now: int) -> tuple[int, int, int]:
         """(user, session, end). Raises Refused `unauthorized`."""
+        ...
+
+    def is_operator(self, token: str, now: int) -> bool:
+        """Whether it was made, a moment ago, by who can read this server's own secrets."""
         ...
 
 

@@ -169,6 +169,9 @@ async def _(cell: Cell) -> Answer:
     return await cell.call("put_user", {"display_name": "Zoe"}, user_id="ext:zoe")
 
 
+simple("trace_message", message_id="first")
+
+
 @row("create_invite")
 async def _(cell: Cell) -> Answer:
     return await cell.call("create_invite")

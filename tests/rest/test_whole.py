@@ -76,7 +76,7 @@ async def test_every_call_succeeds(url: str, tmp_path: Path) -> None:
         ann, bob, cid = (Person(http, reached) for _ in range(3))
         for person, name in ((ann, "ann"), (bob, "bob"), (cid, "cid")):
             await person.joins(name)
-        await talk(ann, bob)
+        await look_after(Person(http, reached), await talk(ann, bob), tmp_path / "data")
         await gather(ann, bob, cid)
         await sign_in_and_out(ann)
         await backend(Person(http, reached), tmp_path)
@@ -91,7 +91,14 @@ async def backend(shop: Person, folder: Path) -> None:
     assert (await shop("put_users", again))["users"] == [{**zoe, "display_name": "Zoe B."}]
 
 
-async def talk(ann: Person, bob: Person) -> None:
+async def look_after(operator: Person, message_id: str, data: Path) -> None:
+    operator.token = wiring.operator_token(data)
+    trace = await operator("trace_message", message_id=message_id)
+    assert [(each["username"], each["fate"]) for each in trace["recipients"]] == [("bob", "read")]
+    assert "Hello!" not in str(trace)
+
+
+async def talk(ann: Person, bob: Person) -> str:
     assert (await ann("find_user", query="?username=bob"))["users"][0]["id"] == bob.id
     assert (await ann("get_user", user_id=bob.id))["username"] == "bob"
     message = {"recipient_ids": [bob.id], "content": "Hello!", "client_id": str(uuid.uuid4())}
@@ -111,6 +118,7 @@ async def talk(ann: Person, bob: Person) -> None:
     assert (await bob("list_my_events"))["events"][0]["chat_id"] == chat_id
     direct = await bob("create_chat", {"chat_type": "direct", "member_ids": [ann.id]})
     assert direct["id"] == chat_id
+    return str(message_id)
 
 
 async def gather(ann: Person, bob: Person, cid: Person) -> None:

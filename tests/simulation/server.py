@@ -128,6 +128,7 @@ class Machine:
             reader=store,
             own_log=store,
             joining=store,
+            operating=store,
             accounts=store,
             host_accounts=store,
             server_keys=store,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hubbub.domain.account import Caller, Principal, Scope
 from hubbub.ports import Unavailable
-from hubbub_protocol import rest
+from hubbub_protocol import admin, rest
 from hubbub_protocol.codes import Refused
 
 __all__ = ["Actions", "Refused", "Unavailable"]
@@ -85,3 +85,9 @@ class Actions:
     """(principal, message_id, limit, cursor)"""
     sync: Callable[[Principal, rest.Sync, float], Awaitable[rest.Synced]]
     """(principal, places, seconds to wait for news)"""
+
+    # ── looking after the server ──
+    admit: Callable[[str], Awaitable[None]]
+    """Whether the token is the operator's or an admin's; Refused otherwise."""
+    trace_message: Callable[[str, int, str | None], Awaitable[admin.Trace]]
+    """(message_id, limit, cursor)"""

@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "serve": "hubbub.cli.serve",
     "token": "hubbub.cli.token",
     "top": "hubbub.cli.top",
+    "trace": "hubbub.cli.trace",
 }
 """Where each command lives, under its own name. Nobody waits for what the others import."""
 

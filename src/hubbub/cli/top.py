@@ -1,10 +1,7 @@
 """`hubbub top`: a server's figures, live, as it tells them at /metrics."""
 
-import http.client
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,23 +10,18 @@ from typing import Final
 
 import click
 
-from hubbub import config as settings
 from hubbub.cli.common import CONFIG, fail, load
 from hubbub.cli.figures import Change, Sample, parse
+from hubbub.cli.http import URL, address, ask, reason
 from hubbub.cli.screen import bar, bytes_text, duration, pad, sparkline
 
-ANSWER_SECONDS: Final = 3.0
-LARGEST: Final = 4 << 20
-"""Bytes of an answer that are read at most."""
 KEPT: Final = 60
 """Samples that the curves go back."""
 LOST: Final = "Network error; retrying"
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Asks the server itself: a proxy for the web knows nothing of an operator's machines."""
 
 
 @click.command()
-@click.option("--url", help="Where the server is.  [default: as `hubbub serve` would say]")
+@URL
 @click.option(
     "--every",
     type=click.FloatRange(0.2, 60),
@@ -42,9 +34,7 @@ _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def top(file: Path | None, url: str | None, every: float, once: bool) -> None:
     """Show a server's figures, live: rates, latencies, queues, refusals, memory."""
     config = load(file)
-    url = (url or settings.base_url(config, config.server.port)).rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise click.BadParameter("begins with http:// or https://", param_hint="--url")
+    url = address(url, config)
     view = View(url)
     if once:
         try:
@@ -168,20 +158,13 @@ def _count(name: str, now: float, total: float, *, calm: bool) -> str:
 
 def fetch(url: str) -> Sample:
     """One sample, now. Raises OSError."""
+    status, body = ask(f"{url}/metrics")
+    if status != 200:
+        raise OSError(f"status {status}")
     try:
-        with _OPENER.open(f"{url}/metrics", timeout=ANSWER_SECONDS) as answer:
-            return parse(answer.read(LARGEST).decode("utf-8", "replace"), time.monotonic())
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise OSError(f"status {error.code}") from None
-    except (http.client.HTTPException, ValueError) as error:
+        return parse(body.decode("utf-8", "replace"), time.monotonic())
+    except ValueError as error:
         raise OSError(f"it is no Hubbub: {error}") from error
-
-
-def reason(error: OSError) -> str:
-    """Why there is no answer, in a few words."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    return (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
 
 
 def _watch(view: View, every: float, draw: "Draw") -> None:

@@ -1,5 +1,11 @@
 """The only place that knows which adapter serves which port."""
 
-from hubbub.wiring.embedded import EmbeddedServer, embedded, hash_password, open_store
+from hubbub.wiring.embedded import (
+    EmbeddedServer,
+    embedded,
+    hash_password,
+    open_store,
+    operator_token,
+)
 
-__all__ = ["EmbeddedServer", "embedded", "hash_password", "open_store"]
+__all__ = ["EmbeddedServer", "embedded", "hash_password", "open_store", "operator_token"]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from hubbub.actions import Actions
 from hubbub.actions.add_members import AddMembers
+from hubbub.actions.admit import Admit
 from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
@@ -35,6 +36,7 @@ from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
 from hubbub.actions.sync import Sync, chats, places
 from hubbub.actions.throttle import Throttle
+from hubbub.actions.trace_message import TraceMessage
 from hubbub.actions.users import Users
 from hubbub.actions.visits import Visits
 from hubbub.delivery.announce import Announcer
@@ -45,6 +47,7 @@ from hubbub.delivery.outgoing import Encoder, Framing
 from hubbub.delivery.poll import Poll
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
+from hubbub.delivery.sight import sight
 from hubbub.domain.events import Event
 from hubbub.domain.limits import Buckets, MessageLimits
 from hubbub.domain.reading import ReplayBounds
@@ -62,6 +65,7 @@ from hubbub.ports import (
     HostTokens,
     Invites,
     Joining,
+    Operating,
     OwnLog,
     Passwords,
     ServerKeys,
@@ -88,6 +92,7 @@ class World:
     reader: ChatReader
     own_log: OwnLog
     joining: Joining
+    operating: Operating
     accounts: Accounts
     host_accounts: HostAccounts
     server_keys: ServerKeys
@@ -329,4 +334,6 @@ class Core:
             mark_read=self.read,
             get_receipts=GetReceipts(reader),
             sync=Sync(self.received, poll),
+            admit=Admit(world.tokens, self.authenticate, accounts, clock),
+            trace_message=TraceMessage(world.operating, lambda *who: sight(self.hub, *who)),
         )

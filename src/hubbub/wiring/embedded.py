@@ -129,6 +129,7 @@ class EmbeddedServer:
             reader=store,
             own_log=store,
             joining=store,
+            operating=store,
             accounts=store,
             host_accounts=store,
             server_keys=store,
@@ -237,6 +238,17 @@ class EmbeddedServer:
 def embedded(config: Config) -> EmbeddedServer:
     """The server of one machine, as these settings say."""
     return EmbeddedServer(config)
+
+
+def operator_token(data: Path) -> str:
+    """A token for the operator's calls, for who may read a data folder's key.
+
+    Raises OSError, whose text says what to do.
+    """
+    key = data / "secret.key"
+    if not key.exists():
+        raise OSError(f"{key} is not there. Give the --data that the server has.")
+    return JwtTokens(load_secret(key), 1).issue_operator(SystemClock().now_ms())
 
 
 async def hash_password(config: Config, password: str) -> str:

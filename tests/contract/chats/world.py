@@ -9,11 +9,13 @@ import apsw
 
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.joining import MemoryJoining
+from hubbub.adapters.memory.operating import MemoryOperating
 from hubbub.adapters.memory.reader import MemoryReader
 from hubbub.adapters.memory.state import State
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.joining import SqliteJoining
+from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.domain.account import User
 from hubbub.domain.change import (
@@ -34,7 +36,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import History, Role, direct_key
 from hubbub.domain.reading import Log
 from hubbub.domain.view import Places
-from hubbub.ports import ChatReader, ChatStore, Joining, LogRead, OwnLog, ResumeFrom
+from hubbub.ports import ChatReader, ChatStore, Joining, LogRead, Operating, OwnLog, ResumeFrom
 
 ANN, BOB, CAT, DAN, EVE = 1, 2, 3, 4, 5
 CHAT = 1_001
@@ -66,6 +68,7 @@ class World:
     reader: ChatReader
     own_log: OwnLog
     joining: Joining
+    operating: Operating
 
     def __init__(self) -> None:
         self.now = 1_000
@@ -192,6 +195,7 @@ class MemoryWorld(World):
     def reopen(self) -> None:
         self.store, self.joining = MemoryChatStore(self.state), MemoryJoining(self.state)
         self.reader = self.own_log = MemoryReader(self.state)
+        self.operating = MemoryOperating(self.state)
 
 
 class SqliteWorld(World):
@@ -231,5 +235,6 @@ class SqliteWorld(World):
         self.connection.execute("PRAGMA synchronous = OFF")  # durability is tested elsewhere
         self.store = cast(ChatStore, Awaited(SqliteChatStore(self.connection)))
         self.joining = cast(Joining, Awaited(SqliteJoining(self.connection)))
+        self.operating = cast(Operating, Awaited(SqliteOperating(self.connection)))
         reader = Awaited(SqliteReader(self.connection))
         self.reader, self.own_log = cast(ChatReader, reader), cast(OwnLog, reader)

@@ -98,3 +98,16 @@ def test_the_memory_of_good_tokens_is_bounded() -> None:
         for number, token in enumerate(issued):
             assert it.verify(token, START)[0] == number
     assert len(it._good) == 2
+
+
+def test_an_operator_is_no_user_and_no_user_an_operator() -> None:
+    tokens = JwtTokens(b"k" * 32, 15)
+    now = 1_790_000_000_000
+    operator, (user, _) = tokens.issue_operator(now), tokens.issue(1, 2, now)
+    assert tokens.is_operator(operator, now)
+    assert not tokens.is_operator(operator, now + 60_000), "good for a minute"
+    assert not tokens.is_operator(user, now)
+    assert not JwtTokens(b"x" * 32, 15).is_operator(operator, now)
+    assert not any(tokens.is_operator(text, now) for text in ("", "a.b.c", operator[:-3]))
+    with pytest.raises(Refused):
+        tokens.verify(operator, now)

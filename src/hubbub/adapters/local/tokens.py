@@ -9,6 +9,9 @@ from hubbub_protocol.codes import Code, Refused
 
 ISSUER: Final = "hubbub"
 ALGORITHM: Final = "HS256"
+OPERATOR: Final = "hubbub-operator"
+"""Audience of tokens that no user has: whoever can read the server's key makes them."""
+OPERATOR_SECONDS: Final = 60
 REMEMBERED: Final = 4_096
 
 _OPTIONS: Final[Any] = {
@@ -55,6 +58,28 @@ class JwtTokens:
         if found[2] <= now:
             raise _refused("The token has expired; get a new one with the refresh token.")
         return found
+
+    def issue_operator(self, now: int) -> str:
+        """A token for calls of the operator, good for a minute."""
+        seconds = now // 1000
+        claims = {"iss": ISSUER, "aud": OPERATOR, "iat": seconds, "exp": seconds + OPERATOR_SECONDS}
+        return jwt.encode(claims, self._key, ALGORITHM)
+
+    def is_operator(self, token: str, now: int) -> bool:
+        """Whether it is such a token, and has not ended."""
+        options: Any = {**_OPTIONS, "require": ["iat", "exp", "iss", "aud"]}
+        try:
+            claims = jwt.decode(
+                token,
+                self._key,
+                algorithms=[ALGORITHM],
+                audience=OPERATOR,
+                issuer=ISSUER,
+                options=options,
+            )
+            return now < int(claims["exp"]) * 1000
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+            return False
 
     def _read(self, token: str) -> tuple[int, int, int]:
         try:

@@ -54,7 +54,7 @@ class MemoryReader:
         rows = self._visible(user_id, chat_id)
         found = [m for m in self._state.present_members(chat_id) if m.user_id > after]
         views = [
-            MemberView(self._user(m.user_id), m, next((r.id for r in rows if r.seq == m.read), 0))
+            MemberView(self.user(m.user_id), m, next((r.id for r in rows if r.seq == m.read), 0))
             for m in found[:limit]
         ]
         return MemberList(views, len(found) > limit)
@@ -107,7 +107,7 @@ class MemoryReader:
             for m in self._state.present_members(row.chat_id)
             if m.user_id != row.sender_id and any(i.holds(row.seq) for i in self._state.stays_of(m))
         ]
-        page = [self._recipient(m, row) for m in recipients if m.user_id > after]
+        page = [self.recipient(m, row) for m in recipients if m.user_id > after]
         return ReceiptList(
             len(recipients),
             sum(m.delivered >= row.seq for m in recipients),
@@ -140,7 +140,8 @@ class MemoryReader:
         openings = self._state.openings(chat_id, user_id)
         return [row for row in self._state.logs[chat_id] if visible(row, openings)]
 
-    def _user(self, user_id: int) -> User:
+    def user(self, user_id: int) -> User:
+        """A user, without his password."""
         user = self._state.users[user_id]
         return User(user.id, user.username, user.display_name, "", user.is_admin, user.created_at)
 
@@ -154,7 +155,7 @@ class MemoryReader:
         peer = None
         if chat.type == "direct":
             both = self._state.present_members(chat.id)
-            peer = next(self._user(m.user_id) for m in both if m.user_id != member.user_id)
+            peer = next(self.user(m.user_id) for m in both if m.user_id != member.user_id)
         rows = self._visible(member.user_id, chat.id)
         last = rows[-1] if rows else None
         head = self._state.heads[chat.id]
@@ -169,7 +170,8 @@ class MemoryReader:
             times += [at for seq, at in marks if seq >= row.seq][:1]
         return min(times, default=row.at)
 
-    def _recipient(self, member: Member, row: Row) -> RecipientView:
+    def recipient(self, member: Member, row: Row) -> RecipientView:
+        """When a member passed a message."""
         delivered = read = None
         if member.delivered >= row.seq:
             delivered = self._passed_at(member, row, DELIVERED)

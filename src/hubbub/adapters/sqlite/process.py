@@ -22,6 +22,7 @@ from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
+from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.rpc import Door
 
@@ -59,6 +60,7 @@ READS: Final = {
         ("chat", "chats", "members", "history", "message", "receipts", "cursors", "me"),
         SqliteReader,
     ),
+    "trace": SqliteOperating,
     **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
     **dict.fromkeys(("users", "named", "sessions", "revoked", "has_users"), SqliteAccounts),
     **dict.fromkeys(("key", "keys"), SqliteKeys),

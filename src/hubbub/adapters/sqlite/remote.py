@@ -15,9 +15,11 @@ from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
+from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.remote_hosts import RemoteHosts
 from hubbub.adapters.sqlite.remote_joining import RemoteJoining
+from hubbub.adapters.sqlite.remote_operating import RemoteOperating
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
@@ -125,7 +127,12 @@ class Channel(asyncio.Protocol):
             self._transport.close()
 
 
-class StoreProcess(RemoteJoining, RemoteHosts):
+SERVED: Final = (
+    SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining, SqliteKeys, SqliteOperating
+)  # fmt: skip
+
+
+class StoreProcess(RemoteJoining, RemoteHosts, RemoteOperating):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:
@@ -139,7 +146,7 @@ class StoreProcess(RemoteJoining, RemoteHosts):
         self.restarts = 0
         self._signatures = {
             name: Signature(getattr(cls, name))
-            for cls in (SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining, SqliteKeys)
+            for cls in SERVED
             for name in dir(cls)
             if not name.startswith("_")
         }

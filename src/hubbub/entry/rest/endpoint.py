@@ -54,6 +54,9 @@ class Operation:
     async def _principal(self, headers: dict[str, str]) -> Principal:
         """Who calls. A server key calls for itself, or as the user whom a header names."""
         token, route = bearer(headers), self.route
+        if route.scope == "admin":
+            await self._actions.admit(token)
+            return NOBODY
         if not is_server_key(token):
             principal = await self._actions.authenticate(token)
             if route.scope == "key":

@@ -29,6 +29,7 @@ TAGS: Final = {
     "chats": "Chats and who is in them",
     "messages": "Messages, history, receipts",
     "sync": "What happened since, for who was away",
+    "admin": "For who looks after the server",
 }
 _REF: Final = "#/components/schemas/{name}"
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")

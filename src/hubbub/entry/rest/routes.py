@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hubbub.actions import Actions, Refused
-from hubbub.entry.rest import account_routes, joining_routes
+from hubbub.entry.rest import account_routes, admin_routes, joining_routes
 from hubbub.entry.rest.queries import EventsAfter, HistoryPage, Page, Wait
 from hubbub.entry.rest.table import Call, Reply, Route
 from hubbub_protocol import rest
@@ -349,4 +349,10 @@ CHATS: Final = (
 )
 
 # Before CHATS, where a name of its own would be taken for a chat's id.
-ROUTES: Final = (*MESSAGES, *joining_routes.JOINING, *CHATS, *account_routes.ACCOUNTS)
+ROUTES: Final = (
+    *MESSAGES,
+    *joining_routes.JOINING,
+    *CHATS,
+    *account_routes.ACCOUNTS,
+    *admin_routes.ADMIN,
+)

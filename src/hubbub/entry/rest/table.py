@@ -48,10 +48,10 @@ class Route:
     path: str
     operation: str
     summary: str
-    tag: Literal["accounts", "chats", "messages", "sync"]
+    tag: Literal["accounts", "chats", "messages", "sync", "admin"]
     handler: Handler
-    scope: Literal["public", "user", "key"] = "user"
-    """Who may call it: everybody; users; nobody but server keys."""
+    scope: Literal["public", "user", "key", "admin"] = "user"
+    """Who may call it: everybody; users; nobody but server keys; admins and the operator."""
     key: Scope | None = None
     """What a server key must be for; where the call is a user's, it acts for one."""
     body: type[Struct] | None = None
@@ -72,7 +72,7 @@ def errors_of(route: Route) -> list[Code]:
     codes = {*route.errors, Code.UNAVAILABLE, Code.INTERNAL}
     if route.scope != "public":
         codes.add(Code.UNAUTHORIZED)
-    if route.key is not None:
+    if route.key is not None or route.scope == "admin":
         codes.add(Code.FORBIDDEN)
     if route.key is not None and route.scope == "user":
         codes |= {Code.NOT_FOUND, Code.INVALID}

@@ -1,0 +1,30 @@
+"""The part of the table for who looks after the server."""
+
+from typing import Final
+
+from hubbub.actions import Actions
+from hubbub.entry.rest.queries import Page
+from hubbub.entry.rest.table import Call, Route
+from hubbub_protocol import admin
+from hubbub_protocol.codes import Code
+
+
+async def _trace(actions: Actions, call: Call) -> admin.Trace:
+    query: Page = call.query
+    return await actions.trace_message(call.path["message_id"], query.limit, query.cursor)
+
+
+ADMIN: Final = (
+    Route(
+        method="GET",
+        path="/admin/trace/{message_id}",
+        operation="trace_message",
+        summary="What became of a message, for everybody who could have it",
+        tag="admin",
+        scope="admin",
+        handler=_trace,
+        query=Page,
+        answer=admin.Trace,
+        errors=(Code.NOT_FOUND, Code.MALFORMED),
+    ),
+)
