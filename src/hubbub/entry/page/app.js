@@ -2,6 +2,7 @@
 
 import { $ } from "./dom.js";
 import { dialogs, enterCard, showMembers } from "./forms.js";
+import { askToJoin, groupDialogs, showRights } from "./groups.js";
 import { uuid7 } from "./outbox.js";
 import { Sync } from "./sync.js";
 import { Api } from "./transport.js";
@@ -16,6 +17,7 @@ class Page {
   #sync = null;
   #separator = null; // read up to when the open chat was opened
   #replyTo = null;
+  #invited = null; // the code of a link into a group that was followed
   #drafts = new Map();
   #typed = 0; // when the others last heard of it
   #count = 0; // of ids made
@@ -37,6 +39,7 @@ class Page {
     const link = location.hash.includes("=") ? location.hash.slice(1) : location.search;
     const given = new URLSearchParams(link);
     const codes = { invite: given.get("invite"), setup: given.get("setup") };
+    this.#invited = given.get("join");
     if (link) history.replaceState(null, "", location.pathname);
     this.#listen();
     if (this.#api.session) this.#enter();
@@ -58,7 +61,7 @@ class Page {
   #enter() {
     this.#sync = new Sync(this.#api, {
       changed: () => this.#changed(),
-      loaded: () => this.#route(),
+      loaded: () => this.#arrived(),
       state: (name) => this.#state(name),
       say: (text) => this.#toast(text),
       out: () => this.#left(),
@@ -67,6 +70,15 @@ class Page {
     $("#my-name").textContent = `${me.display_name} · @${me.username}`;
     $("#app").hidden = false;
     this.#sync.run();
+  }
+
+  /** All chats are known: to the one that the address names, or through a link into one. */
+  #arrived() {
+    this.#route();
+    const code = this.#invited;
+    this.#invited = null;
+    const look = (given) => this.#api.call("POST", "/invites/look", { code: given });
+    if (code) askToJoin(code, look).catch((error) => this.#toast(error.message));
   }
 
   /** Signed out, here or elsewhere: begin anew, with nothing of the old user in memory. */
@@ -84,7 +96,10 @@ class Page {
   }
 
   #listen() {
-    window.addEventListener("hashchange", () => this.#route());
+    window.addEventListener("hashchange", () => {
+      if (location.hash.startsWith("#join=")) location.reload(); // as if the link had been opened
+      else this.#route();
+    });
     window.addEventListener("offline", () => this.#sync?.network(false));
     const back = () => this.#changed(this.#sync?.network(true));
     window.addEventListener("online", back);
@@ -112,6 +127,15 @@ class Page {
     $("#replying button").addEventListener("click", () => this.#reply(null));
     $("#latest").addEventListener("click", () => this.#toNewest());
     $("#sign-out").addEventListener("click", () => this.#signOut());
+    groupDialogs({
+      chat: () => this.#chat,
+      set: (fields) => this.#change("PATCH", "", fields),
+      link: async () => (await this.#change("POST", "/invites", {})).url,
+      follow: (code) => this.#join("/invites/join", { code }),
+      find: (query) => this.#api.get(`/chats/public?${query}`),
+      join: (id) => this.#join(`/chats/${id}/join`)
+        .then(() => $("#find-dialog").close(), (error) => this.#toast(error.message)),
+    });
     dialogs({
       startChat: (names) => this.#startChat(names),
       startGroup: (title, names) => this.#startGroup(title, names),
@@ -180,6 +204,10 @@ class Page {
   async #create(body) {
     const chat = this.#session.chat(await this.#api.call("POST", "/chats", body));
     location.hash = chat.id;
+  }
+
+  async #join(path, body) {
+    location.hash = this.#session.chat(await this.#api.call("POST", path, body)).id;
   }
 
   async #invite() {
@@ -309,6 +337,7 @@ class Page {
       this.#text.style.height = "auto";
       this.#text.style.height = `${this.#text.scrollHeight + 2}px`;
     }
+    showRights(chat);
     showMembers(session, chat, (id) => this.#remove(id));
     this.#sync.step();
   }

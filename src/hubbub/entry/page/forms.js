@@ -3,7 +3,7 @@
 import { $, avatar, h, patch } from "./dom.js";
 
 /** Runs a form's work once at a time; what is refused stands in the form. */
-function onSubmit(form, work) {
+export function onSubmit(form, work) {
   const says = $(".error", form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -106,7 +106,7 @@ export function dialogs(act) {
   $("#leave-group").addEventListener("click", () => act.leave());
 }
 
-function show(dialog) {
+export function show(dialog) {
   $("form", dialog).reset();
   $(".error", dialog).hidden = true;
   dialog.showModal();

@@ -12,6 +12,15 @@ const POSITIONS = 1000; // in one frame, which has a limit: 30 bytes each
 const TYPING_MS = 6000;
 const STATUS = ["queued", "sent", "delivered", "read"];
 
+const SETTINGS = { title: "", description: "", posting: "all", slow_seconds: 0, history: "joined",
+  visibility: "private" };
+
+/** A chat's settings, those at their defaults too. */
+function settingsOf(told) {
+  return Object.fromEntries(Object.entries(SETTINGS)
+    .map(([name, initial]) => [name, told[name] ?? initial]));
+}
+
 export class Session {
   constructor(user, mePlace, outbox) {
     this.me = user;
@@ -166,8 +175,10 @@ export class Session {
     this.outbox.arrived(message);
     this.typing.get(chat.id)?.delete(message.sender_id);
     if (message.rev === message.seq) chat.at = message.created_at;
-    if (system) this.wants.chats.add(chat.id); // its size or people changed
-    if (system && chat.members) this.wants.members.add(chat.id);
+    const settled = message.system?.kind === "chat_changed";
+    if (settled) Object.assign(chat, settingsOf({ ...chat, ...message.system }), { settled: message.rev });
+    else if (system) this.wants.chats.add(chat.id); // its size or people changed
+    if (system && !settled && chat.members) this.wants.members.add(chat.id);
     chat.readNumber ??= message.number - (system ? 0 : 1);
     chat.newest = Math.max(chat.newest, message.number);
     if (message.sender_id === this.me.id) this.#readTo(chat, message.seq, message.number);
@@ -210,7 +221,7 @@ export class Session {
   #chat(id, place) {
     if (!this.chats.has(id)) {
       this.chats.set(id, { id, place, known: false, type: "group", title: "", peer: null,
-        role: "member", size: 0, at: "", read: 0, readNumber: null, newest: 0, last: null,
+        role: "member", size: 0, ...SETTINGS, settled: 0, at: "", read: 0, readNumber: null, newest: 0, last: null,
         messages: [], opened: false, hasOlder: true, hasNewer: false,
         members: null, cursor: null, cursors: new Map(), receipts: { delivered: 0, read: 0 } });
     }
@@ -229,8 +240,8 @@ export class Session {
     const fresh = !this.chats.has(view.id);
     const chat = this.#chat(view.id, view.seq);
     const { last_message: last, read = 0, unread = 0, receipts = {} } = view;
-    Object.assign(chat, { known: true, type: view.chat_type, title: view.title ?? "",
-      role: view.role, peer: view.peer ?? null, size: view.member_count });
+    Object.assign(chat, { known: true, type: view.chat_type, role: view.role, peer: view.peer ?? null, size: view.member_count });
+    if (view.seq >= chat.settled) Object.assign(chat, settingsOf(view));
     if (view.last_activity_at > chat.at) chat.at = view.last_activity_at;
     if (chat.peer) this.users.set(chat.peer.id, chat.peer);
     if (last && fresh) chat.messages = [last];

@@ -2,6 +2,7 @@
 
 import { $, LINK, avatar, clock, day, h, icon, linkable, linked, patch, tinted, when }
   from "./dom.js";
+import { changes } from "./groups.js";
 
 const LABELS = { queued: "Queued", sent: "Sent", delivered: "Delivered", read: "Read",
   failed: "Not sent" };
@@ -27,16 +28,22 @@ function summary(session, message) {
   return `[${message.message_type ?? message.media?.[0]?.type ?? "media"}]`;
 }
 
-function systemText(session, { kind, by, user_id, user_ids = [], count, role }) {
+function systemText(session, said) {
+  const { kind, by, user_id, user_ids = [], count, role, owner, invited_by: host } = said;
   const whom = (id) => (id === session.me.id ? "you" : name(session, id));
   const people = user_ids.map(whom).join(", ");
   const more = count > user_ids.length ? ` and ${count - user_ids.length} more` : "";
+  const verb = owner === session.me.id ? "are" : "is";
+  const heir = owner ? `; ${whom(owner)} ${verb} owner now` : "";
   switch (kind) {
     case "members_added":
       return `${name(session, by)} added ${people}${more}`;
-    case "member_left": return `${name(session, user_id)} left`;
-    case "member_removed": return `${name(session, by)} removed ${whom(user_id)}`;
+    case "member_joined":
+      return `${name(session, user_id)} joined${host ? ` by an invite from ${whom(host)}` : ""}`;
+    case "member_left": return `${name(session, user_id)} left${heir}`;
+    case "member_removed": return `${name(session, by)} removed ${whom(user_id)}${heir}`;
     case "role_changed": return `${name(session, by)} made ${whom(user_id)} ${role}`;
+    case "chat_changed": return `${name(session, by)} ${changes(said)}`;
     default: return "The chat changed";
   }
 }
