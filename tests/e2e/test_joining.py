@@ -43,6 +43,26 @@ def test_a_title_changes_for_everybody_at_once(newcomer: Newcomer) -> None:
     )
 
 
+def test_slow_mode_holds_up_one_group_alone(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_group("Debate", bob)
+    form = settings(ann)
+    form.get_by_label("Slow mode").select_option("3600")
+    form.get_by_role("button", name="Save").click()
+    bob.enter("Debate")
+    expect(bob.page.locator("li.system")).to_have_text("Ann set slow mode to an hour")
+    bob.say("First", "Second")
+    expect(bob.page.locator("#toast")).to_contain_text("Slow mode: one message every 3600 s")
+    bob.status("Second", "Queued")
+    bob.start_chat(ann)
+    bob.say("Let me speak!")
+    bob.status("Let me speak!", "Delivered")
+    form = settings(ann)
+    form.get_by_label("Slow mode").select_option("0")
+    form.get_by_role("button", name="Save").click()
+    ann.sees("First")
+
+
 def test_a_link_leads_into_the_group(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_group("Book club", ann)

@@ -33,12 +33,15 @@ export class Outbox {
   /** Frames to send now, in order. */
   frames(now) {
     let flying = this.entries.filter((entry) => entry.state === "sent").length;
-    if (now < this.pausedUntil || (this.#recovering && flying)) return [];
+    if (this.#recovering && flying) return [];
     if (!flying) this.#recovering = false;
     const frames = [];
+    const held = new Set(); // chats whose next message is not to be sent yet, nor one after it
     for (const entry of this.entries) {
       if (flying >= this.#window) break;
       if (entry.state !== "new") continue;
+      if (entry.notBefore > now) held.add(entry.chat_id);
+      if (held.has(entry.chat_id)) continue;
       const { client_id, chat_id, content, reply_to } = entry;
       frames.push({ type: "send", client_id, chat_id, content, reply_to });
       Object.assign(entry, { state: "sent", tries: entry.tries + 1, sentAt: now });
@@ -47,9 +50,10 @@ export class Outbox {
     return frames;
   }
 
-  /** When the first one that waits may be sent again. */
-  get pausedUntil() {
-    return this.entries.find((entry) => entry.state === "new")?.notBefore ?? 0;
+  /** When the next one that was refused for now may be sent again; Infinity without one. */
+  next(now) {
+    const times = this.entries.map(({ state, notBefore }) => (state === "new" ? notBefore : 0));
+    return Math.min(...times.filter((time) => time > now));
   }
 
   /** Since when the longest unanswered send waits; Infinity without one. */

@@ -9,6 +9,7 @@ const EVENTS = 200;
 const MEMBERS = 200;
 const LARGE = 256; // members; above, they are read only as far as somebody looks
 const QUIET_MS = 2000; // after a failure
+const LONG = 5; // seconds that a message waits to be sent again, of which its sender is told
 
 export class Sync {
   /** `on`: changed(), loaded(), state(name), say(text), out(). */
@@ -36,6 +37,7 @@ export class Sync {
   #connection;
   #busy = new Set(); // what is being fetched
   #quietUntil = 0;
+  #resend = 0; // timer
   loaded = false; // all chats are known
   contentBytes = Infinity; // of one message
 
@@ -84,7 +86,9 @@ export class Sync {
 
   #frame(frame) {
     this.session.frame(frame, Date.now());
-    if (frame.type === "error" && !frame.ref) this.#on.say(frame.message);
+    if (frame.type === "error" && (!frame.ref || frame.retry_after > LONG)) {
+      this.#on.say(frame.message);
+    }
     if (frame.type === "typing") setTimeout(() => this.#on.changed(), 6100);
     if (frame.type === "caught_up") this.#store.place = this.session.mePlace;
     this.#on.changed(frame);
@@ -94,8 +98,9 @@ export class Sync {
   step() {
     const now = Date.now();
     for (const frame of this.session.outgoing(now)) this.send(frame);
-    const pause = this.session.outbox.pausedUntil - now;
-    if (pause > 0) setTimeout(() => this.#on.changed(), pause + 1);
+    clearTimeout(this.#resend);
+    const pause = this.session.outbox.next(now) - now;
+    if (pause < Infinity) this.#resend = setTimeout(() => this.#on.changed(), pause + 1);
     const { wants } = this.session;
     for (const kind of ["repair", "chats", "users", "messages", "members"]) {
       for (const id of wants[kind]) {
