@@ -43,6 +43,22 @@ def test_a_title_changes_for_everybody_at_once(newcomer: Newcomer) -> None:
     )
 
 
+def test_an_owner_gives_roles_and_hands_over(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_group("Chess", bob)
+    bob.enter("Chess")
+    ann.page.get_by_role("button", name="Members").click()
+    role = ann.page.get_by_label("Role of Bob")
+    for name in ("admin", "owner"):
+        role.select_option(name)
+        expect(bob.page.locator("li.system").last).to_have_text(f"Ann made you {name}")
+    bob.page.get_by_role("button", name="Members").click()
+    bob.page.get_by_label("Role of Ann").select_option("member")
+    expect(ann.page.locator("li.system").last).to_have_text("Bob made you member")
+    expect(role).to_have_count(0)
+    expect(ann.page.get_by_text(f"@{bob.username}, owner")).to_be_visible()
+
+
 def test_slow_mode_holds_up_one_group_alone(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_group("Debate", bob)

@@ -223,6 +223,14 @@ class Page {
     this.#change("DELETE", `/members/${id}`).catch((error) => this.#toast(error.message));
   }
 
+  #onMembers = {
+    remove: (id) => this.#remove(id),
+    role: (id, role) => this.#change("PATCH", `/members/${id}`, { role }).catch((error) => {
+      this.#toast(error.message);
+      this.#session.wants.members.add(this.#session.open);
+    }),
+  };
+
   async #signOut() {
     const unsent = this.#session.outbox.entries.length;
     if (unsent && !confirm("Some messages are not sent yet. Signing out loses them.")) return;
@@ -338,7 +346,7 @@ class Page {
       this.#text.style.height = `${this.#text.scrollHeight + 2}px`;
     }
     showRights(chat);
-    showMembers(session, chat, (id) => this.#remove(id));
+    showMembers(session, chat, this.#onMembers);
     this.#sync.step();
   }
 }

@@ -113,7 +113,7 @@ export function show(dialog) {
 }
 
 /** The members of the open group; closes when there is none. */
-export function showMembers(session, chat, remove) {
+export function showMembers(session, chat, act) {
   const dialog = $("#members-dialog");
   if (!dialog.open) return;
   if (!chat) {
@@ -121,17 +121,27 @@ export function showMembers(session, chat, remove) {
     return;
   }
   const leads = chat.role !== "member";
+  const owns = chat.role === "owner";
   $("#add-members").hidden = !leads;
   $("#add-members input").required = leads;
   $("#more-members").hidden = !chat.cursor;
   patch($("#members"), (chat.members ?? []).map(({ user, role }) => ({
-    key: user.id, sign: [user.display_name, role, leads],
+    key: user.id, sign: [user.display_name, role, leads, owns],
     make: () => h("li", {},
       avatar(h("span.avatar", { "aria-hidden": "true" }), user.display_name, user.id),
       h("span.name", {}, user.display_name,
         h("small", {}, role === "member" ? `@${user.username}` : `@${user.username}, ${role}`)),
+      owns && user.id !== session.me.id ? roles(user, role, act.role) : null,
       leads && role !== "owner" && user.id !== session.me.id
-        ? h("button", { type: "button", onclick: () => remove(user.id),
+        ? h("button", { type: "button", onclick: () => act.remove(user.id),
           "aria-label": `Remove ${user.display_name}` }, "Remove") : null),
   })));
+}
+
+/** Who may do what, for an owner to choose. */
+function roles(user, role, change) {
+  const options = ["owner", "admin", "member"].map((name) =>
+    h("option", { value: name, selected: name === role ? "" : null }, name));
+  return h("select", { "aria-label": `Role of ${user.display_name}`,
+    onchange: (event) => change(user.id, event.target.value) }, ...options);
 }
