@@ -333,7 +333,7 @@ class Invites(Protocol):
         ...
 
     async def has_users(self) -> bool:
-        """Whether anybody has registered yet; users of host applications have not."""
+        """Whether there is any user yet, registered or of a host application."""
         ...
 
 

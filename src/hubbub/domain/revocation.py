@@ -31,10 +31,11 @@ class Revocations:
         self._prune(now - self._keep_ms)
 
     def _prune(self, before: int) -> None:
-        for session_id, when in list(self._when.items()):
-            if when >= before:
+        while self._when:
+            oldest = next(iter(self._when))
+            if self._when[oldest] >= before:
                 break
-            del self._when[session_id]
+            del self._when[oldest]
 
     def __contains__(self, session_id: int) -> bool:
         return session_id in self._when

@@ -105,10 +105,9 @@ async def test_users_are_found_by_names(store: Store) -> None:
     assert await store.named(["EXT:ann", "ext:Ann", "ann"]) == []
 
 
-async def test_users_of_host_applications_have_not_registered(store: Store) -> None:
-    await store.put_users([ANN])
+async def test_users_of_host_applications_are_users(store: Store) -> None:
     assert not await store.has_users()
-    await store.add_user(User(103, "cid", "Cid", "phc", is_admin=False, created_at=START), None)
+    await store.put_users([ANN])
     assert await store.has_users()
 
 

@@ -113,7 +113,7 @@ class MemoryAccounts:
 
     async def has_users(self) -> bool:
         """`Invites.has_users`."""
-        return any(user.password_hash for user in self._users.values())
+        return bool(self._users)
 
     # ── of host applications ──
 

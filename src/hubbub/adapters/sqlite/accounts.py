@@ -112,11 +112,7 @@ class SqliteAccounts:
 
     def has_users(self) -> bool:
         """`Invites.has_users`."""
-        return bool(
-            self._connection.execute(
-                "SELECT EXISTS (SELECT 1 FROM users WHERE password_hash <> '')"
-            ).get
-        )
+        return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM users)").get)
 
     # ── of host applications ──
 
