@@ -172,6 +172,11 @@ async def _(cell: Cell) -> Answer:
 simple("trace_message", message_id="first")
 
 
+@row("tail_user")
+async def _(cell: Cell) -> Answer:
+    return await cell.call("tail_user", query=f"?user={cell.world['owner'].name}")
+
+
 @row("create_invite")
 async def _(cell: Cell) -> Answer:
     return await cell.call("create_invite")

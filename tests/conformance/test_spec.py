@@ -20,6 +20,7 @@ SILENT = {
     "2.7": "speaks of load, which other tests make",
     "3.6.1": "speaks of who runs the server; the authorization matrix and tests/e2e hold it",
     "3.6.2": "speaks of who runs the server; the contract suite and tests/e2e hold it",
+    "3.6.3": "speaks of who runs the server; tests/e2e holds it",
     "4.7.2": "speaks of times that a client draws by lot; the client's own tests hold them",
     "5.1.1": "speaks of what a client stores; the client's own tests hold it",
 }

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -61,6 +62,7 @@ class Stock:
     bob: Person
     zoe: Person
     server_key: str
+    data: Path
     ids: dict[str, list[str]] = field(default_factory=dict)
     """By the name of a parameter: ids for it."""
 
@@ -80,7 +82,9 @@ def stocked(server: ServerProcess) -> Stock:
         answer = http.post(f"{url}/auth/register", json=wanted, timeout=60)
         return Person(url, http, answer.json())
 
-    stock = Stock(join("ann"), join("bob"), join("zoe"), server_key(server.data, "users:write"))
+    stock = Stock(
+        join("ann"), join("bob"), join("zoe"), server_key(server.data, "users:write"), server.data
+    )
     group = stock.group(stock.ann, stock.bob, stock.zoe)
     sent = [
         by.post("/messages", {"content": "hello", **to})

@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from hubbub.entry.rest.openapi import openapi
 from hubbub.entry.rest.routes import ROUTES
+from hubbub.wiring import operator_token
 from tests.fuzz.stock import PASSWORD, Person, Stock, stocked
 from tests.support.server import ServerProcess
 
@@ -143,6 +144,11 @@ def _backend(stock: Stock) -> Person:
     return replace(stock.ann, signed_in={"token": stock.server_key})
 
 
+def _operator(stock: Stock) -> Person:
+    """Whoever can read the server's own key."""
+    return replace(stock.ann, signed_in={"token": operator_token(stock.data)})
+
+
 PREPARE: dict[str, Callable[[Stock], Person]] = {
     "logout": _zoe,
     "revoke_session": _zoe,
@@ -155,6 +161,8 @@ PREPARE: dict[str, Callable[[Stock], Person]] = {
     "end_chat_invite": _inviter,
     "put_user": _backend,
     "put_users": _backend,
+    "trace_message": _operator,
+    "tail_user": _operator,
 }
 
 
@@ -173,6 +181,8 @@ def insert_real_things(case: schemathesis.Case, chance: Any, stock: Stock) -> No
         for name in ("before_id", "after_id", "around_id"):
             if name in query and chance.random() < 0.75:
                 query[name] = chance.choice(stock.ids["message_id"])
+        if "user" in query and chance.random() < 0.75:
+            query["user"] = stock.bob.name
         if isinstance(query.get("wait"), int):
             query["wait"] = min(query["wait"], 1)
     if isinstance(case.body, dict) and chance.random() < 0.75:

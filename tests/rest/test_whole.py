@@ -96,6 +96,8 @@ async def look_after(operator: Person, message_id: str, data: Path) -> None:
     trace = await operator("trace_message", message_id=message_id)
     assert [(each["username"], each["fate"]) for each in trace["recipients"]] == [("bob", "read")]
     assert "Hello!" not in str(trace)
+    tail = await operator("tail_user", query="?user=bob")
+    assert [chat["unread"] for chat in tail["chats"]] == [0]
 
 
 async def talk(ann: Person, bob: Person) -> str:

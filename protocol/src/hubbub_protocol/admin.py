@@ -1,10 +1,10 @@
 """Answers of the calls for who looks after the server (spec section 3.6)."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from hubbub_protocol.frames import ChatId, MessageId, Position, Time, UserId
+from hubbub_protocol.frames import ChatId, MessageId, Position, SessionId, Time, UserId
 
 Fate = Literal[
     "read", "delivered", "not_member", "in_history", "left", "offline", "blocked", "behind", "sent"
@@ -40,3 +40,34 @@ class Trace(Struct):
     recipients: list[TraceRecipient]
     has_more: bool
     cursor: str | None
+
+
+class TailConnection(Struct):
+    """A connection: whether it takes nothing or re-reads, bytes it did not take, logs behind."""
+
+    session_id: SessionId
+    blocked: bool
+    catching_up: bool
+    unread_bytes: int
+    behind: int
+
+
+class TailChat(Struct):
+    """How far the user is in a chat: where its log ends, both cursors, unread messages."""
+
+    chat_id: ChatId
+    seq: Position
+    delivered: Position
+    read: Position
+    unread: int
+
+
+class Tail(Struct):
+    """What a user is pushed, without what is said. `chats` come with the first answer alone."""
+
+    user_id: UserId
+    connections: list[TailConnection]
+    chats: list[TailChat]
+    frames: list[dict[str, Any]]
+    dropped: int
+    cursor: str

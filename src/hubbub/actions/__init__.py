@@ -91,3 +91,5 @@ class Actions:
     """Whether the token is the operator's or an admin's; Refused otherwise."""
     trace_message: Callable[[str, int, str | None], Awaitable[admin.Trace]]
     """(message_id, limit, cursor)"""
+    tail_user: Callable[[str, str | None, float], Awaitable[admin.Tail]]
+    """(user name, cursor, seconds to wait for frames)"""

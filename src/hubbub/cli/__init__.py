@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "demo": "hubbub.cli.demo",
     "doctor": "hubbub.cli.doctor",
     "serve": "hubbub.cli.serve",
+    "tail": "hubbub.cli.tail",
     "token": "hubbub.cli.token",
     "top": "hubbub.cli.top",
     "trace": "hubbub.cli.trace",

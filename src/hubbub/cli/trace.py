@@ -15,7 +15,9 @@ from hubbub_protocol import rest
 from hubbub_protocol.admin import Fate, Trace, TraceRecipient
 
 PAGE: Final = 200
-NAME: Final = 22
+NAME: Final = 28
+TIME: Final = 29
+"""Columns of a time, and a space."""
 MARKS: Final[dict[Fate, tuple[str, str]]] = {
     "read": ("✓✓", "cyan"),
     "delivered": ("✓✓", "green"),
@@ -91,7 +93,7 @@ def head(page: Trace) -> list[str]:
         f" Accepted  {_time(page.accepted_at)} by node {page.node}, once it was stored",
         f" Stored    position {page.seq:,} of {page.head:,} in {page.chat_id}",
         "",
-        click.style(f"    {'':{NAME}}{'delivered':26}{'read':26}connections", dim=True),
+        click.style(f"    {'':{NAME}}{'delivered':{TIME}}{'read':{TIME}}connections", dim=True),
     ]
 
 
@@ -99,7 +101,7 @@ def line(page: Trace, recipient: TraceRecipient) -> str:
     """A recipient: the times, and the sentence that says why."""
     mark, color = MARKS[recipient.fate]
     name = pad(f"{recipient.display_name} @{recipient.username}", NAME - 1)
-    times = f"{_time(recipient.delivered_at):26}{_time(recipient.read_at):26}"
+    times = f"{_time(recipient.delivered_at):{TIME}}{_time(recipient.read_at):{TIME}}"
     why = "".join(letter if letter.isprintable() else " " for letter in recipient.why)
     return (
         f" {click.style(mark, fg=color)} {name} {times}{recipient.connections}\n"

@@ -1,6 +1,6 @@
 """Why somebody has a message or not: the answer to whoever looks after the server."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -86,3 +86,22 @@ def _on_the_way(traced: Traced, member: TracedMember, sight: Sight) -> tuple[Fat
     if sight.behind:
         return "behind", f"is connected, and still reading what came before ({so_far})"
     return "sent", f"is connected and was sent it; their client has not said so ({so_far})"
+
+
+class Connected(Struct, frozen=True):
+    """A connection of the user: `unread_bytes` were written and not taken, `behind` are logs."""
+
+    session_id: int
+    blocked: bool
+    catching_up: bool
+    unread_bytes: int
+    behind: int
+
+
+class Heard(Struct, frozen=True):
+    """What a tail heard since it was asked last; `dropped` more did not fit."""
+
+    number: int
+    frames: list[dict[str, Any]]
+    dropped: int
+    connections: list[Connected]

@@ -35,6 +35,7 @@ from hubbub.actions.server_keys import Authorize
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
 from hubbub.actions.sync import Sync, chats, places
+from hubbub.actions.tail_user import TailUser
 from hubbub.actions.throttle import Throttle
 from hubbub.actions.trace_message import TraceMessage
 from hubbub.actions.users import Users
@@ -48,6 +49,7 @@ from hubbub.delivery.poll import Poll
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
+from hubbub.delivery.tail import Tails
 from hubbub.domain.events import Event
 from hubbub.domain.limits import Buckets, MessageLimits
 from hubbub.domain.reading import ReplayBounds
@@ -293,6 +295,7 @@ class Core:
         remove = RemoveMember(directory, reader, ingest, maker, clock)
         invites = ChatInvites(reader, world.joining, maker, clock, told.base_url)
         joins = JoinChat(reader, world.joining, ingest, maker, clock, told.limits)
+        tails = Tails(self.hub, self.encoder)
         poll = Poll(self.hub, self.replays, self.encoder, self.revocations)
         return Actions(
             authenticate=self.authenticate,
@@ -335,5 +338,6 @@ class Core:
             get_receipts=GetReceipts(reader),
             sync=Sync(self.received, poll),
             admit=Admit(world.tokens, self.authenticate, accounts, clock),
+            tail_user=TailUser(accounts, reader, tails.open, tails.listen),
             trace_message=TraceMessage(world.operating, lambda *who: sight(self.hub, *who)),
         )

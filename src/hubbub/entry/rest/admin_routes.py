@@ -3,7 +3,7 @@
 from typing import Final
 
 from hubbub.actions import Actions
-from hubbub.entry.rest.queries import Page
+from hubbub.entry.rest.queries import Page, TailOf
 from hubbub.entry.rest.table import Call, Route
 from hubbub_protocol import admin
 from hubbub_protocol.codes import Code
@@ -14,7 +14,24 @@ async def _trace(actions: Actions, call: Call) -> admin.Trace:
     return await actions.trace_message(call.path["message_id"], query.limit, query.cursor)
 
 
+async def _tail(actions: Actions, call: Call) -> admin.Tail:
+    query: TailOf = call.query
+    return await actions.tail_user(query.user, query.cursor, float(query.wait))
+
+
 ADMIN: Final = (
+    Route(
+        method="GET",
+        path="/admin/tail",
+        operation="tail_user",
+        summary="What a user is pushed, live, without what is said",
+        tag="admin",
+        scope="admin",
+        handler=_tail,
+        query=TailOf,
+        answer=admin.Tail,
+        errors=(Code.NOT_FOUND, Code.MALFORMED, Code.OVERLOADED),
+    ),
     Route(
         method="GET",
         path="/admin/trace/{message_id}",

@@ -51,6 +51,14 @@ class ByUsername(Struct, frozen=True):
     username: Name
 
 
+class TailOf(Struct, frozen=True):
+    """Over whose shoulder, from where on, and how long to wait for frames."""
+
+    user: Name
+    cursor: Cursor | None = None
+    wait: Seconds = 0
+
+
 class Wait(Struct, frozen=True):
     """How long to wait."""
 
