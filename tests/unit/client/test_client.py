@@ -42,10 +42,10 @@ from hubbub_protocol.frames import (
     TokenExpiring,
     Typing,
 )
-from hubbub_protocol.rest import EventPage, Problem, SignedIn
+from hubbub_protocol.rest import Chat, EventPage, Problem, Receipts, SignedIn
 from tests.support.wait import eventually
 from tests.unit.client.fakes import FakeClock, FakeTransport, WatchedStorage
-from tests.unit.client.peers import ANN, BEN, CHAT, TIME, message, signed_in
+from tests.unit.client.peers import ANN, BEN, CHAT, TIME, WELCOME, message, signed_in
 
 T = TypeVar("T", bound=Event)
 
@@ -133,6 +133,33 @@ async def test_sends_and_hears() -> None:
     assert connection.closed_with == 1000
     assert bench.transport.closed
     assert bench.storage.closed
+
+
+async def test_tells_what_waits_and_what_the_server_takes() -> None:
+    bench = Bench()
+    async with bench.live() as client:
+        connection = bench.transport.connections[0]
+        assert client.limits == WELCOME.limits
+        pending = await client.send("Later", chat_id=CHAT)
+        assert [(s.client_id, s.content) for s in client.waiting()] == [
+            (pending.client_id, "Later")
+        ]
+        connection.say(Ack(pending.client_id, ids.text("msg", 1), CHAT, TIME))
+        await pending
+        assert client.waiting() == []
+
+
+async def test_learns_from_a_chat_that_it_reads() -> None:
+    bench = Bench()
+    async with bench.live() as client:
+        mine = message(1, sender=ANN, recipient_ids=[])
+        bench.transport.connections[0].say(mine)
+        await first(client, MessageArrived)
+        bench.transport.routes["GET", f"/api/v1/chats/{CHAT}"] = Chat(
+            CHAT, "group", TIME, 3, "member", 1, TIME, receipts=Receipts(delivered=1, read=1)
+        )
+        assert (await client.chat(CHAT)).member_count == 3
+        assert client.status(mine) == "read"
 
 
 async def test_speaks_msgpack() -> None:

@@ -8,6 +8,7 @@ from hubbub_client.events import (
     ChatAdded,
     ChatRemoved,
     ConnectionChanged,
+    CursorMoved,
     GapFound,
     MessageAccepted,
     MessageArrived,
@@ -444,6 +445,17 @@ def test_reads_that_move_nothing_are_not_said_for_ever() -> None:
     for _ in range(READS_SAID):
         peer.connect().hear(CaughtUp({})).close()
     assert peer.connect().of(Read) == []
+
+
+def test_cursors_tell_of_messages_before_the_window() -> None:
+    peer = Peer({ME: 1, CHAT: 5}).live()
+    old = message(3, sender=ANN, recipient_ids=[ANN, BEN])  # read from history
+    peer.hear(ReadReceipt(CHAT, old.id, 3, BEN, TIME))
+    assert peer.of(CursorMoved) == [CursorMoved(CHAT, BEN, 3, True)]
+    assert peer.of(Ticked) == []
+    assert peer.session.logs.chats[CHAT].status(old, ANN) == "read"
+    peer.hear(ReadReceipt(CHAT, old.id, 3, BEN, TIME), DeliveryReceipt(CHAT, old.id, 2, BEN, TIME))
+    assert peer.of(CursorMoved) == []
 
 
 def test_ticks_are_the_least_of_all_recipients() -> None:

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from enum import Enum
 from typing import Final
 
-from hubbub_client.events import SettingsChanged, Ticked
+from hubbub_client.events import CursorMoved, SettingsChanged, Ticked
 from hubbub_client.reader import LogReader
 from hubbub_client.settings import Followed
 from hubbub_protocol.frames import Message, Skip
@@ -223,14 +223,15 @@ class Chat:
             return "read"
         return "delivered" if delivered >= message.seq else "sent"
 
-    def receipt(self, user: str, seq: int, read: bool, own_id: str) -> list[Ticked]:
+    def receipt(self, user: str, seq: int, read: bool, own_id: str) -> list[CursorMoved | Ticked]:
         """Another member's cursor moved, never back. The ticks that follow from it."""
         delivered, read_to = self._cursors.get(user, (0, 0))
         after = (max(delivered, seq), max(read_to, seq) if read else read_to)
         if after == (delivered, read_to):
             return []
         self._cursors[user] = after
-        return self._recheck(read_to if read else delivered, seq, own_id)
+        ticks = self._recheck(read_to if read else delivered, seq, own_id)
+        return [CursorMoved(self.id, user, seq, read), *ticks]
 
     def learn_floor(self, delivered: int, read: int, own_id: str) -> list[Ticked]:
         """All other members are at least there. The ticks that follow from it."""

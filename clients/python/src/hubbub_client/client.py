@@ -31,7 +31,7 @@ from hubbub_client.tokens import Account
 from hubbub_client.transport import AiohttpTransport, Transport
 from hubbub_protocol import rest
 from hubbub_protocol.codec import client_codec
-from hubbub_protocol.frames import Media, Message, MessageType, Send
+from hubbub_protocol.frames import Limits, Media, Message, MessageType, Send
 
 
 class Options(Struct, frozen=True):
@@ -237,6 +237,15 @@ class Client:
         assert read.now is not None
         return read.now
 
+    def waiting(self) -> list[Send]:
+        """The messages that wait in the outbox for the server's answer, in their order."""
+        return self.session.outbox.sends()
+
+    @property
+    def limits(self) -> Limits | None:
+        """What the server takes, in bytes and counts; None before its first welcome."""
+        return self.session.limits
+
     async def events(self) -> AsyncIterator[Event]:
         """What happens, in order, until the client is left or signed out. For one reader.
 
@@ -310,6 +319,12 @@ class Client:
         page = await self.api.chats(limit, cursor)
         self._running.act(lambda session, _: session.learn(page.chats))
         return page
+
+    async def chat(self, chat_id: str) -> rest.Chat:
+        """One chat; the client learns its unread count and ticks from it."""
+        chat = await self.api.chat(chat_id)
+        self._running.act(lambda session, _: session.learn([chat]))
+        return chat
 
     async def history(
         self, chat_id: str, before: str | None = None, limit: int = 50

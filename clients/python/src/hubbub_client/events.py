@@ -67,6 +67,18 @@ class Ticked(Struct, frozen=True):
     status: Status
 
 
+class CursorMoved(Struct, frozen=True):
+    """Another member has got, or with `read` read, everything in the chat up to `seq`.
+
+    `Ticked` tells what follows for own messages in the window; `Client.status` answers for others.
+    """
+
+    chat_id: str
+    user_id: str
+    seq: int
+    read: bool
+
+
 class ReceiptsCounted(Struct, frozen=True):
     """In a group over 256: how many members have passed the newest message `seq`."""
 
@@ -137,6 +149,7 @@ Event = (
     | MessageAccepted
     | SendFailed
     | Ticked
+    | CursorMoved
     | ReceiptsCounted
     | TypingChanged
     | ChatAdded

@@ -40,6 +40,7 @@ from hubbub_protocol.frames import (
     DeliveryReceipt,
     Error,
     Gap,
+    Limits,
     Me,
     Message,
     Read,
@@ -90,6 +91,7 @@ class Session:
         self._asked: list[str] = []  # chats whose receipts this connection's resume asked for
         self._floors: dict[str, float] = {}  # large chats whose receipts are to be read, when
         self.frames_unreadable = 0
+        self.limits: Limits | None = None  # what the server takes, since its first welcome
 
     # ── outputs ──────────────────────────────────────────────────────────────────────────────
 
@@ -232,7 +234,7 @@ class Session:
     def _welcome(self, frame: Welcome, now: float) -> None:
         if not self._line.welcomed():
             return
-        self.logs.user_id = frame.user_id
+        self.logs.user_id, self.limits = frame.user_id, frame.limits
         for chat_id, seq in self._reads.items():
             self._commands.append(Transmit(Read(chat_id, seq)))
         parts = self.logs.positions()
