@@ -27,12 +27,19 @@ MAX_ADVANCES: Final = 5_000
 """Cursors in one commit."""
 LATER: Final = 1.0
 """Seconds until cursors that can wait are stored: of large chats, and of what is one's own."""
-MAX_LATE: Final = 500
+MAX_LATE: Final = 200
 """Of these in one commit, so that ten thousand of them do not hold up messages."""
 
 
-class Sink(Protocol):
-    """Who waits for a change: answered once, with its outcome or a refusal."""
+class Waiting(Protocol):
+    """A change on its way, and who waits for it: answered once, with its outcome or a refusal."""
+
+    since: float
+    """When it was put in, in the clock's seconds."""
+
+    @property
+    def request(self) -> Draft | Change:
+        """What shall be done; a draft needs permission first."""
 
     @property
     def gate(self) -> SendGate | None:
@@ -49,7 +56,7 @@ class Sink(Protocol):
         """It is not carried out."""
 
 
-Accept = Callable[[Sequence[tuple[Draft, Sink]]], Awaitable[list[Post | Refused]]]
+Accept = Callable[[Sequence[tuple[Draft, Waiting]]], Awaitable[list[Post | Refused]]]
 """Permission for drafts, in order. Raises Unavailable."""
 IsLarge = Callable[[int], bool]
 
@@ -98,15 +105,6 @@ class IngestStatistics:
         self.refused: dict[str, int] = {}
 
 
-class _Waiting:
-    __slots__ = ("request", "since", "sink")
-
-    def __init__(self, request: Draft | Change, sink: Sink, since: float) -> None:
-        self.request = request
-        self.sink = sink
-        self.since = since
-
-
 class Ingest:
     """See the module. `run` does the work, in one task; the rest puts in and never waits."""
 
@@ -125,7 +123,7 @@ class Ingest:
         self._is_large = is_large
         self._clock = clock
         self._limits = limits
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._advances: dict[tuple[int, int, int], Advance] = {}
         self._later: dict[tuple[int, int, int], Advance] = {}
         self._late: deque[Advance] = deque()
@@ -134,6 +132,7 @@ class Ingest:
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._awake = False
         self.statistics = IngestStatistics()
 
     @property
@@ -148,27 +147,29 @@ class Ingest:
 
     # ── putting in ──
 
-    def put(self, request: Draft | Change, sink: Sink) -> None:
+    def put(self, waiting: Waiting) -> None:
         """Queue a change. Raises Refused `overloaded` when too many wait (G7)."""
         if len(self._queue) >= self._limits.queue:
             refusal = Refused(
                 Code.OVERLOADED, "The server has too much to do; try again a little later.", 1.0
             )
             self.count(refusal)
-            self._close_gate(request, sink, refusal)
+            self._close_gate(waiting, refusal)
             raise refusal
         self.statistics.accepted += 1
-        self._queue.append(_Waiting(request, sink, self._clock.monotonic()))
-        self._wake()
+        waiting.since = self._clock.monotonic()
+        self._queue.append(waiting)
+        if not self._awake:
+            self._wake()
 
     async def do(self, change: Change | Draft) -> Outcome:
         """Queue a change and wait for its outcome. Raises Refused.
 
         Cancelling is safe: the change may then be committed or not.
         """
-        waiter = FutureSink(asyncio.get_running_loop().create_future())
-        self.put(change, waiter)
-        return await waiter.future
+        waiting = Awaited(change, asyncio.get_running_loop().create_future())
+        self.put(waiting)
+        return await waiting.future
 
     def advance(self, move: Advance, soon: bool = True) -> None:
         """Move a cursor with the next commit; an earlier move that waits is joined with it.
@@ -186,7 +187,7 @@ class Ingest:
         elif len(self._advances) + len(self._later) + len(self._late) >= self._limits.queue * 10:
             return  # a cursor that is lost here is said again with the next one: cumulative
         waiting[key] = move
-        if soon:
+        if soon and not self._awake:
             self._wake()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LATER, self._release)
@@ -208,9 +209,9 @@ class Ingest:
         self._wake()
 
     def _wake(self) -> None:
-        if not self._work.is_set():
-            self._idle.clear()
-            self._work.set()
+        self._awake = True
+        self._idle.clear()
+        self._work.set()
 
     # ── the loop ──
 
@@ -222,6 +223,7 @@ class Ingest:
             while self._queue or self._advances or self._places or self._late:
                 await self._gather()
                 await self._batch()
+            self._awake = False
             self._idle.set()
 
     async def _gather(self) -> None:
@@ -249,9 +251,9 @@ class Ingest:
         if changes:
             await self._store_and_tell(waiting, changes)
 
-    async def _permitted(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[Change]]:
+    async def _permitted(self, waiting: list[Waiting]) -> tuple[list[Waiting], list[Change]]:
         """Those that may go on, as changes; the others are refused, in order."""
-        drafts = [(w.request, w.sink) for w in waiting if isinstance(w.request, Draft)]
+        drafts = [(w.request, w) for w in waiting if isinstance(w.request, Draft)]
         if not drafts:
             return waiting, [cast(Change, w.request) for w in waiting]
         try:
@@ -259,7 +261,7 @@ class Ingest:
         except Unavailable as error:
             self._refuse_all(waiting, _unavailable(error))
             return [], []
-        permitted: list[_Waiting] = []
+        permitted: list[Waiting] = []
         changes: list[Change] = []
         for w in waiting:
             change = next(verdicts) if isinstance(w.request, Draft) else w.request
@@ -283,7 +285,7 @@ class Ingest:
         self._places = {}
         return taken
 
-    async def _store_and_tell(self, waiting: list[_Waiting], changes: list[Change]) -> None:
+    async def _store_and_tell(self, waiting: list[Waiting], changes: list[Change]) -> None:
         await self._announce.prepare(changes)
         self._announce.begin()
         try:
@@ -291,7 +293,7 @@ class Ingest:
         finally:
             self._announce.end()
 
-    async def _commit_and_tell(self, waiting: list[_Waiting], changes: list[Change]) -> None:
+    async def _commit_and_tell(self, waiting: list[Waiting], changes: list[Change]) -> None:
         repeats = self.statistics.repeats
         try:
             outcomes = await self._commit(changes)
@@ -308,7 +310,7 @@ class Ingest:
         self.statistics.batches += 1
         self.statistics.committed += len(waiting)
         for w, outcome in zip(waiting, outcomes, strict=False):  # cursors have nobody waiting
-            w.sink.answer(outcome)
+            w.answer(outcome)
         if self.statistics.repeats != repeats:
             # A commit that is repeated says that nothing changed, of what the first one did.
             self._announce.anew()
@@ -316,7 +318,7 @@ class Ingest:
             await self._announce.tell(changes, outcomes)
         self._observe(waiting)
 
-    def _observe(self, waiting: list[_Waiting]) -> None:
+    def _observe(self, waiting: list[Waiting]) -> None:
         now, statistics = self._clock.monotonic(), self.statistics
         for w in waiting:
             statistics.latency[bisect_left(LATENCY_BUCKETS, now - w.since)] += 1
@@ -334,7 +336,7 @@ class Ingest:
         raise AssertionError("the loop returns or raises")
 
     async def _one_by_one(
-        self, waiting: list[_Waiting], changes: list[Change], error: Exception
+        self, waiting: list[Waiting], changes: list[Change], error: Exception
     ) -> None:
         """One change that the store cannot take must not take the others with it."""
         if len(changes) == 1:
@@ -346,20 +348,20 @@ class Ingest:
 
     # ── refusing ──
 
-    def _refuse_all(self, waiting: list[_Waiting], refusal: Refused) -> None:
+    def _refuse_all(self, waiting: list[Waiting], refusal: Refused) -> None:
         for w in waiting:
             self._refuse(w, refusal)
 
-    def _refuse(self, w: _Waiting, refusal: Refused) -> None:
+    def _refuse(self, w: Waiting, refusal: Refused) -> None:
         self.count(refusal)
-        self._close_gate(w.request, w.sink, refusal)
-        w.sink.refuse(refusal)
+        self._close_gate(w, refusal)
+        w.refuse(refusal)
 
-    def _close_gate(self, request: Draft | Change, sink: Sink, refusal: Refused) -> None:
+    def _close_gate(self, w: Waiting, refusal: Refused) -> None:
         """What follows a send that shall come again waits for it (G3)."""
-        if isinstance(request, Draft) and refusal.code.retryable and sink.gate is not None:
-            now = self._clock.monotonic()
-            sink.gate.close(sink.target, request.client_id, request.id, now)
+        draft, gate = w.request, w.gate
+        if isinstance(draft, Draft) and refusal.code.retryable and gate is not None:
+            gate.close(w.target, draft.client_id, draft.id, self._clock.monotonic())
 
     def count(self, refusal: Refused) -> None:
         """A send or another change is refused, here or before it was put in."""
@@ -367,23 +369,25 @@ class Ingest:
         counts[refusal.code.value] = counts.get(refusal.code.value, 0) + 1
 
 
-class FutureSink:
-    """A sink that somebody awaits."""
+class Awaited:
+    """A change that somebody awaits."""
 
-    __slots__ = ("future", "gate", "target")
+    __slots__ = ("future", "gate", "request", "since", "target")
 
-    def __init__(self, future: "asyncio.Future[Outcome]") -> None:
+    def __init__(self, request: Draft | Change, future: "asyncio.Future[Outcome]") -> None:
+        self.request = request
         self.future = future
+        self.since = 0.0
         self.gate: SendGate | None = None
         self.target: Names = ()
 
     def answer(self, outcome: Outcome) -> None:
-        """See Sink."""
+        """See Waiting."""
         if not self.future.done():
             self.future.set_result(outcome)
 
     def refuse(self, refusal: Refused) -> None:
-        """See Sink."""
+        """See Waiting."""
         if not self.future.done():
             self.future.set_exception(refusal)
 

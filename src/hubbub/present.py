@@ -42,18 +42,18 @@ def message(row: Row, members: Iterable[int] = (), client_id: str | None = None)
     """A message as an event of its log. `client_id` is for its sender's own sessions."""
     sender = row.sender_id
     return frames.Message(
-        id=message_ref(row.id),
-        chat_id=chat_ref(row.chat_id),
-        seq=row.seq,
-        rev=row.rev,
-        number=row.number,
-        created_at=rfc3339(row.at),
-        sender_id=user_ref(sender) if sender else None,
-        recipient_ids=[user_ref(m) for m in members if m != sender],
-        content=row.content,
-        message_type=row.type,  # type: ignore[arg-type]
-        media=_media.decode(row.media) if row.media else [],
-        reply_to=message_ref(row.reply_to) if row.reply_to else None,
+        message_ref(row.id),
+        chat_ref(row.chat_id),
+        row.seq,
+        row.rev,
+        row.number,
+        rfc3339(row.at),
+        user_ref(sender) if sender else None,
+        [user_ref(m) for m in members if m != sender],
+        row.content,
+        row.type,  # type: ignore[arg-type]
+        _media.decode(row.media) if row.media else [],
+        message_ref(row.reply_to) if row.reply_to else None,
         system=_system.decode(row.system) if row.system else None,
         client_id=client_id,
     )

@@ -43,10 +43,13 @@ def all_of(*patches: Any) -> Iterator[None]:
 
 
 class Deaf:
-    """A sink that was told already."""
+    """Who waits was told already."""
 
     gate = None
     target = None
+
+    def __init__(self, request: Change, since: float) -> None:
+        self.request, self.since = request, since
 
     def answer(self, outcome: Outcome) -> None:
         """Nobody listens."""
@@ -60,10 +63,10 @@ def ack_before_commit() -> Any:
     commit_and_tell = Ingest._commit_and_tell
 
     async def hasty(self: Any, waiting: list[Any], changes: list[Change]) -> None:
-        for each, change in zip(waiting, changes, strict=False):
+        for index, (each, change) in enumerate(zip(waiting, changes, strict=False)):
             if isinstance(change, Post) and change.chat_id:
-                each.sink.answer(Posted(change.id, change.chat_id, 0, 0, change.at))
-                each.sink = Deaf()
+                each.answer(Posted(change.id, change.chat_id, 0, 0, change.at))
+                waiting[index] = Deaf(change, each.since)
         self._announce._flush()
         await commit_and_tell(self, waiting, changes)
 
@@ -177,7 +180,7 @@ def announce_before_commit() -> Any:
             self._refuse_all(waiting, _unavailable(error))
             return
         for each, outcome in zip(waiting, outcomes, strict=False):
-            each.sink.answer(outcome)
+            each.answer(outcome)
 
     return patch.object(Ingest, "_commit_and_tell", boasting)
 

@@ -16,7 +16,7 @@ from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
 from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.connection import Accepted, Upgrade
-from hubbub.entry.ws.framing import frame
+from hubbub.entry.ws.framing import framed
 from hubbub.ingest import IngestLimits
 from hubbub.wiring.core import Core, Settings, World
 from hubbub_client import Unreachable
@@ -137,7 +137,7 @@ class Machine:
             passwords=PlainPasswords(),
             tokens=JwtTokens(b"k" * 32, TOKEN_MINUTES),
             clock=self.clock,
-            framing=frame,
+            framing=framed,
             bus=self.bus.into,
             exact_bus=not self.plan.lossy_bus,
         )

@@ -45,15 +45,6 @@ def text(kind: Kind, number: int) -> str:
     )
 
 
-def parse(kind: Kind, value: str) -> int:
-    """Read an id of this kind back to its number.
-
-    Raises BadId for another kind, another length, another alphabet or a number over 63 bits.
-    """
-    return _parse(kind, value)
-
-
-@lru_cache(maxsize=4_096)  # the same few chats are named again and again
 def _parse(kind: Kind, value: str) -> int:
     prefix = _PREFIX[kind]
     if value.startswith(prefix) and len(value) == len(prefix) + DIGITS:
@@ -65,6 +56,13 @@ def _parse(kind: Kind, value: str) -> int:
             if number <= MAX_ID:
                 return number
     raise BadId(f"{value[:40]!r} is not an id of the form {prefix}{'x' * DIGITS}")
+
+
+parse: Final[Callable[[Kind, str], int]] = lru_cache(maxsize=4_096)(_parse)
+"""Reads an id of this kind back to its number; the same few chats are named again and again.
+
+Raises BadId for another kind, another length, another alphabet or a number over 63 bits.
+"""
 
 
 def pattern(kind: Kind) -> str:
@@ -95,6 +93,10 @@ class IdMaker:
 
     def make(self) -> int:
         """The next id."""
-        now = (self._now_ms() - EPOCH_MS) << COUNTER_BITS
+        return self.make_at(self._now_ms())
+
+    def make_at(self, now_ms: int) -> int:
+        """The next id for who has looked at the clock already."""
+        now = (now_ms - EPOCH_MS) << COUNTER_BITS
         last = self._last = max(self._last + 1, now)
         return last >> COUNTER_BITS << (NODE_BITS + COUNTER_BITS) | self._node | last & _COUNTER

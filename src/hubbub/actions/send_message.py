@@ -31,7 +31,7 @@ OUT_OF_ORDER = "An earlier message to this chat was refused; send that one again
 
 
 class Waiter(Protocol):
-    """What `accept` needs of a sink: the connection's gate, and for which chat."""
+    """What `accept` needs of who waits: his connection's gate, and which chat, for the gate."""
 
     @property
     def gate(self) -> SendGate | None:
@@ -39,7 +39,7 @@ class Waiter(Protocol):
 
     @property
     def target(self) -> Names:
-        """Which chat, for the gate."""
+        """The chat's names."""
 
 
 class Compose:
@@ -56,7 +56,7 @@ class Compose:
     ) -> None:
         """`on_limited` counts the sends that came too fast."""
         self._limits = limits
-        self._make_id = maker.make
+        self._make_id = maker.make_at
         self._clock = clock
         self._buckets = buckets
         self._on_limited = on_limited
@@ -66,9 +66,10 @@ class Compose:
         """The draft. Raises Refused: `invalid`, `too_large`, …; UnknownNames."""
         client_id = self._check(asked)
         chat_id, recipients = self._where(user_id, asked)
+        now = self._clock.now_ms()
         return Draft(
-            self._make_id(),
-            self._clock.now_ms(),
+            self._make_id(now),
+            now,
             user_id,
             client_id,
             chat_id,
@@ -172,36 +173,30 @@ class Accept:
 
     async def __call__(self, drafts: Sequence[tuple[Draft, Waiter]]) -> list[Post | Refused]:
         """A post or a refusal for each, in order. Raises Unavailable."""
-        known = [self._known(d) for d, _ in drafts]
-        unknown = [d for (d, _), chat in zip(drafts, known, strict=True) if chat is None]
+        chats = [self._known(d) for d, _ in drafts]
+        unknown = [d for (d, _), chat in zip(drafts, chats, strict=True) if chat is None]
         found = await self._look_up(unknown) if unknown else {}
         strangers = await self._strangers([d for d in unknown if d.recipients])
         now = self._clock.monotonic()
         fresh: dict[Hashable, int] = {}
         verdicts: list[Post | Refused] = []
-        for (draft, waiter), chat in zip(drafts, known, strict=True):
-            verdict: Post | Refused | None = self._held(draft, waiter, now)
-            if verdict is None and chat is not None:
-                verdict = _post(draft, chat.chat_id, None)
-            if verdict is None:
-                verdict = self._decide(draft, found.get(draft.id), strangers, fresh)
-            verdicts.append(verdict)
+        for (draft, waiter), chat in zip(drafts, chats, strict=True):
+            gate = waiter.gate
+            if gate is not None and gate.refused:
+                wait = gate.wait(waiter.target, draft.client_id, draft.id, now)
+                if wait:
+                    verdicts.append(Refused(Code.OVERLOADED, OUT_OF_ORDER, _at_least(wait)))
+                    continue
+            if chat is not None:
+                verdicts.append(_post(draft, chat.chat_id, None))
+            else:
+                verdicts.append(self._decide(draft, found.get(draft.id), strangers, fresh))
         return verdicts
 
     def target(self, draft: Draft) -> Names:
         """By what the draft's chat is known, for a connection's gate."""
         chat = self._chat(draft)
-        names: list[Hashable] = [draft.chat_id or _key(draft)]
-        if chat is not None:
-            names.append((chat.key or chat.chat_id) if draft.chat_id else chat.chat_id)
-        return names
-
-    def _held(self, draft: Draft, waiter: Waiter, now: float) -> Refused | None:
-        gate = waiter.gate
-        if gate is None or gate.is_open:
-            return None
-        wait = gate.wait(waiter.target, draft.client_id, draft.id, now)
-        return Refused(Code.OVERLOADED, OUT_OF_ORDER, _at_least(wait)) if wait else None
+        return (draft.chat_id or _key(draft),) if chat is None else chat.names
 
     def _chat(self, draft: Draft) -> KnownChat | None:
         if draft.chat_id:
@@ -214,9 +209,10 @@ class Accept:
         He is in it, may send there at any time, and replies to nothing.
         """
         chat = self._chat(draft)
-        if chat is None or draft.reply_to or not chat.free or not chat.has(draft.sender_id):
+        if chat is None or draft.reply_to or not chat.free:
             return None
-        return chat
+        # The members of a large chat are not kept.
+        return chat if draft.sender_id in chat.members or chat.has(draft.sender_id) else None
 
     async def _look_up(self, drafts: list[Draft]) -> dict[int, Found]:
         """Learn the chats; what was found for each draft, by their ids."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, assert_never
+from typing import Final, assert_never, get_args
 
 from hubbub.delivery.flight import Flight
 from hubbub.domain.change import (
@@ -43,6 +43,9 @@ from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
 
 COUNTS_EVERY: Final = 1.0
 """Seconds between two receipt counts of one large chat."""
+
+MEMBERSHIP: Final = (*get_args(GroupChange), Fill)
+"""Changes of who hears."""
 
 Publish = Callable[[Sequence[Event]], None]
 
@@ -89,11 +92,8 @@ class Announcer:
 
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Learn the chats whose members are about to change: who they were decides who hears."""
-        unknown = {
-            c.chat_id
-            for c in changes
-            if isinstance(c, GroupChange | Fill) and not self._roster.knows(c.chat_id)
-        }
+        knows = self._roster.knows
+        unknown = {c.chat_id for c in changes if isinstance(c, MEMBERSHIP) and not knows(c.chat_id)}
         if unknown:
             await self._find(unknown)
 
@@ -137,10 +137,11 @@ class Announcer:
 
         And for those that are large no more, which are answered.
         """
+        knows = self._roster.knows
         unknown = {
             o.chat_id
             for o in outcomes
-            if isinstance(o, Posted) and o.made is None and self._roster.get(o.chat_id) is None
+            if isinstance(o, Posted) and not knows(o.chat_id) and o.made is None
         }
         shrunk = [o.chat_id for o in outcomes if isinstance(o, Logged) and self._shrank(o)]
         if unknown or shrunk:
@@ -205,13 +206,13 @@ class Announcer:
         if outcome.size <= LARGE:
             if chat is not None:
                 chat.members += joined
-                chat.size = outcome.size
+                chat.resize(outcome.size)
             return
         if chat is not None and not chat.large:
             events.append(JoinedLarge(fill.chat_id, chat.members, 1))
             self._roster.forget(fill.chat_id)
         elif chat is not None:
-            chat.size = outcome.size
+            chat.resize(outcome.size)
         events.append(JoinedLarge(fill.chat_id, joined, 1))
 
     def _logged(self, outcome: Logged, events: list[Event]) -> None:
@@ -252,17 +253,19 @@ class Announcer:
                 self._count(chat, moved, events)
                 continue
             for before, after, read in _ranges(moved):
-                if before < after:
-                    authors = None if chat is None else chat.passed(before, after, moved.user_id)
-                    if authors is None:
-                        authors = []
-                        asked = PassedRead(moved.chat_id, moved.user_id, before, after)
-                        unknown.append((authors, asked))
-                    receipts.append((moved, read, authors))
+                authors = None if chat is None else chat.passed(before, after, moved.user_id)
+                if authors is None:
+                    authors = []
+                    asked = PassedRead(moved.chat_id, moved.user_id, before, after)
+                    unknown.append((authors, asked))
+                receipts.append((moved, read, authors))
         if unknown:
             await self._ask(unknown)
-        for moved, read, authors in receipts:
-            _receipts(moved, authors, read, events)
+        events += [
+            ReceiptEvent(m.chat_id, p.author_id, p.message_id, p.seq, m.user_id, read, m.at)
+            for m, read, authors in receipts
+            for p in authors
+        ]
 
     async def _ask(self, unknown: list[tuple[list[Passed], PassedRead]]) -> None:
         """Positions older than the roster remembers: the store knows whose they are."""
@@ -348,19 +351,18 @@ def _system_row(outcome: Logged) -> Row:
     )
 
 
-def _ranges(moved: Advanced) -> tuple[tuple[int, int, bool], tuple[int, int, bool]]:
+def _ranges(moved: Advanced) -> list[tuple[int, int, bool]]:
     """What was read, and what was only delivered: a read says both."""
-    return (
-        (moved.read_before, moved.read, True),
-        (max(moved.delivered_before, moved.read), moved.delivered, False),
-    )
-
-
-def _receipts(moved: Advanced, authors: list[Passed], read: bool, events: list[Event]) -> None:
-    events.extend(
-        ReceiptEvent(moved.chat_id, p.author_id, p.message_id, p.seq, moved.user_id, read, moved.at)
-        for p in authors
-    )
+    ranges: list[tuple[int, int, bool]] = []
+    before, read = moved.read_before, moved.read
+    if before < read:
+        ranges.append((before, read, True))
+    before = moved.delivered_before
+    if before < read:
+        before = read
+    if before < moved.delivered:
+        ranges.append((before, moved.delivered, False))
+    return ranges
 
 
 def _counts(chat_id: int, newest: Newest) -> CountsEvent:

@@ -10,7 +10,7 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Outgoing
 from hubbub.delivery.subscriber import Subscriber
 
-SLICE_SECONDS: Final = 0.005
+SLICE_SECONDS: Final = 0.002
 CHECK_EVERY: Final = 64
 """Connections between two looks at the clock."""
 

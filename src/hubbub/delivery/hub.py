@@ -1,7 +1,5 @@
 """Who is here: this process's connections by user, and by large chat."""
 
-from collections.abc import Iterator
-
 from hubbub.delivery.subscriber import Subscriber
 
 Here = Subscriber | tuple[Subscriber, ...]
@@ -23,7 +21,11 @@ class Hub:
     def __init__(self) -> None:
         self._users: dict[int, Here] = {}
         self._large: dict[int, dict[Subscriber, int]] = {}
+        self.is_large = self._large.__contains__
+        """Whether somebody here subscribes to a chat as a large one."""
         self._dirty: list[Subscriber] = []
+        self.mark_dirty = self._dirty.append
+        """A connection has something to write."""
         self.statistics = HubStatistics()
 
     def __len__(self) -> int:
@@ -67,16 +69,17 @@ class Hub:
             return ()
         return (here,) if isinstance(here, Subscriber) else here
 
-    def of_users(self, user_ids: tuple[int, ...]) -> Iterator[Subscriber]:
+    def of_users(self, user_ids: tuple[int, ...]) -> list[Subscriber]:
         """The connections here of some users: the audience of a small chat."""
         users = self._users
+        audience: list[Subscriber] = []
         for user_id in user_ids:
             here = users.get(user_id)
-            if here is not None:
-                if isinstance(here, Subscriber):
-                    yield here
-                else:
-                    yield from here
+            if isinstance(here, Subscriber):
+                audience.append(here)
+            elif here is not None:
+                audience += here
+        return audience
 
     # ── large chats ──
 
@@ -103,23 +106,16 @@ class Hub:
         for subscriber in self._large.pop(chat_id, {}):
             subscriber.large = tuple(c for c in subscriber.large if c != chat_id)
 
-    def is_large(self, chat_id: int) -> bool:
-        """Whether somebody here subscribes to it as a large chat."""
-        return chat_id in self._large
-
     def of_large(self, chat_id: int) -> dict[Subscriber, int]:
         """The connections here of a large chat, and since when they see it."""
         return self._large.get(chat_id, {})
 
     # ── writing ──
 
-    def mark_dirty(self, subscriber: Subscriber) -> None:
-        """It has something to write."""
-        self._dirty.append(subscriber)
-
     def flush(self) -> None:
         """Write everything that was added, one write a connection."""
-        dirty, self._dirty = self._dirty, []
+        dirty = self._dirty.copy()
+        self._dirty.clear()
         statistics = self.statistics
         for subscriber in dirty:
             out = subscriber.out

@@ -12,46 +12,33 @@ LINES: Final = 2
 
 _TEXT, _BINARY = 0x1, 0x2
 
-Framing = Callable[[bytes, int], bytes]
-"""Payload and opcode to one whole WebSocket frame (RFC 6455 section 5.2)."""
+Encode = Callable[[object], bytes]
+"""A frame to bytes, ready for a socket."""
+Encoders = tuple[Encode, Encode, Encode]
+"""One per wire version: JSON, MSGPACK, LINES."""
+Framing = Callable[[Encode, int], Encode]
+"""Makes an encoder of payloads one of whole WebSocket frames with this opcode (RFC 6455, 5.2)."""
 
 
-class Encoder:
-    """Frames to bytes, ready for a socket, per wire version (JSON, MSGPACK, LINES)."""
-
-    def __init__(self, framing: Framing) -> None:
-        self._framing = framing
-        self._encode = (Codec(Any, binary=False).encode, Codec(Any, binary=True).encode)
-
-    def __call__(self, frame: object, version: int) -> bytes:
-        """One frame in one version."""
-        if version == LINES:
-            return self._encode[JSON](frame) + b"\n"
-        return self._framing(self._encode[version](frame), _BINARY if version else _TEXT)
-
-    def outgoing(self, frame: object) -> "Outgoing":
-        """The frame for many readers."""
-        return Outgoing(frame, self)
+def encoders(framing: Framing) -> Encoders:
+    """The encoders of all wire versions."""
+    text, binary = Codec(Any, binary=False).encode, Codec(Any, binary=True).encode
+    return framing(text, _TEXT), framing(binary, _BINARY), lambda frame: text(frame) + b"\n"
 
 
 class Outgoing:
     """One frame for any number of readers."""
 
-    __slots__ = ("_bytes", "_encoder", "_frame")
+    __slots__ = ("_bytes", "_encoders", "frame")
 
-    def __init__(self, frame: object, encoder: Encoder) -> None:
-        self._frame = frame
-        self._encoder = encoder
+    def __init__(self, frame: object, encoders: Encoders) -> None:
+        self.frame = frame
+        self._encoders = encoders
         self._bytes: list[bytes | None] = [None, None, None]
-
-    @property
-    def frame(self) -> object:
-        """What is said."""
-        return self._frame
 
     def bytes(self, version: int) -> bytes:
         """Its bytes in this version."""
         encoded = self._bytes[version]
         if encoded is None:
-            encoded = self._bytes[version] = self._encoder(self._frame, version)
+            encoded = self._bytes[version] = self._encoders[version](self.frame)
         return encoded

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import LINES, Encoder
+from hubbub.delivery.outgoing import LINES, Encoders
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.revocation import Revocations
@@ -42,11 +42,11 @@ class Poll:
     """One page of news for one reader. Whose session ends hears nothing more, at once."""
 
     def __init__(
-        self, hub: Hub, replays: Replays, encoder: Encoder, revocations: Revocations
+        self, hub: Hub, replays: Replays, encoders: Encoders, revocations: Revocations
     ) -> None:
         self._hub = hub
         self._replays = replays
-        self._encoder = encoder
+        self._encoders = encoders
         self._revocations = revocations
         self._open: dict[int, set[_Page]] = {}
         revocations.watch(self._revoked)
@@ -74,7 +74,7 @@ class Poll:
         """
         page = _Page()
         self._open.setdefault(session_id, set()).add(page)
-        reader = Subscriber(user_id, session_id, page, LINES, self._encoder, self._hub.mark_dirty)
+        reader = Subscriber(user_id, session_id, page, LINES, self._encoders, self._hub.mark_dirty)
         try:
             frames = await self._replay(reader, page, positions, me, receipts)
             if len(frames) == 1 and wait > 0 and await _news(page, wait):

@@ -5,7 +5,7 @@ after a hole every connection of the chat is sent back to the last position pass
 the store from there as its own user, so that it sees just what it may see (G3, G6).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, assert_never
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from hubbub import present
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import Encoder, Outgoing
+from hubbub.delivery.outgoing import Encoders, Outgoing
 from hubbub.delivery.subscriber import ME, Subscriber
 from hubbub.domain.chat import NAMED
 from hubbub.domain.events import (
@@ -49,10 +49,10 @@ class Relay:
     """See the module. `reread` makes a connection catch up with what it is behind."""
 
     def __init__(
-        self, hub: Hub, encoder: Encoder, fanout: Fanout, reread: Callable[[Subscriber], None]
+        self, hub: Hub, encoders: Encoders, fanout: Fanout, reread: Callable[[Subscriber], None]
     ) -> None:
         self._hub = hub
-        self._encoder = encoder
+        self._encoders = encoders
         self._fanout = fanout
         self._reread = reread
         self._chats: dict[int, int] = {}
@@ -95,7 +95,7 @@ class Relay:
             return
         if event.large and row.type == "system":
             self._goes(row)
-        audience: Iterable[Subscriber]
+        audience: Collection[Subscriber]
         if event.large:
             audience = self._hub.of_large(row.chat_id)
         else:
@@ -103,8 +103,9 @@ class Relay:
         if last is not None:
             self._send_back(audience, row.chat_id, last)
         elif event.large:
-            outgoing = self._encoder.outgoing(present.message(row))
-            own = self._encoder.outgoing(present.message(row, (), present.client_ref(row)))
+            outgoing = Outgoing(present.message(row), self._encoders)
+            mine = present.message(row, (), present.client_ref(row))
+            own = Outgoing(mine, self._encoders)
             self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own))
         else:
             self._push(event, audience)
@@ -131,24 +132,22 @@ class Relay:
         self.statistics.holes += 1
         return last
 
-    def _push(self, event: RowEvent, audience: Iterable[Subscriber]) -> None:
+    def _push(self, event: RowEvent, audience: Collection[Subscriber]) -> None:
         row = event.row
+        chat_id, rev, sender_id = row.chat_id, row.rev, row.sender_id
         named = event.members if len(event.members) <= NAMED else ()
         message = present.message(row, named)
-        plain = self._encoder.outgoing(message)
-        own: Outgoing | None = None
-        count = 0
+        plain = Outgoing(message, self._encoders)
+        own: Outgoing | None = None if row.client_id is not None else plain
         for subscriber in audience:
-            count += 1
-            if subscriber.user_id == row.sender_id and row.client_id is not None:
-                if own is None:
-                    own = self._encoder.outgoing(
-                        msgspec.structs.replace(message, client_id=present.client_ref(row))
-                    )
-                subscriber.log(row.chat_id, row.rev, own)
-            else:
-                subscriber.log(row.chat_id, row.rev, plain)
-        self.statistics.deliveries += count
+            if subscriber.user_id != sender_id:
+                subscriber.log(chat_id, rev, plain)
+                continue
+            if own is None:
+                mine = msgspec.structs.replace(message, client_id=present.client_ref(row))
+                own = Outgoing(mine, self._encoders)
+            subscriber.log(chat_id, rev, own)
+        self.statistics.deliveries += len(audience)
 
     def _own_log(self, event: OwnEvent) -> None:
         me = event.me
@@ -159,7 +158,7 @@ class Relay:
         if last is not None:
             self._send_back(audience, ME, last)
         elif audience:
-            outgoing = self._encoder.outgoing(present.me_event(me))
+            outgoing = Outgoing(present.me_event(me), self._encoders)
             for subscriber in audience:
                 subscriber.log(ME, me.rev, outgoing)
 
@@ -175,15 +174,14 @@ class Relay:
         if not audience:
             return
         kind = frames.ReadReceipt if event.read else frames.DeliveryReceipt
-        outgoing = self._encoder.outgoing(
-            kind(
-                present.chat_ref(event.chat_id),
-                present.message_ref(event.message_id),
-                event.seq,
-                present.user_ref(event.member_id),
-                rfc3339(event.at),
-            )
+        frame = kind(
+            present.chat_ref(event.chat_id),
+            present.message_ref(event.message_id),
+            event.seq,
+            present.user_ref(event.member_id),
+            rfc3339(event.at),
         )
+        outgoing = Outgoing(frame, self._encoders)
         for subscriber in audience:
             subscriber.receipt(event.chat_id, outgoing)
 
@@ -191,7 +189,7 @@ class Relay:
         frame = frames.ReceiptCounts(
             present.chat_ref(event.chat_id), event.seq, event.delivered, event.read
         )
-        outgoing = self._encoder.outgoing(frame)
+        outgoing = Outgoing(frame, self._encoders)
         for subscriber in self._hub.of_user(event.author_id):
             subscriber.receipt(event.chat_id, outgoing)
 
@@ -199,7 +197,7 @@ class Relay:
         frame = frames.Typing(
             present.chat_ref(event.chat_id), present.user_ref(event.user_id), event.is_typing
         )
-        outgoing = self._encoder.outgoing(frame)
+        outgoing = Outgoing(frame, self._encoders)
         if event.large:
             for subscriber in self._hub.of_large(event.chat_id):
                 if event.chat_id in subscriber.focus and subscriber.user_id != event.user_id:

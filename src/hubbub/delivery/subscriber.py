@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from hubbub.delivery.link import Link
-from hubbub.delivery.outgoing import Encoder, Outgoing
+from hubbub.delivery.outgoing import Encoders, Outgoing
 from hubbub_protocol import frames, ids
 from hubbub_protocol.codes import Close
 
@@ -45,7 +45,7 @@ class Subscriber:
     """See the module. `user_id` and `session_id` are its principal's."""
 
     __slots__ = (
-        "_encoder",
+        "_encode",
         "behind",
         "blocked",
         "focus",
@@ -70,14 +70,14 @@ class Subscriber:
         session_id: int,
         link: Link,
         version: int,
-        encoder: Encoder,
+        encoders: Encoders,
         on_dirty: Callable[["Subscriber"], None],
     ) -> None:
         self.user_id = user_id
         self.session_id = session_id
         self.link = link
         self.version = version
-        self._encoder = encoder
+        self._encode = encoders[version]
         self.on_dirty = on_dirty
         self.out: list[bytes] | None = None
         self.blocked = False
@@ -109,9 +109,13 @@ class Subscriber:
             return
         if self.trims is not None and not self._is_news(self.trims, log_id, rev, outgoing):
             return
-        self.add(outgoing.bytes(self.version))
         if self.sent is not None:
             self.sent[log_id] = rev
+        if self.out is None:  # as `add`, of which there are millions
+            self.out = [outgoing.bytes(self.version)]
+            self.on_dirty(self)
+        else:
+            self.out.append(outgoing.bytes(self.version))
 
     def _is_news(self, places: dict[int, int], log_id: int, rev: int, outgoing: Outgoing) -> bool:
         """False: a replay had it, or it comes too early, and the log is re-read."""
@@ -163,7 +167,7 @@ class Subscriber:
 
     def answer(self, frame: object) -> None:
         """A frame for this connection alone; goes out with the next flush."""
-        self.add(self._encoder(frame, self.version))
+        self.add(self._encode(frame))
 
     def add(self, data: bytes) -> None:
         """Bytes for the next flush."""

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import LINES, Encoder
+from hubbub.delivery.outgoing import LINES, Encoders
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.tracing import Connected, Heard
 from hubbub_protocol.codes import Code, Refused
@@ -52,20 +52,20 @@ class _Tail:
 class Tails:
     """The tails that are open, by number."""
 
-    def __init__(self, hub: Hub, encoder: Encoder) -> None:
+    def __init__(self, hub: Hub, encoders: Encoders) -> None:
         self._hub = hub
-        self._encoder = encoder
+        self._encoders = encoders
         self._tails: dict[int, _Tail] = {}
         self._count = 0
 
     def open(self, user_id: int) -> Heard:
-        """Begin to listen. Raises Refused `overloaded`: there are too many."""
+        """Begin to listen. Where there are MOST already, the one asked longest ago ends."""
         if len(self._tails) >= MOST:
-            raise Refused(Code.OVERLOADED, f"{MOST} tails are open; end one.", KEPT_SECONDS)
+            self._end(next(iter(self._tails)))
         self._count += 1
-        tail = self._tails[self._count] = _Tail()
+        tail = _Tail()
         tail.reader = Subscriber(
-            user_id, NO_SESSION, tail, LINES, self._encoder, self._hub.mark_dirty
+            user_id, NO_SESSION, tail, LINES, self._encoders, self._hub.mark_dirty
         )
         self._hub.attach(tail.reader)
         self._keep(self._count, tail)
@@ -91,10 +91,14 @@ class Tails:
         """It ends when nobody asks for long."""
         if tail.timer is not None:
             tail.timer.cancel()
+        self._tails.pop(number, None)
+        self._tails[number] = tail  # asked last
         tail.timer = asyncio.get_running_loop().call_later(2 * KEPT_SECONDS, self._end, number)
 
     def _end(self, number: int) -> None:
         tail = self._tails.pop(number)
+        if tail.timer is not None:
+            tail.timer.cancel()
         if tail.reader is not None:
             self._hub.detach(tail.reader)
 

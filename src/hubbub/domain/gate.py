@@ -24,27 +24,23 @@ Refusal = tuple[int, bytes | None, float]
 class SendGate:
     """One connection's refused sends, by chat. Times are seconds of any clock."""
 
-    __slots__ = ("_refused", "_returned")
+    __slots__ = ("_returned", "refused")
 
     def __init__(self) -> None:
-        self._refused: dict[Hashable, list[Refusal]] = {}
+        self.refused: dict[Hashable, list[Refusal]] = {}
+        """What is waited for, by chat; while it is empty `wait` says 0.0."""
         self._returned: dict[bytes, int] = {}
-
-    @property
-    def is_open(self) -> bool:
-        """Nothing was refused that is waited for: `wait` would say 0.0."""
-        return not self._refused
 
     def close(self, names: Names, client_id: bytes | None, order: int, now: float) -> None:
         """This send was refused: what follows it to the same chat must wait for it."""
         if client_id is not None:  # one that had returned keeps its turn
             order = self._returned.pop(client_id, order)
         for name in names:
-            refused = self._refused.get(name)
+            refused = self.refused.get(name)
             if refused is None:
-                if len(self._refused) >= MOST:
+                if len(self.refused) >= MOST:
                     continue
-                refused = self._refused[name] = []
+                refused = self.refused[name] = []
             for index, (first_order, other, _) in enumerate(refused):
                 if other is not None and other == client_id:
                     refused[index] = (first_order, other, now + HOLD_SECONDS)
@@ -56,7 +52,7 @@ class SendGate:
 
     def wait(self, names: Names, client_id: bytes | None, order: int, now: float) -> float:
         """0.0 if this send may pass, else seconds. One that passes is waited for no more."""
-        if not self._refused:
+        if not self.refused:
             return 0.0
         for name in names:
             self._expire(name, now)
@@ -68,7 +64,7 @@ class SendGate:
         return seconds
 
     def _wait(self, name: Hashable, client_id: bytes | None, order: int, now: float) -> float:
-        refused = self._refused.get(name)
+        refused = self.refused.get(name)
         if refused is None:
             return 0.0
         first_order, first, until = refused[0]
@@ -78,21 +74,21 @@ class SendGate:
 
     def _expire(self, name: Hashable, now: float) -> None:
         """Wait no longer; one that comes late still goes before what was sent after it."""
-        refused = self._refused.get(name)
+        refused = self.refused.get(name)
         if refused is None:
             return
         while refused and refused[0][2] <= now:
             self._remember(refused.pop(0))
         if not refused:
-            del self._refused[name]
+            del self.refused[name]
 
     def _pass(self, names: Names, client_id: bytes) -> None:
         for name in names:
-            refused = self._refused.get(name, [])
+            refused = self.refused.get(name, [])
             if refused and refused[0][1] == client_id:
                 self._remember(refused.pop(0))
                 if not refused:
-                    del self._refused[name]
+                    del self.refused[name]
 
     def _remember(self, refusal: Refusal) -> None:
         order, client_id, _ = refusal

@@ -26,38 +26,25 @@ def client_uuid(value: str) -> bytes | None:
     return None
 
 
-class Bucket:
-    """A token bucket: `rate` a second, up to `burst` at once. Times are seconds of any clock."""
-
-    __slots__ = ("_tokens", "_when")
-
-    def __init__(self, burst: float, now: float) -> None:
-        self._tokens = burst
-        self._when = now
-
-    def take(self, now: float, rate: float, burst: float) -> float:
-        """Take one token: 0.0 if there was one, else the seconds until there will be."""
-        self._tokens = min(burst, self._tokens + (now - self._when) * rate)
-        self._when = now
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / rate
-
-
 class Buckets:
-    """One bucket a key, at most `most` of them: the one refilled longest goes first."""
+    """Token buckets, one a key: `rate` tokens a second, up to `burst` at once.
+
+    At most `most` of them: the one refilled longest goes first. Times are seconds of any clock.
+    """
 
     def __init__(self, rate: float, burst: float, most: int = 100_000) -> None:
         self._rate, self._burst, self._most = rate, burst, most
-        self._buckets: dict[object, Bucket] = {}
+        self._buckets: dict[object, tuple[float, float]] = {}  # tokens, and when they were counted
 
     def take(self, key: object, now: float) -> float:
         """0.0 if `key` may go on, else the seconds to wait. A rate of 0 never refuses."""
         if not self._rate:
             return 0.0
-        bucket = self._buckets.pop(key, None) or Bucket(self._burst, now)
-        self._buckets[key] = bucket  # most recently used last
-        if len(self._buckets) > self._most:
-            del self._buckets[next(iter(self._buckets))]
-        return bucket.take(now, self._rate, self._burst)
+        buckets = self._buckets
+        tokens, when = buckets.pop(key, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - when) * self._rate)
+        wait = 0.0 if tokens >= 1 else (1 - tokens) / self._rate
+        buckets[key] = (tokens if wait else tokens - 1, now)  # most recently used last
+        if len(buckets) > self._most:
+            del buckets[next(iter(buckets))]
+        return wait

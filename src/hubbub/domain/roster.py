@@ -1,9 +1,11 @@
 """What this process knows of active chats: who is in them, and their newest messages.
 
-A bounded memory beside the store, kept in step by the outcomes of commits. The least recently
-used chat goes first; whoever needs it again asks the store.
+A bounded memory beside the store, kept in step by the outcomes of commits. Beyond the bound the
+chat goes that came first and had no message since it was last spared (the clock algorithm);
+whoever needs it again asks the store.
 """
 
+from collections.abc import Hashable
 from typing import Final
 
 from hubbub.domain.change import Logged, Made, MeEvent, Posted
@@ -22,15 +24,18 @@ class KnownChat:
 
     `counts_at`: when the receipt counts of a large one were last told (seconds of a clock that
     never goes back); `counts_due`: they are to be told again. `free`: whether every member is
-    known to be allowed to send at any time; where not, each send asks the store.
+    known to be allowed to send at any time; where not, each send asks the store. `active`: it is
+    new or had a message.
     """
 
     __slots__ = (
+        "active",
         "chat_id",
         "counts_at",
         "counts_due",
         "free",
         "key",
+        "large",
         "members",
         "newest",
         "senders",
@@ -46,8 +51,8 @@ class KnownChat:
         """`head`: its newest position now; None where that is not known."""
         self.chat_id = chat_id
         self.type = kind
-        self.size = size
         self.members = members
+        self.resize(size)
         self.senders: set[int] | None = None
         self.tail: list[tuple[int, int, int]] = []
         self.tail_after = head
@@ -56,11 +61,17 @@ class KnownChat:
         self.counts_at = float("-inf")
         self.counts_due = False
         self.free = True
+        self.active = True
+
+    def resize(self, size: int) -> None:
+        """Members came or went. `large`: receipts are counts, routing goes by subscription."""
+        self.size = size
+        self.large = size > LARGE
 
     @property
-    def large(self) -> bool:
-        """Whether receipts are counts and routing goes by subscription."""
-        return self.size > LARGE
+    def names(self) -> tuple[Hashable, ...]:
+        """By what a send may call it."""
+        return (self.chat_id,) if self.key is None else (self.chat_id, self.key)
 
     def has(self, user_id: int) -> bool:
         """Whether he is known to be a member now."""
@@ -76,6 +87,7 @@ class KnownChat:
 
     def remember(self, seq: int, message_id: int, sender_id: int) -> None:
         """A new message, for receipts to come. Positions come in order."""
+        self.active = True
         if self.tail_after is None:
             self.tail_after = seq - 1
         self.tail.append((seq, message_id, sender_id))
@@ -111,20 +123,13 @@ class Roster:
         self._most = most
         self._chats: dict[int, KnownChat] = {}
         self._keys: dict[str, int] = {}
+        self.get = self._chats.get
+        """A known chat by its id, or None."""
+        self.knows = self._chats.__contains__
+        """Whether `get` would find it."""
 
     def __len__(self) -> int:
         return len(self._chats)
-
-    def get(self, chat_id: int) -> KnownChat | None:
-        """A known chat, now the most recently used."""
-        chat = self._chats.pop(chat_id, None)
-        if chat is not None:
-            self._chats[chat_id] = chat
-        return chat
-
-    def knows(self, chat_id: int) -> bool:
-        """Whether `get` would find it."""
-        return chat_id in self._chats
 
     def ends_with(self, chat_id: int, seq: int, sender_id: int) -> bool:
         """Whether the newest message of a known chat is at `seq`, by this sender."""
@@ -146,7 +151,10 @@ class Roster:
             chat.key = key
             self._keys[key] = chat.chat_id
         while len(self._chats) > self._most:
-            del self._chats[next(iter(self._chats))]
+            oldest = self._chats.pop(next(iter(self._chats)))
+            if oldest.active:
+                oldest.active = False
+                self._chats[oldest.chat_id] = oldest
         while len(self._keys) > self._most:
             del self._keys[next(iter(self._keys))]
         return chat
@@ -190,7 +198,7 @@ class Roster:
             self._keys.pop(chat.key, None)
             chat.key = None
         was_large = chat.large
-        chat.size = outcome.size
+        chat.resize(outcome.size)
         if chat.large != was_large:
             self.forget(outcome.chat_id)
             return None

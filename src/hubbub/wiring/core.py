@@ -44,7 +44,7 @@ from hubbub.delivery.announce import Announcer
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import Encoder, Framing
+from hubbub.delivery.outgoing import Framing, encoders
 from hubbub.delivery.poll import Poll
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
@@ -138,12 +138,12 @@ class Core:
         self.roster = Roster()
         self.flight = Flight(world.exact_bus)
         self.hub = Hub()
-        self.encoder = Encoder(world.framing)
+        self.encoders = encoders(world.framing)
         self.fanout = Fanout(self.hub, clock.monotonic, self.flight)
         self.replays = Replays(
             self.hub, world.chats, world.reader, world.own_log, clock, told.bounds, self.flight
         )
-        self.relay = Relay(self.hub, self.encoder, self.fanout, self.replays.reread)
+        self.relay = Relay(self.hub, self.encoders, self.fanout, self.replays.reread)
         self.publish = world.bus(self.relay.deliver)
         announcer = Announcer(
             self.roster,
@@ -233,6 +233,7 @@ class Core:
             target=self.accept.target,
             refusal=refusal,
             received=self.received,
+            received_to=self.received.position,
             received_at=self.received.at,
             read_to=self.read.position,
             read_message=self.read,
@@ -243,7 +244,7 @@ class Core:
             spawn=self.spawn,
             replays=self.replays,
             hub=self.hub,
-            encoder=self.encoder,
+            encoders=self.encoders,
             registry=self.registry,
             now_ms=clock.now_ms,
             monotonic=clock.monotonic,
@@ -295,8 +296,8 @@ class Core:
         remove = RemoveMember(directory, reader, ingest, maker, clock)
         invites = ChatInvites(reader, world.joining, maker, clock, told.base_url)
         joins = JoinChat(reader, world.joining, ingest, maker, clock, told.limits)
-        tails = Tails(self.hub, self.encoder)
-        poll = Poll(self.hub, self.replays, self.encoder, self.revocations)
+        tails = Tails(self.hub, self.encoders)
+        poll = Poll(self.hub, self.replays, self.encoders, self.revocations)
         return Actions(
             authenticate=self.authenticate,
             authorize=Authorize(world.server_keys, directory),

@@ -22,7 +22,7 @@ from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
 from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws.accept import SessionAcceptor
-from hubbub.entry.ws.framing import frame
+from hubbub.entry.ws.framing import framed
 from hubbub.entry.ws.limits import EdgeLimits
 from hubbub.ingest import IngestLimits
 from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
@@ -140,7 +140,7 @@ class EmbeddedServer:
             ),
             host_tokens=self._hosts,
             clock=SystemClock(),
-            framing=frame,
+            framing=framed,
         )
 
     def _settings(self) -> Settings:

@@ -30,7 +30,7 @@ ADMIN: Final = (
         handler=_tail,
         query=TailOf,
         answer=admin.Tail,
-        errors=(Code.NOT_FOUND, Code.MALFORMED, Code.OVERLOADED),
+        errors=(Code.NOT_FOUND, Code.MALFORMED),
     ),
     Route(
         method="GET",

@@ -26,7 +26,7 @@ class Connection(Protocol):
         """
 
     def buffered(self) -> int:
-        """Bytes written and not yet taken by the kernel."""
+        """Bytes written and not yet taken by the kernel. What `write_soon` keeps is not counted."""
 
     def close(self, code: int, reason: str = "") -> None:
         """Send CLOSE, then end with the peer's answer, or without it after `close_timeout`.

@@ -1,5 +1,6 @@
 """Server frames and close codes (RFC 6455 sections 5.2 and 7.4). Pure: bytes in, bytes out."""
 
+from collections.abc import Callable
 from typing import Final
 
 CONTINUATION: Final = 0x0
@@ -39,6 +40,22 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     if size < 65536:
         return _LONG[opcode] + size.to_bytes(2, "big") + payload
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big") + payload
+
+
+def framed(encode: Callable[[object], bytes], opcode: int) -> Callable[[object], bytes]:
+    """An encoder whose payloads are whole frames, as `frame` makes them."""
+    short, long = _SHORT[opcode], _LONG[opcode]
+
+    def encode_frame(value: object) -> bytes:
+        payload = encode(value)
+        size = len(payload)
+        if size < 126:
+            return short[size] + payload
+        if size < 65536:
+            return long + size.to_bytes(2, "big") + payload
+        return frame(payload, opcode)
+
+    return encode_frame
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import Encoder
+from hubbub.delivery.outgoing import Encoders
 from hubbub.delivery.replay import Replays
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Outcome
@@ -28,11 +28,12 @@ class SessionParts:
     learn: Callable[[Sequence[str]], Coroutine[Any, Any, object]]
     compose: Callable[[int, frames.Send], Draft]
     limit: Callable[[Draft], None]
-    put: Callable[[Draft, Any], None]
-    """A draft, and who waits for it (ingest's Sink)."""
+    put: Callable[[Any], None]
+    """A draft on its way, and who waits for it (ingest's Waiting)."""
     target: Callable[[Draft], Names]
     refusal: Callable[[Outcome], Refused]
     received: Callable[[Principal, Mapping[str, int]], None]
+    received_to: Callable[[Principal, str, int], None]
     received_at: Callable[[Principal, int, int, int], None]
     read_to: Callable[[Principal, str, int], None]
     read_message: Callable[[Principal, str], Coroutine[Any, Any, object]]
@@ -44,7 +45,7 @@ class SessionParts:
     """Run beside; False when too much runs already (the coroutine is then closed)."""
     replays: Replays
     hub: Hub
-    encoder: Encoder
+    encoders: Encoders
     registry: Registry
     now_ms: Callable[[], int]
     monotonic: Callable[[], float]

@@ -22,6 +22,8 @@ from hubbub.entry.ws.parts import SessionParts
 from hubbub.entry.ws.registry import MAX_CONNECTIONS
 from hubbub.present import chat_ref, message_ref
 from hubbub_protocol import frames, ids
+from hubbub_protocol.codec import UNREADABLE
+from hubbub_protocol.codec import refusal as unreadable
 from hubbub_protocol.codes import Close, Code, Refused
 from hubbub_protocol.frames import ClientFrame
 from hubbub_protocol.times import rfc3339
@@ -43,6 +45,7 @@ class Session:
         "_closed",
         "_codec",
         "_connection",
+        "_gate",
         "_held",
         "_invalid",
         "_invalid_since",
@@ -53,7 +56,6 @@ class Session:
         "_simple",
         "_subscriber",
         "_warned",
-        "gate",
     )
 
     def __init__(
@@ -71,7 +73,7 @@ class Session:
         self._invalid_since = 0.0
         self._part: tuple[dict[str, int], list[str]] | None = None
         self._pinged: dict[int, int] | None = None
-        self.gate: SendGate | None = None
+        self._gate: SendGate | None = None
         self._closed = False
         self._arriving = False  # a host application's token is being looked at
         self._held: Held | None = None
@@ -81,10 +83,15 @@ class Session:
 
     def message(self, payload: bytes, binary: bool) -> None:
         """One whole message."""
+        codec = self._codec
         try:
-            if binary != self._codec.binary:
+            if binary != codec.binary:
                 raise Refused(Code.MALFORMED, "JSON goes in text messages, MessagePack in binary.")
-            self._dispatch(self._codec.decode(payload))
+            try:
+                frame = codec.read(payload)
+            except UNREADABLE as error:
+                raise unreadable(error) from None
+            self._dispatch(frame)
         except Refused as refusal:
             if refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE):
                 self._count_invalid()
@@ -202,7 +209,7 @@ class Session:
             principal.session_id,
             self._connection,
             MSGPACK if self._codec.binary else JSON,
-            parts.encoder,
+            parts.encoders,
             parts.hub.mark_dirty,
         )
         return True
@@ -256,8 +263,7 @@ class Session:
                 self._connection.close(Close.TRY_LATER, "names are being looked up")
             return
         try:
-            draft = self._parts.compose(principal.user_id, frame)
-            self._put(draft, Sending(self, frame.client_id, self._parts.target(draft)))
+            self._put(self._parts.compose(principal.user_id, frame), frame.client_id)
         except UnknownNames as unknown:
             held = self._held = Held(frame)
             if not self._parts.spawn(self._learn(principal, held, unknown.names)):
@@ -275,16 +281,17 @@ class Session:
         for frame in sends:
             self._send(principal, frame)
 
-    def _put(self, draft: Draft, sending: "Sending") -> None:
-        parts = self._parts
-        if self.gate is None:
-            self.gate = SendGate()
+    def _put(self, draft: Draft, client_id: str) -> None:
+        parts, gate = self._parts, self._gate
+        if gate is None:
+            gate = self._gate = SendGate()
+        sending = Sending(self, client_id, draft, gate, parts.target(draft))
         try:
             parts.limit(draft)
         except Refused:
-            self.gate.close(sending.target, draft.client_id, draft.id, parts.monotonic())
+            gate.close(sending.target, draft.client_id, draft.id, parts.monotonic())
             raise
-        parts.put(draft, sending)
+        parts.put(sending)
 
     def answer(self, client_id: str, outcome: Outcome) -> None:
         """A send is committed."""
@@ -292,14 +299,8 @@ class Session:
             self.refuse(client_id, self._parts.refusal(outcome))
             return
         if self._subscriber is not None:
-            self._subscriber.answer(
-                frames.Ack(
-                    client_id,
-                    message_ref(outcome.id),
-                    chat_ref(outcome.chat_id),
-                    rfc3339(outcome.at),
-                )
-            )
+            chat, at = chat_ref(outcome.chat_id), rfc3339(outcome.at)
+            self._subscriber.answer(frames.Ack(client_id, message_ref(outcome.id), chat, at))
 
     def refuse(self, client_id: str, refusal: Refused) -> None:
         """A send is not carried out."""
@@ -310,7 +311,7 @@ class Session:
         if frame.positions is not None:
             self._parts.received(principal, frame.positions)
         elif frame.chat_id is not None and frame.seq is not None:
-            self._parts.received(principal, {frame.chat_id: frame.seq})
+            self._parts.received_to(principal, frame.chat_id, frame.seq)
         else:
             raise Refused(Code.MALFORMED, "received needs chat_id and seq, or positions.")
 
@@ -356,11 +357,8 @@ class Session:
 
     def _say(self, frame: object) -> None:
         """An answer outside a batch; joined with others of this turn of the loop."""
-        if self._subscriber is not None:
-            self._connection.write_soon(self._parts.encoder(frame, self._subscriber.version))
-        else:
-            version = MSGPACK if self._codec.binary else JSON
-            self._connection.write_soon(self._parts.encoder(frame, version))
+        version = MSGPACK if self._codec.binary else JSON
+        self._connection.write_soon(self._parts.encoders[version](frame))
 
     def _count_invalid(self) -> None:
         now = self._parts.monotonic()
@@ -372,26 +370,26 @@ class Session:
 
 
 class Sending:
-    """Who waits for a message sent on a connection."""
+    """A message sent on a connection, which waits for its outcome (ingest's Waiting)."""
 
-    __slots__ = ("_client_id", "_session", "target")
+    __slots__ = ("_client_id", "_session", "gate", "request", "since", "target")
 
-    def __init__(self, session: Session, client_id: str, target: Names) -> None:
+    def __init__(
+        self, session: Session, client_id: str, draft: Draft, gate: SendGate, target: Names
+    ) -> None:
         self._session = session
         self._client_id = client_id
+        self.request = draft
+        self.since = 0.0
+        self.gate = gate
         self.target = target  # while its chat is known: it may be forgotten until it is refused
 
-    @property
-    def gate(self) -> SendGate | None:
-        """See ingest's Sink."""
-        return self._session.gate
-
     def answer(self, outcome: Outcome) -> None:
-        """See ingest's Sink."""
+        """See Waiting."""
         self._session.answer(self._client_id, outcome)
 
     def refuse(self, refusal: Refused) -> None:
-        """See ingest's Sink."""
+        """See Waiting."""
         self._session.refuse(self._client_id, refusal)
 
 

@@ -52,11 +52,14 @@ class WebSocket(WSListener):
         "_state",
         "_transport",
         "bucket",
+        "buffered",
         "write",
     )
 
     write: Callable[[bytes], None]
     """The transport's own `write` while nothing waits, so that the product's call is one of C."""
+    buffered: Callable[[], int]
+    """The transport's own."""
 
     def __init__(self, common: Common, transport: asyncio.Transport) -> None:
         self._common = common
@@ -70,6 +73,7 @@ class WebSocket(WSListener):
         pending: list[bytes] = []
         self._pending: list[bytes] | None = pending
         self.write = pending.append
+        self.buffered = transport.get_write_buffer_size
 
     # ------------------------------------------------------------------ the product's side
 
@@ -83,11 +87,6 @@ class WebSocket(WSListener):
             self._pending = pending = [frames]
             self.write = pending.append
             self._common.flush_soon(self)
-
-    def buffered(self) -> int:
-        """See `Connection`."""
-        size = self._transport.get_write_buffer_size()
-        return size if self._pending is None else size + sum(map(len, self._pending))
 
     def close(self, code: int, reason: str = "") -> None:
         """See `Connection`."""
@@ -127,6 +126,7 @@ class WebSocket(WSListener):
         self._pending = None
         self.write = _discard
         self._transport = _GONE
+        self.buffered = _GONE.get_write_buffer_size
 
     def open(self, handler: Handler, response: bytes, tail: bytes) -> None:
         """Answer the handshake with `response` and begin; `tail` is what came behind it."""
@@ -204,7 +204,10 @@ class WebSocket(WSListener):
             if self._fragments is not None:
                 self.fail(framing.PROTOCOL_ERROR, "a message began within another")
             elif self._state == _OPEN:
-                self._data(frame.get_payload_as_bytes(), kind is _BINARY, frame.fin)
+                if frame.fin:
+                    self._data(frame.get_payload_as_bytes(), kind is _BINARY)
+                else:
+                    self._fragments = _Fragments(frame.get_payload_as_bytes(), kind is _BINARY)
         elif kind is _CONTINUATION:
             if self._state == _OPEN:
                 self._continue(frame.get_payload_as_bytes(), frame.fin)
@@ -246,10 +249,7 @@ class WebSocket(WSListener):
 
     # ------------------------------------------------------------------ within
 
-    def _data(self, payload: bytes, binary: bool, final: int) -> None:
-        if not final:
-            self._fragments = _Fragments(payload, binary)
-            return
+    def _data(self, payload: bytes, binary: bool) -> None:
         if not binary and not payload.isascii() and not _is_utf8(payload):
             self.fail(framing.BAD_TEXT, "text must be UTF-8")
             return
@@ -273,7 +273,7 @@ class WebSocket(WSListener):
             self.fail(framing.POLICY, "too many fragments")
         elif final:
             self._fragments = None
-            self._data(b"".join(fragments.parts), fragments.binary, 1)
+            self._data(b"".join(fragments.parts), fragments.binary)
 
     def _pong(self, payload: bytes) -> None:
         self._pinged += 1
@@ -334,6 +334,7 @@ class WebSocket(WSListener):
         self._state = _ENDED
         self._pending = None
         self.write = _discard
+        self.buffered = _GONE.get_write_buffer_size
         self._common.sweeper.ended(transport)
         self._common.statistics.open -= 1
         self._finish(self._code)
