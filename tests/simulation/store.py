@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from hubbub.adapters.sqlite.database import open_database
-from hubbub.adapters.sqlite.process import READS, WRITES, bind
+from hubbub.adapters.sqlite.process import READS, WRITES, bind, settle
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.adapters.sqlite.rpc import Signature
 from hubbub.ports import OutcomeUnknown, Unavailable
@@ -51,7 +51,7 @@ class SimulatedStore(StoreProcess):
         self._connections = [writer]
         if self.pragma is not None:
             writer.execute(f"PRAGMA {self.pragma}")
-        writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        settle(writer)
         reader = open_database(self._path, vfs=self._disk.name, readonly=True)
         self._connections.append(reader)
         self._methods = bind(writer, WRITES) | bind(reader, READS)

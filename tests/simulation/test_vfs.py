@@ -10,6 +10,8 @@ from random import Random
 import apsw
 import pytest
 
+from hubbub.adapters.sqlite.database import open_database
+from hubbub.adapters.sqlite.process import settle
 from tests.simulation import replayable, seeds
 from tests.simulation.vfs import (
     Op,
@@ -300,6 +302,32 @@ def test_after_a_failed_sync_a_new_process_must_checkpoint_first(checkpoint_firs
 
     survived = [survives(seed) for seed in range(20)]
     assert all(survived) if checkpoint_first else not all(survived)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_after_a_start_the_old_log_does_not_come_back(seed: int) -> None:
+    disk = PowerLossVFS(sector=4096)
+    path, rng = str(disk.root / "hubbub.db"), Random(seed)
+    database = open_database(path, vfs=disk.name)
+    settle(database)
+    add = "INSERT INTO invites (code_hash, created_by, expires_at, uses) VALUES (?, 1, 1, 1)"
+    for number in range(30):
+        database.execute(add, (bytes([number]),))
+    database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    disk.power_off(after=rng.randint(1, 3))  # the log begins anew: its header, the header's sync
+    with pytest.raises(apsw.IOError):
+        database.execute(add, (bytes([30]),))
+    database.close(force=True)
+    disk.crash()
+    database = open_database(path, vfs=disk.name)
+    settle(database)
+    disk.power_off()
+    database.close(force=True)
+    disk.power_loss(rng)
+    database = open_database(path, vfs=disk.name)
+    assert database.execute("SELECT count(*) FROM invites").get >= 30
+    database.close()
+    disk.close()
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,20 @@ def checkpoint(connection: apsw.Connection, mode: int) -> int:
     return 0
 
 
+def settle(writer: apsw.Connection) -> None:
+    """At the start: copy the log into the database, and begin it anew, durably.
+
+    After a failed sync the kernel may show pages that the disk does not have: copying them into the
+    database with a sync that must succeed makes what we read what there is. The old log must not
+    come back after that, whole or in part, since a part of it would put old pages over new ones:
+    the transaction, which changes nothing, writes and syncs a new header. (Truncating the log is
+    not synced.) On a full disk the log stays where it is. Raises apsw.Error.
+    """
+    with suppress(apsw.FullError, apsw.BusyError):
+        writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        writer.pragma("user_version", writer.pragma("user_version"))
+
+
 def guard(run: Callable[[], None]) -> Callable[[], None]:
     """A thread's body whose failure ends the process: half a store is worse than none."""
 
@@ -156,9 +170,7 @@ def main(path: str, write_end: socket.socket, read_end: socket.socket) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     try:
         writer = open_database(path)
-        # After a failed sync the kernel may show pages that the disk does not have: copying them
-        # into the database now, with a sync that must succeed, makes what we read what there is.
-        checkpoint(writer, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        settle(writer)
         reader = open_database(path, readonly=True)
         checkpointer = Checkpointer(path, writer)
     except UnusableDatabase as error:
