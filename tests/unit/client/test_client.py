@@ -24,7 +24,7 @@ from hubbub_client import (
     State,
     WrongAccount,
 )
-from hubbub_client.errors import Disconnected, Unreachable
+from hubbub_client.errors import Disconnected, TooLarge, Unreachable
 from hubbub_client.storage import PlaceSaved, SendSaved, SendSettled, TokensSaved
 from hubbub_protocol import ids
 from hubbub_protocol.codes import Code, Refused
@@ -213,6 +213,15 @@ async def test_refused_send_raises() -> None:
         with pytest.raises(SendRefused) as refused:
             await pending
         assert refused.value.refusal.code is Code.CANNOT_MESSAGE
+
+
+async def test_what_no_frame_holds_is_not_taken() -> None:
+    bench = Bench()
+    async with bench.live() as client:
+        with pytest.raises(TooLarge, match="bytes, the server takes"):
+            await client.send("x" * 70_000, chat_id=CHAT)
+        assert client.waiting() == []
+        assert not [r for r in bench.storage.records if isinstance(r, SendSaved)]
 
 
 async def test_reconnects_resumes_and_sends_again() -> None:

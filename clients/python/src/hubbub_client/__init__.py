@@ -10,6 +10,7 @@ from hubbub_client.errors import (
     SendRefused,
     SignedOut,
     StorageBusy,
+    TooLarge,
     Unreachable,
     WrongAccount,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "StoredMessage",
     "Ticked",
     "TokenProvider",
+    "TooLarge",
     "Transport",
     "TypingChanged",
     "Unreachable",

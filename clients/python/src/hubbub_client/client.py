@@ -273,8 +273,8 @@ class Client:
 
         Returns once the storage has it (at once in memory, after an fsync on a file): from then
         on it is sent until the server accepts or refuses it for good, also by the next process.
-        Raises OutboxFull, ClientClosed (signed out), ValueError. When cancelled, the message may
-        be sent all the same.
+        Raises OutboxFull, TooLarge, ClientClosed (signed out), ValueError. When cancelled, the
+        message may be sent all the same.
         """
         if (chat_id is None) == (recipient_ids is None):
             raise ValueError("give either chat_id or recipient_ids")

@@ -22,7 +22,7 @@ from hubbub_client.commands import (
     Save,
     Transmit,
 )
-from hubbub_client.errors import ClientClosed, Disconnected, SignedOut, Unreachable
+from hubbub_client.errors import ClientClosed, Disconnected, SignedOut, TooLarge, Unreachable
 from hubbub_client.events import MessageAccepted, SendFailed, State
 from hubbub_client.pending import Pending
 from hubbub_client.queue import EventQueue
@@ -34,6 +34,7 @@ from hubbub_protocol.codec import JSON, MSGPACK, Codec
 from hubbub_protocol.codes import Close, Refused
 from hubbub_protocol.frames import Send, ServerFrame
 
+FRAME_BYTES: Final = 65_536  # a server's default; taken until it has said its own
 READS: Final = 4  # REST reads at a time
 BATCH: Final = 64  # frames read before other tasks have a turn
 RENEWAL_PATIENCE: Final = 2.0  # seconds that leaving waits for a renewal under way
@@ -137,10 +138,14 @@ class Engine:
     async def send(self, send: Send) -> Pending:
         """Put a message into the outbox; returns when it is stored.
 
-        Raises OutboxFull, ClientClosed.
+        Raises OutboxFull, TooLarge, ClientClosed.
         """
         if self._stopped or self.session.state is State.CLOSED:
             raise ClientClosed("the client is closed")
+        most = FRAME_BYTES if self.session.limits is None else self.session.limits.frame_bytes
+        if (size := len(self._codec.encode(send))) > most:
+            # The server would end the connection for it, each time that it comes.
+            raise TooLarge(f"the message needs {size} bytes, the server takes {most}")
         saved = asyncio.Event()
         self.session.send(send, self._clock.now())
         pending = self._pendings[send.client_id] = Pending(send.client_id)

@@ -39,6 +39,10 @@ class OutboxFull(HubbubError):
     """Too many messages wait for the server; the message was not taken. Try again later."""
 
 
+class TooLarge(HubbubError):
+    """The message does not fit a frame that the server takes; it was not taken. Make it smaller."""
+
+
 class SendRefused(HubbubError):
     """The server refused a message for good. `refusal` says why; the outbox forgot it."""
 

@@ -86,7 +86,7 @@ class Checkpointer:
 
     def _grown(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._pages = pages
-        if pages >= CHECKPOINT_PAGES:
+        if pages >= CHECKPOINT_PAGES and not self._copied:
             self._wake.set()
         return apsw.SQLITE_OK
 
@@ -95,9 +95,9 @@ class Checkpointer:
         if sys.platform == "linux":  # where a thread has a niceness of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), COPYING_NICENESS)
         while self._wake.wait():
-            self._wake.clear()
             self._copy()
             self._copied = True
+            self._wake.clear()  # what was written meanwhile is for the next commit
 
     def _copy(self) -> None:
         """Until little is left, or no more can be copied now."""
