@@ -83,6 +83,19 @@ def test_scrolling_up_and_down_a_long_history(own: ServerProcess, newcomer: Newc
     assert texts[:-1] == [f"message {i}" for i in range(420 - len(texts) + 1, 420)]
 
 
+def test_a_press_counts_though_its_line_changes(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_chat(bob)
+    ann.say("first")
+    expect(bob.unread("Ann")).to_have_text("1")
+    bob.chat("Ann").hover()
+    bob.page.mouse.down()
+    ann.say("second")
+    expect(bob.unread("Ann")).to_have_text("2")
+    bob.page.mouse.up()
+    bob.sees("first", "second")
+
+
 def test_a_narrow_screen(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     bob.start_chat(ann)

@@ -30,7 +30,10 @@ export function icon(name, label) {
   return svg;
 }
 
-/** Makes the children of `list` those of `items` {key, sign, make}: only what changed is redone. */
+/**
+ * Makes the children of `list` those of `items` {key, sign, make, redo}: only what changed is redone.
+ * Where there is `redo(node)` the node stays, so that a press that began on it still counts.
+ */
 export function patch(list, items) {
   const keys = new Set(items.map(({ key }) => key));
   const old = new Map();
@@ -39,10 +42,13 @@ export function patch(list, items) {
     else node.remove();
   }
   let at = list.firstChild;
-  for (const { key, sign, make } of items) {
+  for (const { key, sign, make, redo } of items) {
     let node = old.get(key);
     const text = JSON.stringify(sign);
-    if (node?.sign !== text) {
+    if (node && redo && node.sign !== text) {
+      redo(node);
+      node.sign = text;
+    } else if (node?.sign !== text) {
       const fresh = make();
       fresh.dataset.key = key;
       fresh.sign = text;

@@ -77,17 +77,24 @@ function chatItem(session, chat, typing, open) {
   const current = chat.id === open;
   const badge = unread > 999 ? "999+" : String(unread);
   const time = at && when(at);
+  const link = () =>
+    h("a.chat", { href: `#${chat.id}`, "aria-current": current ? "true" : null },
+      avatar(h("span.avatar", { "aria-hidden": "true" }), title(chat), chat.peer?.id ?? chat.id),
+      h("span.name", {}, title(chat)),
+      h("time", { datetime: at }, time),
+      h(typing ? "span.says.typing" : "span.says", {},
+        status && !typing ? ticks(status) : null, from + says),
+      unread ? h("span.badge", { "aria-label": `${unread} unread` }, badge) : null);
   return {
     key: chat.id,
     sign: [title(chat), status, says, from, time, unread, current],
-    make: () => h("li", {},
-      h("a.chat", { href: `#${chat.id}`, "aria-current": current ? "true" : null },
-        avatar(h("span.avatar", { "aria-hidden": "true" }), title(chat), chat.peer?.id ?? chat.id),
-        h("span.name", {}, title(chat)),
-        h("time", { datetime: at }, time),
-        h(typing ? "span.says.typing" : "span.says", {},
-          status && !typing ? ticks(status) : null, from + says),
-        unread ? h("span.badge", { "aria-label": `${unread} unread` }, badge) : null)),
+    make: () => h("li", {}, link()),
+    redo: (node) => {
+      const shown = node.firstElementChild;
+      shown.toggleAttribute("aria-current", current);
+      if (current) shown.setAttribute("aria-current", "true");
+      shown.replaceChildren(...link().childNodes);
+    },
   };
 }
 
