@@ -330,6 +330,51 @@ def test_after_a_start_the_old_log_does_not_come_back(seed: int) -> None:
     disk.close()
 
 
+@pytest.mark.parametrize("hindrance", ["power", "sync"])
+@pytest.mark.parametrize("seed", range(20))
+def test_a_start_that_fails_after_a_failed_sync_leaves_no_half_transaction(
+    seed: int, hindrance: str
+) -> None:
+    disk = PowerLossVFS(seed=seed, sector=4096, failed_sync_drops=True)
+    path, rng = str(disk.root / "hubbub.db"), Random(seed)
+    database = open_database(path, vfs=disk.name)
+    database.execute("CREATE TABLE a (x); CREATE TABLE b (x)")
+    rows = [(bytes(900),)] * 30
+    for table in "ab":
+        database.executemany(f"INSERT INTO {table} VALUES (?)", rows)
+    settle(database)
+    disk.fail_next("sync", io_error("sync"))
+    database.execute("BEGIN")
+    for table in "ab":
+        database.execute(f"UPDATE {table} SET x = ?", (b"1" * 900,))
+    with pytest.raises(apsw.IOError):
+        database.execute("COMMIT")
+    disk.power_off()
+    database.close(force=True)
+    disk.crash()
+    if hindrance == "power":
+        disk.power_off(after=rng.randint(1, 40))
+    else:
+        disk.fail_next("sync", io_error("sync"), lambda it: it.path == path)
+    database = open_database(path, vfs=disk.name)
+    for _ in range(40):
+        try:
+            settle(database)
+        except apsw.IOError:
+            break
+    else:
+        pytest.fail("nothing hindered the start")
+    disk.power_off()
+    database.close(force=True)
+    disk.power_loss(rng)
+    database = open_database(path, vfs=disk.name)
+    found = database.execute("SELECT x FROM a UNION ALL SELECT x FROM b").fetchall()
+    assert len(found) == 60
+    assert len(set(found)) == 1
+    database.close()
+    disk.close()
+
+
 @pytest.mark.parametrize(
     ("op", "suffix"), [("write", "-wal"), ("sync", ".db"), ("read", ".db"), ("delete", "-wal")]
 )

@@ -19,7 +19,7 @@ import apsw
 
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
-from hubbub.adapters.sqlite.database import UnusableDatabase, open_database
+from hubbub.adapters.sqlite.database import UnusableDatabase, open_database, transaction
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.operating import SqliteOperating
@@ -36,6 +36,9 @@ COPIES: Final = 10
 """Most copies in a row; each is of what was written during the one before, so they get short."""
 COPYING_NICENESS: Final = 10
 """Copying can wait for those who wait for answers."""
+LOG_PIECE: Final = 65_536
+"""Bytes of the log written again at once: a page of SQLite's has no more. Of 128 KiB and above its
+files write a part, and say that the disk is full."""
 GC_THRESHOLDS: Final = (100_000, 20, 100)
 """A batch makes thousands of short-lived values and no cycles."""
 UNUSABLE: Final = 78
@@ -131,15 +134,34 @@ def checkpoint(connection: apsw.Connection, mode: int) -> int:
 def settle(writer: apsw.Connection) -> None:
     """At the start: copy the log into the database, and begin it anew, durably.
 
-    After a failed sync the kernel may show pages that the disk does not have: copying them into the
-    database with a sync that must succeed makes what we read what there is. The old log must not
-    come back after that, whole or in part, since a part of it would put old pages over new ones:
-    the transaction, which changes nothing, writes and syncs a new header. (Truncating the log is
-    not synced.) On a full disk the log stays where it is. Raises apsw.Error.
+    After a failed sync the kernel may show pages that the disk does not have, and a later sync
+    succeeds without them. So the log is first written again: copied with holes in it, it would
+    leave half a transaction if the copying fails. Copied with a sync that must succeed, what we
+    read is what there is. The old log must not come back after that, whole or in part, since a part
+    of it would put old pages over new ones: the last transaction, which changes nothing, writes and
+    syncs a new header. (Truncating the log is not synced.) On a full disk the log stays where it
+    is. Raises apsw.Error.
     """
     with suppress(apsw.FullError, apsw.BusyError):
+        with transaction(writer):  # nobody else writes the log meanwhile
+            write_log_again(writer)
         writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         writer.pragma("user_version", writer.pragma("user_version"))
+
+
+def write_log_again(writer: apsw.Connection) -> None:
+    """Make the log durable as it is read, whatever earlier syncs said. Raises apsw.Error."""
+    if not Path(writer.filename_wal).exists():
+        return
+    flags = [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0]
+    log = apsw.VFSFile(writer.open_vfs, writer.filename_wal, flags)
+    try:
+        size = log.xFileSize()
+        for offset in range(0, size, LOG_PIECE):
+            log.xWrite(log.xRead(min(LOG_PIECE, size - offset), offset), offset)
+        log.xSync(apsw.SQLITE_SYNC_NORMAL)
+    finally:
+        log.xClose()
 
 
 def guard(run: Callable[[], None]) -> Callable[[], None]:
