@@ -41,12 +41,8 @@ class MarkReceived:
         """One log. Raises Refused for a name that is no chat id."""
         if chat == frames.ME:
             self._cursors.place_me(PlaceMe(principal.session_id, principal.user_id, seq))
-            return
-        try:
-            chat_id = ids.parse("chat", chat)
-        except BadId as error:
-            raise Refused(Code.INVALID, f"{error}.") from None
-        self.at(principal, chat_id, seq, self._clock.now_ms())
+        else:
+            self.at(principal, _chat(chat), seq, self._clock.now_ms())
 
     def at(self, principal: Principal, chat_id: int, seq: int, now: int) -> None:
         """One chat; `now` is Unix ms."""

@@ -43,7 +43,10 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
 
 
 def framed(encode: Callable[[object], bytes], opcode: int) -> Callable[[object], bytes]:
-    """An encoder whose payloads are whole frames, as `frame` makes them."""
+    """An encoder whose payloads are whole frames.
+
+    As `frame` makes them, written out again since this is called several times a message.
+    """
     short, long = _SHORT[opcode], _LONG[opcode]
 
     def encode_frame(value: object) -> bytes:
