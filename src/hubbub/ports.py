@@ -16,6 +16,7 @@ from hubbub.domain.account import Entered, Invite, ServerKey, Session, User, Vis
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Chat, Found
 from hubbub.domain.invite import ChatInvite, Invitation, PublicList
+from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.tracing import Traced
@@ -25,7 +26,6 @@ from hubbub.domain.view import (
     History,
     MemberList,
     MessageView,
-    MeState,
     Places,
     ReceiptList,
 )
@@ -239,7 +239,7 @@ class Operating(Protocol):
 class OwnLog(Protocol):
     """The user's own log, by pages."""
 
-    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
         """Folded events after the position in order, and up to where they are complete."""
         ...
 

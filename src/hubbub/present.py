@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, assert_never
 
 import msgspec
 
-from hubbub.domain.change import MeEvent
-from hubbub.domain.chat import Role
 from hubbub.domain.log import Row
-from hubbub.domain.view import MeState
+from hubbub.domain.own import MeEvent, MyChat
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
 
@@ -67,29 +65,19 @@ def client_ref(row: Row) -> str | None:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def me(state: MeState) -> frames.Me:
-    """One event of the user's own log, read from the store."""
-    return frames.Me(
-        rev=state.rev,
-        kind="chat",
-        chat_id=chat_ref(state.chat_id),
-        member=state.present,
-        role=cast(Role, state.role),
-        joined_seq=state.since,
-        read=state.read,
-        unread=state.unread,
-    )
-
-
-def me_event(event: MeEvent) -> frames.Me:
-    """One event of the user's own log, as it happens."""
-    return frames.Me(
-        rev=event.rev,
-        kind="chat",
-        chat_id=chat_ref(event.chat_id),
-        member=event.present,
-        role=event.role,
-        joined_seq=event.since,
-        read=event.read,
-        unread=event.unread,
-    )
+def me(event: MeEvent) -> frames.Me:
+    """One event of the user's own log."""
+    match event:
+        case MyChat():
+            return frames.Me(
+                rev=event.rev,
+                kind="chat",
+                chat_id=chat_ref(event.chat_id),
+                member=event.present,
+                role=event.role,
+                joined_seq=event.since,
+                read=event.read,
+                unread=event.unread,
+            )
+        case _:
+            assert_never(event)

@@ -26,6 +26,7 @@ MediaId = Annotated[str, _id("media")]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 LogName = Annotated[str, Meta(description="a chat's id, or \"me\" for the user's own log")]
+MeKind = Annotated[str, Meta(examples=["chat"])]
 MessageType = Literal["text", "image", "video", "audio", "file", "encrypted"]
 AnyMessageType = Literal["text", "image", "video", "audio", "file", "encrypted", "system"]
 
@@ -163,15 +164,15 @@ class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
 
 
 class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
-    """One event of the user's own log.
+    """One event of the user's own log. A client passes over kinds that it does not know.
 
     kind `chat`: the whole state of his membership in `chat_id`: whether he is a member, from
     which position he sees it, and up to where he has read.
     """
 
     rev: Position
-    kind: Literal["chat"]
-    chat_id: ChatId
+    kind: MeKind
+    chat_id: ChatId | None = None
     member: bool = True
     role: Literal["owner", "admin", "member"] = "member"
     joined_seq: Position = 0

@@ -38,12 +38,12 @@ class ReadMyEvents:
 
     async def __call__(self, principal: Principal, after: int, limit: int) -> rest.EventPage:
         """Events of the caller's own log after a position, oldest first."""
-        states, position = await self._own_log.me(principal.user_id, after, limit + 1)
-        has_more = len(states) > limit
+        events, position = await self._own_log.me(principal.user_id, after, limit + 1)
+        has_more = len(events) > limit
         if has_more:
-            states = states[:limit]
-            position = states[-1].rev
-        return rest.EventPage([present.me(state) for state in states], position, has_more)
+            events = events[:limit]
+            position = events[-1].rev
+        return rest.EventPage([present.me(event) for event in events], position, has_more)
 
 
 def _seen(row: Row, members: Sequence[int], reader: int) -> frames.Message:

@@ -17,7 +17,6 @@ from hubbub.domain.change import (
     GroupChange,
     Logged,
     Made,
-    MeEvent,
     Mismatch,
     Missing,
     Outcome,
@@ -37,6 +36,7 @@ from hubbub.domain.events import (
     RowEvent,
 )
 from hubbub.domain.log import Row
+from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed
 from hubbub.domain.roster import KnownChat, Newest, Roster, posted
 from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
@@ -326,7 +326,7 @@ def _large_moves(outcome: Logged, was: tuple[int, ...]) -> list[Event]:
     return moves
 
 
-def _after(was: tuple[int, ...], events: list[MeEvent]) -> tuple[int, ...]:
+def _after(was: tuple[int, ...], events: list[MyChat]) -> tuple[int, ...]:
     gone = {e.user_id for e in events if not e.present}
     come = [e.user_id for e in events if e.present and e.user_id not in was]
     return (*(u for u in was if u not in gone), *come)

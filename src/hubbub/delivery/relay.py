@@ -158,7 +158,7 @@ class Relay:
         if last is not None:
             self._send_back(audience, ME, last)
         elif audience:
-            outgoing = Outgoing(present.me_event(me), self._encoders)
+            outgoing = Outgoing(present.me(me), self._encoders)
             for subscriber in audience:
                 subscriber.log(ME, me.rev, outgoing)
 

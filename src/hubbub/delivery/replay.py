@@ -15,8 +15,9 @@ from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Outgoing
 from hubbub.delivery.subscriber import MAX_HELD, ME, Subscriber
+from hubbub.domain.own import MeEvent, MyChat
 from hubbub.domain.reading import Log, ReplayBounds
-from hubbub.domain.view import MeState, Place, Places
+from hubbub.domain.view import Place, Places
 from hubbub.ports import ChatReader, ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
 from hubbub_protocol import frames
 from hubbub_protocol.codes import Close
@@ -252,20 +253,20 @@ class Replays:
         """The own logs of those who fell behind in them."""
         for replay in replays:
             if ME not in replay.done:
-                states, head = await self._own_log.me(replay.subscriber.user_id, replay.me, ME_PAGE)
-                self._send_me(replay, states, head)
+                events, head = await self._own_log.me(replay.subscriber.user_id, replay.me, ME_PAGE)
+                self._send_me(replay, events, head)
 
-    def _send_me(self, replay: Replay, states: list[MeState], head: int) -> None:
+    def _send_me(self, replay: Replay, events: list[MeEvent], head: int) -> None:
         subscriber, place = replay.subscriber, replay.me
-        for state in states:
-            if replay.repair and state.rev > place + 1:
-                subscriber.answer(frames.Skip(frames.ME, place + 1, state.rev - 1))
-            event = present.me(state)
-            subscriber.answer(event)
-            start = subscriber.told(event)
-            if start is not None:
-                subscriber.fall_behind(state.chat_id, start)
-            place = state.rev
+        for event in events:
+            if replay.repair and event.rev > place + 1:
+                subscriber.answer(frames.Skip(frames.ME, place + 1, event.rev - 1))
+            frame = present.me(event)
+            subscriber.answer(frame)
+            start = subscriber.told(frame)
+            if start is not None and isinstance(event, MyChat):
+                subscriber.fall_behind(event.chat_id, start)
+            place = event.rev
         if replay.repair and head > place:
             subscriber.answer(frames.Skip(frames.ME, place + 1, head))
         replay.heads[ME] = replay.done[ME] = head

@@ -139,9 +139,9 @@ class Subscriber:
 
     def told(self, event: frames.Me) -> int | None:
         """The own log says this. A watchful reader's place in a chat that is new to him."""
-        if not self.watchful or self.trims is None:
+        if not self.watchful or self.trims is None or event.kind != "chat":
             return None
-        chat_id = ids.parse("chat", event.chat_id)
+        chat_id = ids.parse("chat", event.chat_id or "")
         if not event.member:
             self.trims[chat_id] = GONE
             return None

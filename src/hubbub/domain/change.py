@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
+from hubbub.domain.own import MyChat
 from hubbub.domain.settings import Settings
 
 
@@ -143,19 +144,6 @@ Change = Post | Fill | Create | GroupChange | Advance | PlaceMe
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
 
 
-class MeEvent(Struct, frozen=True, gc=False, array_like=True):
-    """A position that a user's own log took, with the state it speaks of."""
-
-    user_id: int
-    rev: int
-    chat_id: int
-    present: bool
-    role: Role
-    since: int
-    read: int
-    unread: int
-
-
 class Made(Struct, frozen=True, gc=False, array_like=True):
     """A chat that this change made (or found by its key), as the sender needs it."""
 
@@ -163,7 +151,7 @@ class Made(Struct, frozen=True, gc=False, array_like=True):
     type: ChatType
     size: int
     members: tuple[int, ...]
-    events: list[MeEvent]
+    events: list[MyChat]
 
 
 class Posted(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="posted"):
@@ -208,7 +196,7 @@ class Filled(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
     """This slice of members is in; `size` is the group's new size."""
 
     size: int
-    events: list[MeEvent]
+    events: list[MyChat]
 
 
 class Placed(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="placed"):
@@ -224,7 +212,7 @@ class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
     size: int
     by: int
     system: bytes
-    events: list[MeEvent]
+    events: list[MyChat]
 
 
 class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):
@@ -237,7 +225,7 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
     read_before: int
     read: int
     at: int
-    me: MeEvent | None
+    me: MyChat | None
 
 
 Outcome = Posted | Mismatch | Missing | Denied | Created | Filled | Logged | Advanced | Placed

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from hubbub.domain.change import MeEvent
 from hubbub.domain.log import Row
+from hubbub.domain.own import MeEvent
 
 
 class _Event(Struct, frozen=True, gc=False, array_like=True, tag_field="event"):

@@ -8,8 +8,9 @@ whoever needs it again asks the store.
 from collections.abc import Hashable
 from typing import Final
 
-from hubbub.domain.change import Logged, Made, MeEvent, Posted
+from hubbub.domain.change import Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Found
+from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed, passed
 
 MOST_CHATS: Final = 50_000
@@ -206,7 +207,7 @@ class Roster:
         return chat
 
 
-def _apply(chat: KnownChat, events: list[MeEvent]) -> None:
+def _apply(chat: KnownChat, events: list[MyChat]) -> None:
     gone = {e.user_id for e in events if not e.present}
     come = tuple(e.user_id for e in events if e.present and e.user_id not in chat.members)
     if chat.large:

@@ -5,6 +5,7 @@ from msgspec import Struct
 from hubbub.domain.account import User
 from hubbub.domain.chat import Chat, Head, Member
 from hubbub.domain.log import Row
+from hubbub.domain.own import MeEvent
 from hubbub.domain.receipt import Cursor
 
 
@@ -106,18 +107,6 @@ class Places(Struct, frozen=True, array_like=True):
     changed: list[Place]
     heads: dict[int, int]
     large: dict[int, int]
-    me: list["MeState"]
+    me: list[MeEvent]
     me_place: int
     me_head: int
-
-
-class MeState(Struct, frozen=True, array_like=True):
-    """A membership as the user's own log tells it, at position `rev`."""
-
-    rev: int
-    chat_id: int
-    present: bool
-    role: str
-    since: int
-    read: int
-    unread: int

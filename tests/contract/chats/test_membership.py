@@ -16,7 +16,7 @@ from hubbub.domain.change import (
     NewChat,
     SetRole,
 )
-from hubbub.domain.view import MeState
+from hubbub.domain.own import MeEvent, MyChat
 from hubbub.ports import Lookup
 from hubbub_protocol import ids
 from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, EVE, World
@@ -27,7 +27,7 @@ async def history(world: World, user: int, chat: int = CHAT) -> list[int] | None
     return None if page is None else [row.seq for row in page.rows][::-1]
 
 
-async def me(world: World, user: int, after: int = 0) -> list[MeState]:
+async def me(world: World, user: int, after: int = 0) -> list[MeEvent]:
     states, _ = await world.own_log.me(user, after, 1000)
     return states
 
@@ -46,7 +46,7 @@ async def test_a_group_is_there_for_all_its_members(world: World) -> None:
     assert (view.head.seq, view.head.number, view.head.at) == (0, 0, 2_000)
     assert (view.peer, view.last) == (None, None)
     assert await world.seen(BOB) == []
-    assert await me(world, BOB) == [MeState(1, CHAT, True, "member", 1, 0, 0)]
+    assert await me(world, BOB) == [MyChat(BOB, 1, CHAT, True, "member", 1, 0, 0)]
 
 
 async def test_who_is_not_a_member_finds_nothing(world: World) -> None:

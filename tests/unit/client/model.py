@@ -55,7 +55,7 @@ class Model:
         self.random = Random(seed)
         self.chats = [ChatLog(n + 1) for n in range(3)]
         self.me_head = 0
-        self.me: dict[str, Me] = {}
+        self.me: dict[tuple[str, str | None], Me] = {}
         self.ids = 0
         self.down: list[tuple[Any, bool]] = []  # frame, may be mangled
         self.up: list[Any] = []
@@ -129,9 +129,10 @@ class Model:
 
     def push_me(self, event: Me) -> None:
         self.me_head += 1
-        self.me[event.chat_id] = replace(event, rev=self.me_head)
+        event = replace(event, rev=self.me_head)
+        self.me[event.kind, event.chat_id] = event
         if self.is_live:
-            self.down.append((self.me[event.chat_id], True))
+            self.down.append((event, True))
 
     # ── the wire ─────────────────────────────────────────────────────────────────────────────
 

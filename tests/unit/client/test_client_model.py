@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbub_client.events import State
+from hubbub_protocol.frames import Me
 from tests.unit.client.model import Model
 
 WEIGHTS = {
     "post": 12, "edit": 8, "hide": 3, "join": 3, "leave": 2, "deliver": 16, "serve": 12,
     "lose": 3, "double": 3, "reorder": 3, "answer": 9, "fail": 1, "disconnect": 2, "wait": 4,
-    "send": 6, "refuse": 1, "restart": 1,
+    "send": 6, "refuse": 1, "restart": 1, "tell": 1,
 }  # fmt: skip
 
 
@@ -49,6 +50,8 @@ def step(model: Model, op: str, n: int) -> None:
             model.refuse_next = True
         case "restart":
             model.restart()
+        case "tell":
+            model.push_me(Me(0, "of-a-later-version", chat.id))
 
 
 def settle(model: Model) -> None:

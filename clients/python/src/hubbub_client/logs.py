@@ -20,7 +20,8 @@ from hubbub_client.events import (
 )
 from hubbub_client.reader import LogReader, Verdict
 from hubbub_client.repairs import Repairs
-from hubbub_client.storage import GapsSaved, LogForgotten, PlaceSaved, Record, Saved
+from hubbub_client.storage import PlaceSaved, Record, Saved
+from hubbub_client.unsaved import Unsaved
 from hubbub_protocol.codes import Code
 from hubbub_protocol.frames import ME, CaughtUp, Gap, Me, Message, Received, Skip
 from hubbub_protocol.rest import EventPage, Role
@@ -61,9 +62,7 @@ class Logs:
         self._removed: set[str] = set()
         self._noticed: dict[str, tuple[int, int]] = {}  # chat → rev seen, last ticket before
         self._claims = Claims(() if self.fresh else saved.places)
-        self._unsaved: set[str] = set()
-        self._unsaved_gaps: set[str] = set()
-        self._records: list[Record] = []  # that wait for the next checkpoint
+        self._unsaved = Unsaved()
         self._begins: dict[str, int] = {}  # where a first replay began
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────
@@ -103,9 +102,7 @@ class Logs:
             self._begins.setdefault(chat.id, first - 1)
         chat.add_gap(first, frame.to)
         chat.log.advance(frame.to, complete=False)
-        # Stored with the place, so that no place is ever stored beyond a gap that is not.
-        self._unsaved.add(chat.id)
-        self._unsaved_gaps.add(chat.id)
+        self._unsaved.gaps(chat.id)
         self._events.append(GapFound(chat.id, first, frame.to))
 
     def caught_up(self, frame: CaughtUp) -> None:
@@ -194,23 +191,30 @@ class Logs:
             self._read(ME)
 
     def _apply_me(self, event: Me) -> None:
-        chat = self.chats.get(event.chat_id)
+        match event.kind, event.chat_id:
+            case "chat", str(chat_id):
+                self._apply_chat(chat_id, event)
+            case _:
+                pass  # of a later version of the protocol
+
+    def _apply_chat(self, chat_id: str, event: Me) -> None:
+        chat = self.chats.get(chat_id)
         if not event.member:
-            self._remove(event.chat_id)
+            self._remove(chat_id)
             return
         start = max(0, event.joined_seq - 1)
         if chat is None or chat.log.place < start:
             # New, or a later stay than the one that is held: his log begins anew there.
-            missed = self._noticed.pop(event.chat_id, None) is not None
+            missed = self._noticed.pop(chat_id, None) is not None
             if chat is not None:
                 # Frames of the new stay may wait behind the hole between the two.
                 missed = missed or chat.log.repairing
-                self._remove(event.chat_id)
+                self._remove(chat_id)
             begin = NOWHERE if self.fresh else start + 1
-            chat = self._add(event.chat_id, start, begin, event.role)
+            chat = self._add(chat_id, start, begin, event.role)
             if missed:
                 chat.log.repairing = True
-                self._read(event.chat_id)
+                self._read(chat_id)
         chat.role = event.role
         if chat.move_read(event.read, event.unread, self.live):
             self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
@@ -227,10 +231,9 @@ class Logs:
         self._removed.add(chat_id)
         self._repairs.cancel(chat_id)
         self._claims.forget(chat_id)
-        for marks in (self._unsaved, self._unsaved_gaps):
-            marks.discard(chat_id)
-        if self.chats.pop(chat_id, None) is not None:
-            self._records.append(LogForgotten(chat_id))
+        known = self.chats.pop(chat_id, None) is not None
+        self._unsaved.forget(chat_id, known)
+        if known:
             self._events.append(ChatRemoved(chat_id))
 
     # ── holes ────────────────────────────────────────────────────────────────────────────────
@@ -344,25 +347,14 @@ class Logs:
         To be asked for when the application has taken every event: then a restart tells it
         nothing twice and leaves nothing out.
         """
-        records, self._records = self._records, []
-        if not self.fresh:
-            for log in sorted(self._unsaved - {ME}):
-                chat = self.chats[log]
-                if log in self._unsaved_gaps:
-                    records.append(GapsSaved(log, chat.gaps))
-                records.append(PlaceSaved(log, chat.log.held))
-            if ME in self._unsaved:  # last: torn off, it only makes us hear of chats again
-                records.append(PlaceSaved(ME, self.me.held))
-            self._unsaved, self._unsaved_gaps = set(), set()
-        return records
+        return self._unsaved.take(self.chats, self.me.held, self.fresh)
 
     def close_gap(self, chat_id: str, first: int, last: int) -> None:
         """The application read this range."""
         chat = self.chats.get(chat_id)
         if chat is not None:
             chat.close_gap(first, last)
-            self._unsaved.add(chat_id)
-            self._unsaved_gaps.add(chat_id)
+            self._unsaved.gaps(chat_id)
 
     def lost(self) -> None:
         """The connection is gone. What was claimed on it may not have been stored: say it again."""
@@ -378,7 +370,7 @@ class Logs:
             self._claims.moved(log)
         else:
             self._claims.moved_by_own(log, own_at)
-        self._unsaved.add(log)
+        self._unsaved.moved(log)
 
     def _reader(self, log: str) -> "LogReader[Message | Skip] | LogReader[Me | Skip] | None":
         if log == ME:

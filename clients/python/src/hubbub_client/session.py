@@ -286,13 +286,16 @@ class Session:
 
     def _me(self, frame: Me, now: float) -> None:
         self.logs.me_event(frame)
-        chat = self.logs.chats.get(frame.chat_id)
+        chat_id = frame.chat_id
+        if frame.kind != "chat" or chat_id is None:
+            return
+        chat = self.logs.chats.get(chat_id)
         if chat is not None and chat.uncertain and self.state is State.LIVE:
             self._floors.setdefault(chat.id, now + FLOOR_EVERY)
-        if frame.read >= self._reads.get(frame.chat_id, frame.read + 1) or not frame.member:
-            self._forget_read(frame.chat_id)
+        if frame.read >= self._reads.get(chat_id, frame.read + 1) or not frame.member:
+            self._forget_read(chat_id)
         if not frame.member:
-            self._events.extend(self._typers.forget(frame.chat_id))
+            self._events.extend(self._typers.forget(chat_id))
 
     def _receipt(self, chat_id: str, user_id: str, seq: int, read: bool, now: float) -> None:
         chat = self.logs.chats.get(chat_id)

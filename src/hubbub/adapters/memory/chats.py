@@ -23,7 +23,6 @@ from hubbub.domain.change import (
     Leave,
     Logged,
     Made,
-    MeEvent,
     Mismatch,
     Missing,
     NewChat,
@@ -36,6 +35,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
 from hubbub.domain.log import Known, Row, append, assign, dedupe
+from hubbub.domain.own import MyChat
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
@@ -280,7 +280,7 @@ class MemoryChatStore:
         chat = self._state.chats[change.chat_id]
         return Logged(change.id, chat.id, self._state.heads[chat.id], chat.size, change.by, b"", [])
 
-    def _say(self, change: GroupChange, system: dict[str, Any], events: list[MeEvent]) -> Logged:
+    def _say(self, change: GroupChange, system: dict[str, Any], events: list[MyChat]) -> Logged:
         state, chat_id = self._state, change.chat_id
         head = state.heads[chat_id] = append(state.heads[chat_id], change.at, countable=False)
         body = msgspec.json.encode(system)

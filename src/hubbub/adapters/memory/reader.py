@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from hubbub.adapters.memory.replay import own_log
+from hubbub.adapters.memory.own import own_log
 from hubbub.adapters.memory.state import State
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.log import Row
+from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import visible
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
 from hubbub.domain.view import (
@@ -16,7 +17,6 @@ from hubbub.domain.view import (
     MemberList,
     MemberView,
     MessageView,
-    MeState,
     ReceiptList,
     RecipientView,
 )
@@ -127,7 +127,7 @@ class MemoryReader:
             states += [self._cursor(user_id, m) for m in others if m.user_id != user_id]
         return states
 
-    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
         """`OwnLog.me`."""
         states = own_log(self._state, user_id, after)
         if len(states) > limit:

@@ -2,11 +2,12 @@
 
 from msgspec.structs import replace
 
+from hubbub.adapters.memory.own import own_log
 from hubbub.adapters.memory.state import State
 from hubbub.domain.chat import LARGE, NAMED, Found
 from hubbub.domain.log import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, visible
-from hubbub.domain.view import MeState, Place, Places
+from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ReceiptCount, ResumeFrom
 
 
@@ -65,14 +66,6 @@ def places(state: State, reader: ResumeFrom) -> Places:
     me = own_log(state, reader.user_id, after)
     me_head = state.me_heads.get(reader.user_id, 0)
     return Places(changed, heads, large, me, after, me_head)
-
-
-def own_log(state: State, user_id: int, after: int) -> list[MeState]:
-    """The user's own log after a position, folded: each membership once, at its latest."""
-    members = [m for (_, user), m in state.members.items() if user == user_id and m.me_rev > after]
-    members.sort(key=lambda m: m.me_rev)
-    events = [state.me_event(m) for m in members]
-    return [MeState(e.rev, e.chat_id, e.present, e.role, e.since, e.read, e.unread) for e in events]
 
 
 def log(state: State, read: LogRead) -> Log | None:

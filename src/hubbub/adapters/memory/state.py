@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from hubbub.domain.account import User
-from hubbub.domain.change import MeEvent
 from hubbub.domain.chat import Chat, Head, Interval, Member, Role
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.log import Dedupe, Known, Row
+from hubbub.domain.own import MyChat
 from hubbub.domain.reading import openings
 from hubbub.domain.receipt import Cursor
 
@@ -84,7 +84,7 @@ class State:
             return []
         return openings(self.chats[chat_id], self.stays_of(member))
 
-    def join(self, chat_id: int, user_id: int, role: Role, since: int, at: int) -> MeEvent:
+    def join(self, chat_id: int, user_id: int, role: Role, since: int, at: int) -> MyChat:
         """A stay begins at position `since`."""
         key = (chat_id, user_id)
         before = self.members.get(key)
@@ -109,13 +109,13 @@ class State:
         self.members[member.chat_id, member.user_id] = changed
         return changed
 
-    def tell(self, member: Member) -> MeEvent:
+    def tell(self, member: Member) -> MyChat:
         """His own log speaks of him in this chat."""
         return self.me_event(self.change(member, me_rev=self.next_me(member.user_id)))
 
-    def me_event(self, member: Member) -> MeEvent:
+    def me_event(self, member: Member) -> MyChat:
         """His membership as his own log tells it."""
-        return MeEvent(
+        return MyChat(
             member.user_id,
             member.me_rev,
             member.chat_id,

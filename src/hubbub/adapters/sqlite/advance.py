@@ -15,8 +15,9 @@ from hubbub.adapters.sqlite.rows import (
     load_position,
     next_me,
 )
-from hubbub.domain.change import Advance, Advanced, MeEvent, Missing, Outcome, Placed, PlaceMe
+from hubbub.domain.change import Advance, Advanced, Missing, Outcome, Placed, PlaceMe
 from hubbub.domain.chat import LARGE, Head
+from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import DELIVERED, READ, Cursor
 
 PART = 5_000
@@ -96,7 +97,7 @@ class _Flush:
         else:
             self._marks.append((move.chat_id, move.user_id, kind, seq, move.at))
 
-    def _read(self, move: Advance, head: Head, position: Position) -> MeEvent:
+    def _read(self, move: Advance, head: Head, position: Position) -> MyChat:
         """A read is an event of the reader's own log."""
         if position.read == head.seq:
             position.read_number = head.number
@@ -114,7 +115,7 @@ class _Flush:
             "UPDATE members SET me_rev = ? WHERE chat_id = ? AND user_id = ?",
             (rev, move.chat_id, move.user_id),
         )
-        return MeEvent(
+        return MyChat(
             move.user_id,
             rev,
             move.chat_id,

@@ -31,13 +31,13 @@ from hubbub.domain.change import (
     Join,
     Leave,
     Logged,
-    MeEvent,
     Missing,
     SetChat,
     SetRole,
 )
 from hubbub.domain.chat import Head, Role
 from hubbub.domain.log import Row, append
+from hubbub.domain.own import MyChat
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.settings import changed, nameless
 from hubbub.domain.system import (
@@ -119,7 +119,7 @@ def leave(db: apsw.Connection, caches: Caches, change: Leave) -> Logged | Missin
         (head.seq + 1, rev, change.by != change.user_id, change.chat_id, change.user_id),
     )
     del caches.positions[change.chat_id, change.user_id]
-    event = MeEvent(change.user_id, rev, change.chat_id, False, position.role, position.since, 0, 0)
+    event = MyChat(change.user_id, rev, change.chat_id, False, position.role, position.since, 0, 0)
     size = _resize(db, caches, change.chat_id, -1)
     events, heir = [event], None
     if position.role == "owner" and not _owners(db, change.chat_id):
@@ -181,7 +181,7 @@ def _heir(db: apsw.Connection, chat_id: int) -> int | None:
 
 def _give_role(
     db: apsw.Connection, caches: Caches, chat_id: int, user_id: int, role: Role, head: Head
-) -> MeEvent:
+) -> MyChat:
     """A present member's other role, told in his own log."""
     position = load_position(db, caches, chat_id, user_id)
     assert position is not None
@@ -192,7 +192,7 @@ def _give_role(
     )
     position.role = role
     unread = head.number - position.read_number
-    return MeEvent(user_id, rev, chat_id, True, role, position.since, position.read, unread)
+    return MyChat(user_id, rev, chat_id, True, role, position.since, position.read, unread)
 
 
 def _was_member(db: apsw.Connection, chat_id: int, user_id: int) -> bool:
@@ -208,7 +208,7 @@ def _unchanged(caches: Caches, message_id: int, chat_id: int, head: Head, by: in
     return Logged(message_id, chat_id, head, caches.sizes[chat_id], by, b"", [])
 
 
-def _join(db: apsw.Connection, change: Enrol | Join, user_id: int, head: Head) -> MeEvent:
+def _join(db: apsw.Connection, change: Enrol | Join, user_id: int, head: Head) -> MyChat:
     since = head.seq + 1
     key = (change.chat_id, user_id)
     db.execute(
@@ -231,7 +231,7 @@ def _join(db: apsw.Connection, change: Enrol | Join, user_id: int, head: Head) -
         " (SELECT id FROM sessions WHERE user_id = ?)",
         key,
     )
-    return MeEvent(user_id, rev, change.chat_id, True, "member", since, head.seq, 0)
+    return MyChat(user_id, rev, change.chat_id, True, "member", since, head.seq, 0)
 
 
 def _resize(db: apsw.Connection, caches: Caches, chat_id: int, by: int) -> int:
@@ -250,7 +250,7 @@ def _log(
     head: Head,
     size: int,
     system: dict[str, Any],
-    events: list[MeEvent],
+    events: list[MyChat],
 ) -> Logged:
     """Append the system message of a change: it takes the position after `head`."""
     head = caches.heads[change.chat_id] = append(head, change.at, countable=False)

@@ -15,12 +15,13 @@ import apsw
 from msgspec import Struct
 
 from hubbub.adapters.sqlite.database import snapshot
+from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipient_views
-from hubbub.adapters.sqlite.replay import own_log
 from hubbub.adapters.sqlite.rows import ROW
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
 from hubbub.domain.log import Row
+from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import (
@@ -30,7 +31,6 @@ from hubbub.domain.view import (
     MemberList,
     MemberView,
     MessageView,
-    MeState,
     ReceiptList,
 )
 from hubbub.ports import CursorState
@@ -175,7 +175,7 @@ class SqliteReader:
                     states += cursor_states(self._db, user_id, chat_id, seat.head.seq)
         return states
 
-    def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+    def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
         """Folded events of his own log, and up to where they are complete."""
         with snapshot(self._db):
             return own_log(self._db, user_id, after, limit)

@@ -24,6 +24,7 @@ from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Found
+from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed
 from hubbub.domain.view import (
@@ -32,7 +33,6 @@ from hubbub.domain.view import (
     History,
     MemberList,
     MessageView,
-    MeState,
     Places,
     ReceiptList,
 )
@@ -348,9 +348,9 @@ class StoreProcess(RemoteJoining, RemoteHosts, RemoteOperating):
         return result
 
     # OwnLog
-    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
+    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
         """See the port."""
-        result: tuple[list[MeState], int] = await self._call(False, "me", user_id, after, limit)
+        result: tuple[list[MeEvent], int] = await self._call(False, "me", user_id, after, limit)
         return result
 
     # Accounts

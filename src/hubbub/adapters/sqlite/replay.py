@@ -1,15 +1,14 @@
 """Reads of the message path: whom a chat reaches, what changed, and the folded log."""
 
-from typing import Any
-
 import apsw
 from msgspec.structs import replace
 
+from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.rows import ROW, present_members, stays
 from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
 from hubbub.domain.log import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
-from hubbub.domain.view import MeState, Place, Places
+from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
 
 CHAT = (
@@ -90,23 +89,6 @@ def places(db: apsw.Connection, reader: ResumeFrom) -> Places:
 def _kept_places(db: apsw.Connection, session_id: int) -> dict[int, int]:
     query = "SELECT chat_id, seq FROM places WHERE session_id = ?"
     return dict(db.execute(query, (session_id,)))
-
-
-def own_log(db: apsw.Connection, user_id: int, after: int, limit: int) -> tuple[list[MeState], int]:
-    """The user's own log after a position, folded, and up to where it is complete."""
-    head = db.execute("SELECT me_head FROM users WHERE id = ?", (user_id,)).get or 0
-    if after >= head:
-        return [], head
-    rows = db.execute(
-        "SELECT m.me_rev, m.chat_id, m.left IS NULL, m.role, m.since,"
-        " iif(m.left IS NULL, m.read, 0), iif(m.left IS NULL, c.number - m.read_number, 0)"
-        " FROM members m JOIN chats c ON c.id = m.chat_id"
-        " WHERE m.user_id = ? AND m.me_rev > ? ORDER BY m.me_rev LIMIT ?",
-        (user_id, after, limit + 1),
-    ).fetchall()
-    page: list[Any] = rows[:limit]
-    states = [MeState(rev, chat_id, bool(present), *rest) for rev, chat_id, present, *rest in page]
-    return states, states[-1].rev if len(rows) > limit else head
 
 
 def log(db: apsw.Connection, read: LogRead) -> Log | None:

@@ -3,9 +3,9 @@
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
-from hubbub.domain.change import MeEvent
 from hubbub.domain.chat import Head, Interval, Role
 from hubbub.domain.log import Row
+from hubbub.domain.own import MyChat
 
 ROW = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
@@ -98,10 +98,10 @@ def next_me(db: apsw.Connection, user_id: int) -> int:
 
 def add_members(
     db: apsw.Connection, chat_id: int, users: list[tuple[int, Role]], at: int, number: int
-) -> list[MeEvent]:
+) -> list[MyChat]:
     """First members of a chat, with their roles: they see all its messages, `number` of them."""
     events = [
-        MeEvent(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, number)
+        MyChat(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, number)
         for user_id, role in users
     ]
     db.executemany(

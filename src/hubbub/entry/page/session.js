@@ -200,6 +200,7 @@ export class Session {
   }
 
   #me(event) {
+    if (event.kind !== "chat") return;
     if (event.member === false) {
       this.chats.delete(event.chat_id);
       if (this.open === event.chat_id) this.open = null;
