@@ -71,7 +71,7 @@ def wrong(name: str, issuer: Issuer) -> str | None:
         return f"{at} needs one of jwks_url, key and key_file."
     if bool(issuer.jwks_url) == bool(issuer.algorithm):
         return f"{at}: algorithm goes with key or key_file; a jwks_url says it of each key."
-    if issuer.jwks_url and not _is_safe(issuer.jwks_url):
+    if issuer.jwks_url and not is_safe(issuer.jwks_url):
         return (
             f"{at}.jwks_url begins with https://; http:// is for this machine and for hosts of "
             "the same network, whose names have no dot."
@@ -79,7 +79,16 @@ def wrong(name: str, issuer: Issuer) -> str | None:
     return None
 
 
-def _is_safe(url: str) -> bool:
+def plain_text(value: object, most: int) -> str | None:
+    """A claim as text within its bound, where it can be one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 1 << 64 else None
+    if not isinstance(value, str) or not value.isprintable():
+        return None
+    return value.strip()[:most].strip() or None
+
+
+def is_safe(url: str) -> bool:
     """Whether nobody on the way can give us other keys. A name without a dot is not routed."""
     try:
         parts = urlsplit(url)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from hubbub import config as settings
-from hubbub.adapters.host.tokens import HostApplications
+from hubbub.adapters.issuers.tokens import HostApplications
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.passwords import Argon2Passwords
 from hubbub.adapters.local.secret import load_secret

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from hubbub.adapters.host.jwks import FixedKey, Keys, Pace, PublishedKeys
-from hubbub.adapters.host.keys import BadKey, configured
-from hubbub.adapters.host.tokens import Host, HostApplications
+from hubbub.adapters.issuers.followed import Pace
+from hubbub.adapters.issuers.jwks import FixedKey, Keys, PublishedKeys
+from hubbub.adapters.issuers.keys import BadKey, configured
+from hubbub.adapters.issuers.tokens import Host, HostApplications
 from hubbub.config import Config
 from hubbub.domain.issuer import Issuer
 from hubbub.observe import Log

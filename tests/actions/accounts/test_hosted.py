@@ -8,9 +8,9 @@ from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.directory import Directory, UnknownNames
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.visits import Visits
-from hubbub.adapters.host.jwks import FixedKey
-from hubbub.adapters.host.keys import configured
-from hubbub.adapters.host.tokens import Host, HostApplications
+from hubbub.adapters.issuers.jwks import FixedKey
+from hubbub.adapters.issuers.keys import configured
+from hubbub.adapters.issuers.tokens import Host, HostApplications
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.memory.accounts import MemoryAccounts
 from hubbub.domain.account import MAX_SESSIONS, Principal, User, Visitor

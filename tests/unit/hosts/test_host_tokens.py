@@ -7,9 +7,10 @@ from typing import Any
 import jwt
 import pytest
 
-from hubbub.adapters.host.jwks import FixedKey
-from hubbub.adapters.host.keys import BadKey, configured, published
-from hubbub.adapters.host.tokens import MAX_AGE_MS, MAX_TOKEN, Host, HostApplications
+from hubbub.adapters.issuers.claims import MAX_TOKEN
+from hubbub.adapters.issuers.jwks import FixedKey
+from hubbub.adapters.issuers.keys import BadKey, configured, published
+from hubbub.adapters.issuers.tokens import MAX_AGE_MS, Host, HostApplications
 from hubbub.domain.account import Visitor
 from hubbub.domain.credentials import session_name
 from hubbub.domain.issuer import Algorithm, Issuer

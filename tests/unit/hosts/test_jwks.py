@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hubbub.adapters.host.jwks import MAX_BYTES, Pace, PublishedKeys
+from hubbub.adapters.issuers.followed import MAX_BYTES, Pace, visiting
+from hubbub.adapters.issuers.jwks import PublishedKeys, pick
 from hubbub.ports import Unavailable
 from tests.support.hosts import OTHER_RSA_KEY, KeyServer, jwk, publishing
 from tests.support.wait import eventually
@@ -20,8 +21,8 @@ async def following(
     server: KeyServer, pace: Pace, told: list[str | None] | None = None
 ) -> AsyncIterator[PublishedKeys]:
     keys = PublishedKeys(server.url, (told if told is not None else []).append, pace)
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(keys.run())
+    async with visiting(pace) as http, asyncio.TaskGroup() as group:
+        task = group.create_task(keys.run(http))
         try:
             yield keys
         finally:
@@ -30,7 +31,7 @@ async def following(
 
 async def rested(keys: PublishedKeys) -> None:
     """Until the next unknown name has the set fetched again."""
-    await eventually(lambda: bool(keys._keys) and not keys._resting, "it may fetch again")
+    await eventually(lambda: bool(keys.set.value) and not keys.set.resting, "it may fetch again")
 
 
 async def test_keys_are_found_by_name_and_algorithm() -> None:
@@ -72,7 +73,9 @@ async def test_they_are_refreshed_by_themselves() -> None:
     async with publishing(jwk("RS256", "old")) as server, following(server, QUICK) as keys:
         assert await keys.find("old", "RS256") is not None
         server.keys = [jwk("RS256", "new")]
-        await eventually(lambda: keys._find("old", "RS256") is None, "the old key is gone")
+        await eventually(
+            lambda: pick(keys.set.value, "old", "RS256") is None, "the old key is gone"
+        )
 
 
 @pytest.mark.parametrize("trouble", ["status", "moved", "huge", "nonsense", "empty"])
@@ -102,7 +105,7 @@ async def test_a_server_that_is_slow_holds_nobody_up_for_long() -> None:
             assert told[0] is not None
             assert told[0].startswith("no answer")
             server.held.set()
-            await eventually(lambda: keys._find("r", "RS256") is not None, "it came back")
+            await eventually(lambda: pick(keys.set.value, "r", "RS256") is not None, "it came back")
 
 
 async def test_without_any_keys_yet_nothing_is_said_of_a_token() -> None:
@@ -123,8 +126,8 @@ async def test_a_server_that_is_down() -> None:
     async with publishing() as server:
         gone = server.url
     keys = PublishedKeys(gone, told.append, QUICK)
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(keys.run())
+    async with visiting(QUICK) as http, asyncio.TaskGroup() as group:
+        task = group.create_task(keys.run(http))
         with pytest.raises(Unavailable):
             await keys.find("r", "RS256")
         task.cancel()
