@@ -78,6 +78,7 @@ def me(event: MeEvent) -> frames.Me:
                 joined_seq=event.since,
                 read=event.read,
                 unread=event.unread,
+                muted_until=rfc3339(event.muted_until) if event.muted_until else None,
             )
         case _:
             assert_never(event)

@@ -274,6 +274,8 @@ simple("change_chat/title", {"title": "Orchard"}, chat_id="chat_id")
 simple("change_chat/history", {"history": "all"}, chat_id="chat_id")
 simple("change_chat/visibility", {"visibility": "public"}, chat_id="chat_id")
 simple("change_chat/direct", {"title": "Orchard"}, chat_id="direct_id")
+simple("mute_chat", {"until": None}, chat_id="chat_id")
+simple("mute_chat/direct", {"until": None}, chat_id="direct_id")
 simple("leave_chat", chat_id="chat_id")
 simple("leave_chat/direct", chat_id="direct_id")
 

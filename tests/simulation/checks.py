@@ -285,10 +285,10 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
     told.learn(record)
     if held_settings is not None and held_settings != told.now:
         wrong.append(f"{record.id}: settings are {held_settings}, refetched {told.now}")
-    mine = (chat.role, chat.read, chat.unread)
-    theirs = (record.role, record.read, record.unread)
+    mine = (chat.role, chat.read, chat.unread, chat.muted_until)
+    theirs = (record.role, record.read, record.unread, record.muted_until)
     if mine != theirs:
-        wrong.append(f"{record.id}: role, read, unread are {mine}, refetched {theirs}")
+        wrong.append(f"{record.id}: role, read, unread, mute are {mine}, refetched {theirs}")
     if truth.cursors[record.id, user][1] != record.read:
         wrong.append(f"G5: {record.id} says read {record.read}, {truth.cursors[record.id, user]}")
     if record.receipts is not None:

@@ -65,6 +65,7 @@ class Behaviour:
             "invite": 3,
             "join": 5,
             "leave": 1,
+            "mute": 1,
             "offline": 3,
             "restart": 2,
             "kill": 2,
@@ -278,6 +279,11 @@ class Behaviour:
         client, chat = self._client, self._chat()
         if chat is not None:
             await client.api.leave(chat)
+
+    async def _mute(self) -> None:
+        client, chat = self._client, self._chat()
+        if chat is not None:
+            await client.api.mute(chat, self._rng.choice((None, "2100-01-01T00:00:00.000Z")))
 
     # ── the device's troubles ──
 

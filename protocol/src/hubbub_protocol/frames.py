@@ -167,7 +167,7 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     """One event of the user's own log. A client passes over kinds that it does not know.
 
     kind `chat`: the whole state of his membership in `chat_id`: whether he is a member, from
-    which position he sees it, and up to where he has read.
+    which position he sees it, up to where he has read, and until when he has muted it.
     """
 
     rev: Position
@@ -178,6 +178,7 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     joined_seq: Position = 0
     read: Position = 0
     unread: Position = 0
+    muted_until: Time | None = None
 
 
 class DeliveryReceipt(Struct, frozen=True, gc=False, tag="delivery_receipt"):

@@ -124,6 +124,7 @@ class Chat(Struct, omit_defaults=True):
     unread: int = 0
     read: Position = 0
     joined_seq: Position = 0
+    muted_until: Time | None = None
     title: str | None = None
     history: Literal["joined", "all"] = "joined"
     description: str = ""
@@ -240,6 +241,12 @@ class Invitation(Struct, omit_defaults=True):
     member_count: int
     invited_by: User
     title: str | None = None
+
+
+class Mute(Struct):
+    """Until when the user does not want to be disturbed by a chat; null: he does not mind."""
+
+    until: Time | None
 
 
 class Changed(Struct):

@@ -48,6 +48,8 @@ class Actions:
     get_chat: Callable[[Principal, str], Awaitable[rest.Chat]]
     change_chat: Callable[[Principal, str, rest.ChangeChat], Awaitable[rest.Changed]]
     """(principal, chat_id, change)"""
+    mute_chat: Callable[[Principal, str, rest.Mute], Awaitable[rest.Mute]]
+    """(principal, chat_id, until when)"""
     list_members: Callable[[Principal, str, int, str | None], Awaitable[rest.MemberPage]]
     """(principal, chat_id, limit, cursor)"""
     add_members: Callable[[Principal, str, rest.AddMembers], Awaitable[rest.Changed]]

@@ -52,6 +52,7 @@ def chat(view: ChatView) -> rest.Chat:
         unread=head.number - member.read_number,
         read=member.read,
         joined_seq=member.since,
+        muted_until=rfc3339(member.muted_until) if member.muted_until else None,
         title=facts.title,
         history=facts.history,
         description=facts.description,

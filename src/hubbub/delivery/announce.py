@@ -36,7 +36,7 @@ from hubbub.domain.events import (
     RowEvent,
 )
 from hubbub.domain.log import Row
-from hubbub.domain.own import MyChat
+from hubbub.domain.own import MyChat, Told
 from hubbub.domain.receipt import Passed
 from hubbub.domain.roster import KnownChat, Newest, Roster, posted
 from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
@@ -123,6 +123,9 @@ class Announcer:
                 case Filled():
                     assert isinstance(change, Fill)
                     self._filled(change, outcome, events)
+                case Told():
+                    if outcome.me is not None:
+                        events.append(OwnEvent(outcome.me))
                 case Mismatch() | Missing() | Denied() | Placed():
                     pass  # nothing happened that others could see
                 case _:

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
-from hubbub.domain.own import MyChat
+from hubbub.domain.own import Mute, MyChat, Told
 from hubbub.domain.settings import Settings
 
 
@@ -138,7 +138,7 @@ class PlaceMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
 
 GroupChange = Enrol | Join | Leave | SetRole | SetChat
 """What a system message tells of."""
-Change = Post | Fill | Create | GroupChange | Advance | PlaceMe
+Change = Post | Fill | Create | GroupChange | Advance | PlaceMe | Mute
 
 
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
@@ -228,4 +228,6 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
     me: MyChat | None
 
 
-Outcome = Posted | Mismatch | Missing | Denied | Created | Filled | Logged | Advanced | Placed
+Outcome = (
+    Posted | Mismatch | Missing | Denied | Created | Filled | Logged | Advanced | Placed | Told
+)

@@ -68,7 +68,10 @@ class Interval(Struct, frozen=True, array_like=True):
 
 
 class Member(Struct, frozen=True, array_like=True):
-    """A user in a chat: his latest stay, his cursors, and when his own log last spoke of it."""
+    """A user in a chat: his latest stay, his cursors, and when his own log last spoke of it.
+
+    `muted_until`: Unix ms, 0: he has not muted it.
+    """
 
     chat_id: int
     user_id: int
@@ -80,6 +83,7 @@ class Member(Struct, frozen=True, array_like=True):
     read: int
     read_number: int
     me_rev: int
+    muted_until: int = 0
 
     @property
     def present(self) -> bool:

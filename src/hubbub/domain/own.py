@@ -1,10 +1,14 @@
-"""The user's own log: what it tells of, one type a kind. The latest event of a thing replaces
-earlier ones, since each is kept on the row that it speaks of (`me_rev`).
+"""The user's own log: what it tells of, one type a kind, and what is told there alone.
+
+The latest event of a thing replaces earlier ones, since each is kept on the row that it speaks of,
+with its position there (`me_rev`).
 """
 
 from msgspec import Struct
 
 from hubbub.domain.chat import Role
+
+# ── events ───────────────────────────────────────────────────────────────────────────────────
 
 
 class _MeEvent(Struct, frozen=True, gc=False, array_like=True, tag_field="kind"):
@@ -15,7 +19,10 @@ class _MeEvent(Struct, frozen=True, gc=False, array_like=True, tag_field="kind")
 
 
 class MyChat(_MeEvent, frozen=True, gc=False, array_like=True, tag="chat"):
-    """His membership, its whole state; `present` False: he is a member no more."""
+    """His membership, its whole state; `present` False: he is a member no more.
+
+    `muted_until`: Unix ms, 0: it is not muted.
+    """
 
     chat_id: int
     present: bool
@@ -23,7 +30,25 @@ class MyChat(_MeEvent, frozen=True, gc=False, array_like=True, tag="chat"):
     since: int
     read: int
     unread: int
+    muted_until: int = 0
 
 
 MeEvent = MyChat
 """An event of a user's own log: a union of all kinds."""
+
+
+# ── changes, and their outcome ───────────────────────────────────────────────────────────────
+
+
+class Mute(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="mute"):
+    """A member does not want to be disturbed by a chat `until` then (Unix ms); 0: any more."""
+
+    chat_id: int
+    user_id: int
+    until: int
+
+
+class Told(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="told"):
+    """The user's own log tells of it. None: it is as it was before."""
+
+    me: MeEvent | None

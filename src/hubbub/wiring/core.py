@@ -24,6 +24,7 @@ from hubbub.actions.list_chats import ListChats
 from hubbub.actions.list_members import ListMembers
 from hubbub.actions.login import Login
 from hubbub.actions.mark import MarkRead, MarkReceived
+from hubbub.actions.mute_chat import MuteChat
 from hubbub.actions.put_users import PutUsers
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
@@ -317,6 +318,7 @@ class Core:
             list_chats=ListChats(reader),
             get_chat=GetChat(reader),
             change_chat=ChangeChat(reader, ingest, maker, clock),
+            mute_chat=MuteChat(ingest, clock),
             list_members=ListMembers(reader),
             add_members=AddMembers(directory, reader, ingest, maker, clock, told.limits),
             remove_member=remove,

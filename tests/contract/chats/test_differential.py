@@ -31,6 +31,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import group_key
 from hubbub.domain.invite import ChatInvite
+from hubbub.domain.own import Mute
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
@@ -128,6 +129,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(SetChat, message_ids, chats, users, wanted, times),
     moves,
     moves,
+    st.builds(Mute, chats, users, st.sampled_from([0, 5_000])),
     st.builds(
         lambda s, rev: PlaceMe(s, SESSIONS[s][0], rev), st.sampled_from([*SESSIONS]), positions
     ),

@@ -13,6 +13,7 @@ from hubbub_client.events import (
     MessageAccepted,
     MessageArrived,
     MessageChanged,
+    MuteChanged,
     ReadMoved,
     SendFailed,
     State,
@@ -427,6 +428,18 @@ def test_unread_and_read() -> None:
     assert peer.of(ReadMoved) == [ReadMoved(CHAT, 3, 0)]
     peer.hear(message(4), message(5, sender=ANN))  # sending reads
     assert peer.of(ReadMoved) == [ReadMoved(CHAT, 5, 0)]
+
+
+def test_muting_is_the_own_logs_to_say_and_rests_only_before_it() -> None:
+    later = "2100-01-01T00:00:00.000Z"
+    record = ChatRecord(CHAT, "group", TIME, 2, "admin", 0, TIME, joined_seq=1, muted_until=later)
+    peer = Peer({ME: 1, CHAT: 0}).live()
+    peer.session.learn([record])
+    assert peer.take().of(MuteChanged) == [MuteChanged(CHAT, later)]
+    assert peer.hear(Me(2, "chat", CHAT, joined_seq=1)).of(MuteChanged) == [MuteChanged(CHAT, None)]
+    peer.session.learn([record])  # the answer was slow
+    assert peer.take().of(MuteChanged) == []
+    assert peer.session.logs.chats[CHAT].role == "member"
 
 
 def test_reads_are_said_again_until_surely_stored() -> None:

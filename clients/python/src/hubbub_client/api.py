@@ -183,6 +183,11 @@ class Api:
         """Change settings of a group; those that are left out stay."""
         return await self.call("PATCH", path("chats", chat_id), rest.Changed, change)
 
+    async def mute(self, chat_id: str, until: str | None) -> None:
+        """Do not be disturbed by a chat until a time (RFC 3339); None: be disturbed again."""
+        where = path("chats", chat_id, "mute")
+        await self.call("PUT", where, rest.Mute, rest.Mute(until))
+
     async def leave(self, chat_id: str) -> rest.Changed:
         """Leave a group."""
         return await self.call("POST", path("chats", chat_id, "leave"), rest.Changed)

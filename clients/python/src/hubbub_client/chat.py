@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from enum import Enum
 from typing import Final
 
-from hubbub_client.events import CursorMoved, SettingsChanged, Ticked
+from hubbub_client.events import CursorMoved, MuteChanged, SettingsChanged, Ticked
 from hubbub_client.reader import LogReader
 from hubbub_client.settings import Followed
 from hubbub_protocol.frames import Message, Skip
@@ -42,6 +42,8 @@ class Chat:
         self.id = chat_id
         self.log: LogReader[Message | Skip] = LogReader(place)
         self.role: Role = "member"
+        self.muted_until: str | None = None
+        self._told_of_me = False
         self.from_seq = from_seq
         self.read = 0
         self.gaps: list[tuple[int, int]] = []
@@ -272,9 +274,23 @@ class Chat:
         message = self._at(self._own[-1])
         return None if self.status(message, own_id) == "read" else message
 
-    def learn(self, record: ChatRecord, own_id: str) -> list[Ticked]:
+    def of_mine(self, role: Role, muted_until: str | None) -> list[MuteChanged]:
+        """What the user's own log says of his membership, which REST may be slower to say."""
+        self._told_of_me = True
+        return self._of_mine(role, muted_until)
+
+    def _of_mine(self, role: Role, muted_until: str | None) -> list[MuteChanged]:
+        self.role = role
+        if muted_until == self.muted_until:
+            return []
+        self.muted_until = muted_until
+        return [MuteChanged(self.id, muted_until)]
+
+    def learn(self, record: ChatRecord, own_id: str) -> list[Ticked | MuteChanged]:
         """What REST says of this chat."""
-        self.role = record.role
+        news: list[Ticked | MuteChanged] = []
+        if not self._told_of_me:
+            news += self._of_mine(record.role, record.muted_until)
         self.move_read(record.read, record.unread)
         last = record.last_message
         if record.read == self.read and last is not None:
@@ -282,9 +298,9 @@ class Chat:
             self._read_number = last.number - record.unread
             self._stale = False
         self._estimated = self._estimated and record.read != self.read
-        if record.receipts is None:
-            return []
-        return self.learn_floor(record.receipts.delivered, record.receipts.read, own_id)
+        if record.receipts is not None:
+            news += self.learn_floor(record.receipts.delivered, record.receipts.read, own_id)
+        return news
 
     def _at(self, seq: int) -> Message:
         return self._messages[bisect_left(self._messages, seq, key=_seq)]

@@ -116,6 +116,13 @@ class SettingsChanged(Struct, frozen=True):
     settings: Settings
 
 
+class MuteChanged(Struct, frozen=True):
+    """The user does not want to be disturbed by a chat before this time; None: does not mind."""
+
+    chat_id: str
+    muted_until: str | None
+
+
 class ReadMoved(Struct, frozen=True):
     """The user's own read cursor moved, here or in another session."""
 
@@ -155,6 +162,7 @@ Event = (
     | ChatAdded
     | ChatRemoved
     | SettingsChanged
+    | MuteChanged
     | ReadMoved
     | GapFound
     | ServerComplained

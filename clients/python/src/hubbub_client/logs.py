@@ -215,7 +215,7 @@ class Logs:
             if missed:
                 chat.log.repairing = True
                 self._read(chat_id)
-        chat.role = event.role
+        self._events.extend(chat.of_mine(event.role, event.muted_until))
         if chat.move_read(event.read, event.unread, self.live):
             self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
 

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from hubbub.adapters.memory.own import mute
 from hubbub.adapters.memory.replay import count, find, log, places
 from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
@@ -35,7 +36,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
 from hubbub.domain.log import Known, Row, append, assign, dedupe
-from hubbub.domain.own import MyChat
+from hubbub.domain.own import Mute, MyChat
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
@@ -94,18 +95,12 @@ class MemoryChatStore:
                 return Created(self._make(change.chat, change.at))
             case Fill():
                 return self._fill(change)
-            case Enrol():
-                return self._enrol(change)
-            case Join():
-                return self._join(change)
-            case Leave():
-                return self._leave(change)
-            case SetRole():
-                return self._set_role(change)
-            case SetChat():
-                return self._set_chat(change)
+            case Enrol() | Join() | Leave() | SetRole() | SetChat():
+                return self._change_group(change)
             case Advance():
                 return self._advance(change)
+            case Mute():
+                return mute(self._state, change)
             case PlaceMe():
                 return self._place_me(change)
             case _:
@@ -191,6 +186,21 @@ class MemoryChatStore:
         fresh = [u for u in change.members if (change.chat_id, u) not in state.members]
         events = [state.join(change.chat_id, u, "member", 1, change.at) for u in fresh]
         return Filled(state.resize(change.chat_id, len(fresh)), events)
+
+    def _change_group(self, change: GroupChange) -> Logged | Missing | Denied:
+        match change:
+            case Enrol():
+                return self._enrol(change)
+            case Join():
+                return self._join(change)
+            case Leave():
+                return self._leave(change)
+            case SetRole():
+                return self._set_role(change)
+            case SetChat():
+                return self._set_chat(change)
+            case _:
+                assert_never(change)
 
     def _enrol(self, change: Enrol) -> Logged | Missing:
         state, chat_id = self._state, change.chat_id

@@ -1,7 +1,8 @@
-"""The user's own log in dictionaries."""
+"""The user's own log in dictionaries, and what it alone tells."""
 
 from hubbub.adapters.memory.state import State
-from hubbub.domain.own import MeEvent
+from hubbub.domain.change import Missing
+from hubbub.domain.own import MeEvent, Mute, Told
 
 
 def own_log(state: State, user_id: int, after: int) -> list[MeEvent]:
@@ -9,3 +10,13 @@ def own_log(state: State, user_id: int, after: int) -> list[MeEvent]:
     chats = [m for (_, user), m in state.members.items() if user == user_id and m.me_rev > after]
     events: list[MeEvent] = [state.me_event(member) for member in chats]
     return sorted(events, key=lambda event: event.rev)
+
+
+def mute(state: State, change: Mute) -> Told | Missing:
+    """Mute a chat for one of its members."""
+    member = state.present(change.chat_id, change.user_id)
+    if member is None:
+        return Missing()
+    if member.muted_until == change.until:
+        return Told(None)
+    return Told(state.tell(state.change(member, muted_until=change.until)))

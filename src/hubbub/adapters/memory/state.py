@@ -124,6 +124,7 @@ class State:
             member.since,
             member.read if member.present else 0,
             self.unread(member),
+            member.muted_until if member.present else 0,
         )
 
     def unread(self, member: Member) -> int:

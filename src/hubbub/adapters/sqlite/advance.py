@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.own import tell
 from hubbub.adapters.sqlite.rows import (
     INSERT_MARK,
     MARK_ROW,
     NEAR,
     load_head,
     load_position,
-    next_me,
 )
 from hubbub.domain.change import Advance, Advanced, Missing, Outcome, Placed, PlaceMe
 from hubbub.domain.chat import LARGE, Head
@@ -110,21 +110,7 @@ class _Flush:
                 ).get
                 or 0
             )
-        rev = next_me(self._db, move.user_id)
-        self._db.execute(
-            "UPDATE members SET me_rev = ? WHERE chat_id = ? AND user_id = ?",
-            (rev, move.chat_id, move.user_id),
-        )
-        return MyChat(
-            move.user_id,
-            rev,
-            move.chat_id,
-            True,
-            position.role,
-            position.since,
-            position.read,
-            head.number - position.read_number,
-        )
+        return tell(self._db, move.chat_id, move.user_id, head, position)
 
     def write(self) -> None:
         self._db.executemany(

@@ -20,6 +20,7 @@ class Position(Struct):
     received: int
     role: Role
     since: int
+    muted_until: int
 
 
 class Caches:

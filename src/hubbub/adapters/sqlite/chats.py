@@ -20,6 +20,7 @@ from hubbub.adapters.sqlite.membership import (
     set_chat,
     set_role,
 )
+from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
@@ -38,6 +39,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import Found
 from hubbub.domain.log import Dedupe, Known
+from hubbub.domain.own import Mute
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed, passed
 from hubbub.domain.view import Places
@@ -105,6 +107,8 @@ class SqliteChatStore:
                 return set_role(db, caches, change)
             case SetChat():
                 return set_chat(db, caches, change)
+            case Mute():
+                return mute(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
             case Post() | Advance():

@@ -10,6 +10,7 @@ import msgspec
 
 from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.joining import find_invite, is_removed
+from hubbub.adapters.sqlite.own import tell
 from hubbub.adapters.sqlite.post import make_chat
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import (
@@ -185,14 +186,10 @@ def _give_role(
     """A present member's other role, told in his own log."""
     position = load_position(db, caches, chat_id, user_id)
     assert position is not None
-    rev = next_me(db, user_id)
-    db.execute(
-        "UPDATE members SET role = ?, me_rev = ? WHERE chat_id = ? AND user_id = ?",
-        (role, rev, chat_id, user_id),
-    )
+    query = "UPDATE members SET role = ? WHERE chat_id = ? AND user_id = ?"
+    db.execute(query, (role, chat_id, user_id))
     position.role = role
-    unread = head.number - position.read_number
-    return MyChat(user_id, rev, chat_id, True, role, position.since, position.read, unread)
+    return tell(db, chat_id, user_id, head, position)
 
 
 def _was_member(db: apsw.Connection, chat_id: int, user_id: int) -> bool:
@@ -222,7 +219,7 @@ def _join(db: apsw.Connection, change: Enrol | Join, user_id: int, head: Head) -
         " read_number, me_rev, received) VALUES (?,?,'member',?,?,?,?,?,?,?)"
         " ON CONFLICT DO UPDATE SET role = excluded.role, since = excluded.since, left = NULL,"
         " joined_at = excluded.joined_at, delivered = excluded.delivered, read = excluded.read,"
-        " read_number = excluded.read_number, me_rev = excluded.me_rev,"
+        " read_number = excluded.read_number, me_rev = excluded.me_rev, muted_until = 0,"
         " received = excluded.received",
         (*key, since, change.at, head.seq, head.seq, head.number, rev, head.seq),
     )

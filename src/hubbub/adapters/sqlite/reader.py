@@ -41,7 +41,7 @@ CHAT = (
 )
 MEMBER = (
     "m.chat_id, m.user_id, m.role, m.since, m.left, m.joined_at, m.delivered, m.read,"
-    " m.read_number, m.me_rev"
+    " m.read_number, m.me_rev, m.muted_until"
 )
 USER = "u.id, u.username, u.display_name, '', u.is_admin, u.created_at"
 
@@ -186,7 +186,7 @@ class SqliteReader:
         row = self._db.execute(SEAT, (chat_id, user_id)).get
         if row is None:
             return None
-        member, head, chat = Member(*row[:10]), Head(*row[10:13]), Chat(*row[13:])
+        member, head, chat = Member(*row[:11]), Head(*row[11:14]), Chat(*row[14:])
         stays: list[Interval] = []
         if member.since > 1 and chat.history != "all":
             earlier = self._db.execute(STAYS, (chat_id, user_id))

@@ -78,7 +78,7 @@ def load_position(
     found = caches.positions.get(key)
     if found is None:
         row = db.execute(
-            "SELECT delivered, read, read_number, received, role, since FROM members"
+            "SELECT delivered, read, read_number, received, role, since, muted_until FROM members"
             " WHERE chat_id = ? AND user_id = ? AND left IS NULL",
             key,
         ).get

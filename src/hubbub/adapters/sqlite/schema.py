@@ -7,6 +7,7 @@
   the message that it moved to (`delivered_at`, `read_at`), in small groups as one row an advance
   in `marks`, in large ones as one per flush and position with the list of users.
 - `sent_at` is when a member last sent a message to the chat.
+- `muted_until`: until when a member does not want to be disturbed by the chat; 0: he does not mind.
 - `picture` of a chat is a medium as JSON, empty where there is none.
 - `removed` says of a member who is gone that somebody else ended his stay.
 - `stays` holds earlier, closed memberships of users who came back.
@@ -230,5 +231,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         scopes TEXT NOT NULL, -- with spaces between them
         created_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0;
     """,
 )

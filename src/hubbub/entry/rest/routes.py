@@ -206,6 +206,10 @@ async def _change_chat(actions: Actions, call: Call) -> rest.Changed:
     return await actions.change_chat(call.principal, call.path["chat_id"], call.body)
 
 
+async def _mute(actions: Actions, call: Call) -> rest.Mute:
+    return await actions.mute_chat(call.principal, call.path["chat_id"], call.body)
+
+
 async def _members(actions: Actions, call: Call) -> rest.MemberPage:
     query: Page = call.query
     return await actions.list_members(
@@ -288,6 +292,17 @@ CHATS: Final = (
         body=rest.ChangeChat,
         answer=rest.Changed,
         errors=_CHANGE_ERRORS,
+    ),
+    Route(
+        method="PUT",
+        path="/chats/{chat_id}/mute",
+        operation="mute_chat",
+        summary="Mute a chat until a time; null: no more",
+        tag="chats",
+        handler=_mute,
+        body=rest.Mute,
+        answer=rest.Mute,
+        errors=(Code.NOT_FOUND, Code.OVERLOADED),
     ),
     Route(
         method="GET",
