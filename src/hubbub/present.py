@@ -6,7 +6,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyChat
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
@@ -39,7 +39,7 @@ def message_ref(message_id: int) -> str:
 def message(row: Row, members: Iterable[int] = (), client_id: str | None = None) -> frames.Message:
     """A message as an event of its log. `client_id` is for its sender's own sessions."""
     sender = row.sender_id
-    return frames.Message(
+    sent = frames.Message(
         message_ref(row.id),
         chat_ref(row.chat_id),
         row.seq,
@@ -54,6 +54,16 @@ def message(row: Row, members: Iterable[int] = (), client_id: str | None = None)
         message_ref(row.reply_to) if row.reply_to else None,
         system=_system.decode(row.system) if row.system else None,
         client_id=client_id,
+    )
+    return sent if row.rev == row.seq else _changed(sent, row)
+
+
+def _changed(sent: frames.Message, row: Row) -> frames.Message:
+    return msgspec.structs.replace(
+        sent,
+        edited_at=rfc3339(row.edited_at) if row.edited else None,
+        is_deleted=row.deleted_at > 0,
+        pinned=row.pinned > 0,
     )
 
 

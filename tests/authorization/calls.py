@@ -377,6 +377,7 @@ for _which in ("first", "absent", "late", "direct"):
     simple(f"get_message/{_which}", message_id=_which)
     simple(f"mark_read/{_which}", message_id=_which)
     simple(f"get_receipts/{_which}", message_id=_which)
+    simple(f"edit_message/{_which}", {"content": "edited"}, message_id=_which)
 
 
 def _anchored(title: str, parameter: str, which: str) -> None:

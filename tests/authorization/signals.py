@@ -248,6 +248,9 @@ _send("send/reply-to-absent", chat_id="@chat_id", reply_to="@absent")
 _send("send/reply-to-late", chat_id="@chat_id", reply_to="@late")
 _send("send/reply-to-other-chat", chat_id="@chat_id", reply_to="@direct")
 
+for _which in ("first", "absent", "late", "direct"):
+    row(f"edit/{_which}", message_id=f"@{_which}", content="@content", ref="r")
+
 row("received", chat_id="@chat_id", seq=MAX_POSITION)
 row("received/positions", positions={"@chat_id": MAX_POSITION, "me": MAX_POSITION})
 row("received/direct", chat_id="@direct_id", seq=MAX_POSITION)

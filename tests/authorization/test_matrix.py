@@ -21,7 +21,7 @@ ROLES = ("owner", "admin", "member", "other", "left", "removed", "readded", "lat
 AT_ONCE = 5
 """Cells at once: the observer's session has ten connections at most."""
 CHANGES = ("add_members", "change_chat", "change_member", "remove_member", "leave_chat",
-           "join_chat", "follow_invite")  # fmt: skip
+           "join_chat", "follow_invite", "edit_message")  # fmt: skip
 
 
 def operations() -> set[str]:

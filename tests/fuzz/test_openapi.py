@@ -139,6 +139,13 @@ def _inviter(stock: Stock) -> Person:
     return stock.ann
 
 
+def _author(stock: Stock) -> Person:
+    """Of a message that is to be changed."""
+    sent = stock.ann.post("/messages", {"content": "hello", "recipient_ids": [stock.bob.id]})
+    stock.ids["fresh_message"] = [sent["id"]]
+    return stock.ann
+
+
 def _backend(stock: Stock) -> Person:
     """A host application's backend, with its server key."""
     return replace(stock.ann, signed_in={"token": stock.server_key})
@@ -159,6 +166,7 @@ PREPARE: dict[str, Callable[[Stock], Person]] = {
     "get_public_chat": _outside,
     "join_chat": _outside,
     "end_chat_invite": _inviter,
+    "edit_message": _author,
     "put_user": _backend,
     "put_users": _backend,
     "trace_message": _operator,
@@ -168,13 +176,13 @@ PREPARE: dict[str, Callable[[Stock], Person]] = {
 
 def insert_real_things(case: schemathesis.Case, chance: Any, stock: Stock) -> None:
     """Put ids, names and tokens of the stock in places of made-up ones, three times of four."""
-    fresh = stock.ids.pop("fresh_chat", None)
+    fresh = {f"{name}_id": stock.ids.pop(f"fresh_{name}", None) for name in ("chat", "message")}
     for name in case.path_parameters or {}:
         if chance.random() < 0.75:
             if _operation(case) == "put_user":
                 choices = [f"ext:{chance.randint(1, 9)}"]
             else:
-                choices = fresh if fresh and name == "chat_id" else stock.ids[name]
+                choices = fresh.get(name) or stock.ids[name]
             case.path_parameters[name] = chance.choice(choices)
     query = case.query
     if isinstance(query, dict):
@@ -215,6 +223,11 @@ def _message(body: dict[str, Any], chance: Any, stock: Stock) -> None:
         body["content"] = "hello"
 
 
+def _edit(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    body.pop("media", None)
+    body["content"] = chance.choice(("hello", "hullo"))
+
+
 def _members(body: dict[str, Any], chance: Any, stock: Stock) -> None:
     body["member_ids"] = chance.sample(stock.ids["user_id"], chance.randint(1, 3))
 
@@ -246,6 +259,7 @@ def _code(body: dict[str, Any], chance: Any, stock: Stock) -> None:
 
 BODIES: dict[str, Fill] = {
     "send_message": _message,
+    "edit_message": _edit,
     "create_chat": _members,
     "add_members": _members,
     "login": _login,

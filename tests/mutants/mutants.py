@@ -17,7 +17,7 @@ from hubbub.domain import receipt
 from hubbub.domain.change import Advance, Change, Outcome, Post, Posted
 from hubbub.domain.chat import Interval
 from hubbub.domain.events import Event, ReceiptEvent
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import Unavailable
 from hubbub_client import reader as client_reader

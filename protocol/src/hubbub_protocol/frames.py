@@ -7,7 +7,7 @@ encoded as JSON and as MessagePack (`codec`), served by REST, and written to
 
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hubbub_protocol import ids
 
@@ -25,6 +25,7 @@ InviteId = Annotated[str, _id("invite")]
 MediaId = Annotated[str, _id("media")]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Ref = Annotated[str, Meta(max_length=64, description="the client's own name for what it asks")]
 LogName = Annotated[str, Meta(description="a chat's id, or \"me\" for the user's own log")]
 MeKind = Annotated[str, Meta(examples=["chat"])]
 MessageType = Literal["text", "image", "video", "audio", "file", "encrypted"]
@@ -75,6 +76,15 @@ class Send(Struct, frozen=True, gc=False, tag="send", omit_defaults=True):
     reply_to: MessageId | None = None
 
 
+class Edit(Struct, frozen=True, gc=False, tag="edit", omit_defaults=True):
+    """Changes what one's own message says; what is left out stays. Answer: `ack` or `error`."""
+
+    message_id: MessageId
+    content: str | None = None
+    media: list[Media] | None = None
+    ref: Ref | None = None
+
+
 class Received(Struct, frozen=True, gc=False, tag="received", omit_defaults=True):
     """This client has everything up to `seq` (any position, cumulative)."""
 
@@ -105,7 +115,7 @@ class Focus(Struct, frozen=True, gc=False, tag="focus"):
     chat_ids: Annotated[list[ChatId], Meta(max_length=50)]
 
 
-ClientFrame = Auth | Resume | Send | Received | Read | Typing | Focus
+ClientFrame = Auth | Resume | Send | Edit | Received | Read | Typing | Focus
 
 
 # ── server → client ──────────────────────────────────────────────────────────────────────────
@@ -131,13 +141,18 @@ class Welcome(Struct, frozen=True, gc=False, tag="welcome"):
 
 
 class Ack(Struct, frozen=True, gc=False, tag="ack"):
-    """The send with this client_id is on stable storage (G1)."""
+    """On stable storage (G1): the send with this `client_id`, or the change with this `ref`.
 
-    client_id: str
+    `rev`: the position of the message's latest change.
+    """
+
     id: MessageId
     chat_id: ChatId
     created_at: Time
     status: Literal["queued"] = "queued"
+    client_id: str | UnsetType = UNSET
+    ref: Ref | UnsetType = UNSET
+    rev: Position | UnsetType = UNSET
 
 
 class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
@@ -239,7 +254,10 @@ class TokenExpiring(Struct, frozen=True, gc=False, tag="token_expiring"):
 
 
 class Error(Struct, frozen=True, gc=False, tag="error", omit_defaults=True):
-    """Something was refused. `ref`: the send's client_id. `retry_after`: seconds."""
+    """Something was refused. `retry_after`: seconds.
+
+    `ref`: the client_id of a send, the ref of a change.
+    """
 
     code: str
     message: str

@@ -271,6 +271,21 @@ class SendMessage(Struct, omit_defaults=True):
     client_id: Annotated[str, Meta(max_length=36)] | None = None
 
 
+class EditMessage(Struct, omit_defaults=True):
+    """What one's own message says from now on; what is left out stays."""
+
+    content: str | None = None
+    media: list[Media] | None = None
+
+
+class ChangedMessage(Struct):
+    """The message is changed; `rev` is the position of its latest change."""
+
+    id: MessageId
+    chat_id: ChatId
+    rev: Position
+
+
 class Accepted(Struct):
     """The message is on stable storage (G1)."""
 

@@ -80,6 +80,8 @@ class Actions:
     list_my_events: Callable[[Principal, int, int], Awaitable[rest.EventPage]]
     """(principal, after, limit)"""
     send_message: Callable[[Principal, rest.SendMessage], Awaitable[rest.Accepted]]
+    edit_message: Callable[[Principal, str, rest.EditMessage], Awaitable[rest.ChangedMessage]]
+    """(principal, message_id, change)"""
     get_message: Callable[[Principal, str], Awaitable[rest.StoredMessage]]
     mark_read: Callable[[Principal, str], Awaitable[rest.ReadDone]]
     """(principal, message_id)"""

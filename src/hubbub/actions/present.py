@@ -5,7 +5,7 @@ import msgspec
 from hubbub.domain import account
 from hubbub.domain.chat import LARGE, Chat
 from hubbub.domain.invite import ChatInvite
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import ChatView, MemberView, RecipientView
 from hubbub.present import client_ref, message

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hubbub import present
 from hubbub.actions.references import chat_id, seen_chat
 from hubbub.domain.account import Principal
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.ports import ChatStore, LogRead, OwnLog
 from hubbub_protocol import frames, rest
 

@@ -80,9 +80,9 @@ class Compose:
             0 if asked.reply_to is None else _id("msg", asked.reply_to, "reply_to"),
         )
 
-    def limit(self, draft: Draft) -> None:
-        """Count it. Raises Refused `rate_limited`."""
-        if wait := self._buckets.take(draft.sender_id, self._clock.monotonic()):
+    def limit(self, user_id: int) -> None:
+        """Count a message or a change of one. Raises Refused `rate_limited`."""
+        if wait := self._buckets.take(user_id, self._clock.monotonic()):
             refusal = Refused(
                 Code.RATE_LIMITED, "You send too fast; wait a moment.", _at_least(wait)
             )
@@ -90,11 +90,10 @@ class Compose:
             raise refusal
 
     def _check(self, asked: frames.Send | rest.SendMessage) -> bytes | None:
-        content, media, most = asked.content, asked.media, self._limits.content_bytes
+        content, media = asked.content, asked.media
         if not content and not media:
             raise Refused(Code.INVALID, "The message is empty; give content or media.")
-        if most and len(content) * 4 > most and len(content.encode()) > most:
-            raise Refused(Code.TOO_LARGE, f"content has more than {most} bytes of UTF-8.")
+        check_content(content, self._limits.content_bytes)
         if media:
             check_media(media, self._limits.media)
         if asked.client_id is None:
@@ -139,6 +138,12 @@ def _id(kind: ids.Kind, value: str, where: str) -> int:
         return ids.parse(kind, value)
     except BadId as error:
         raise Refused(Code.INVALID, f"{where}: {error}.") from None
+
+
+def check_content(content: str, most: int) -> None:
+    """Raises Refused `too_large`. `most` bytes, 0 is no limit."""
+    if most and len(content) * 4 > most and len(content.encode()) > most:
+        raise Refused(Code.TOO_LARGE, f"content has more than {most} bytes of UTF-8.")
 
 
 def check_media(media: list[frames.Media], most: int) -> None:
@@ -331,7 +336,7 @@ class SendMessage:
     async def __call__(self, principal: Principal, asked: rest.SendMessage) -> rest.Accepted:
         """Raises Refused. Cancelling is safe; the message may then be stored or not."""
         draft = await self._draft(principal, asked)
-        self._compose.limit(draft)
+        self._compose.limit(draft.sender_id)
         outcome = await self._put(draft)
         if not isinstance(outcome, Posted):
             raise refusal(outcome)

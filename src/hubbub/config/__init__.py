@@ -103,6 +103,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     message_burst: Annotated[
         Positive, why("messages at once, after a pause; as messages_per_second.")
     ] = 60
+    edit_hours: Annotated[
+        Rate, why("hours in which a sender may edit; less where what was said must stand.")
+    ] = 48.0
     logins_per_minute: Annotated[
         Rate, why("tries per address, and per user name; more where many share an address.")
     ] = 30.0

@@ -8,6 +8,7 @@ from hubbub.delivery.flight import Flight
 from hubbub.domain.change import (
     Advance,
     Advanced,
+    Amended,
     Change,
     Create,
     Created,
@@ -35,7 +36,7 @@ from hubbub.domain.events import (
     ReceiptEvent,
     RowEvent,
 )
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat, Told
 from hubbub.domain.receipt import Passed
 from hubbub.domain.roster import KnownChat, Newest, Roster, posted
@@ -117,6 +118,8 @@ class Announcer:
                     self._logged(outcome, events)
                     if isinstance(change, SetChat):
                         self._ask_again(change.chat_id)
+                case Amended():
+                    self._amended(outcome, events)
                 case Created():
                     assert isinstance(change, Create)
                     self._made(outcome.made, change.chat.key, events)
@@ -145,6 +148,11 @@ class Announcer:
             o.chat_id
             for o in outcomes
             if isinstance(o, Posted) and not knows(o.chat_id) and o.made is None
+        }
+        unknown |= {
+            o.row.chat_id
+            for o in outcomes
+            if isinstance(o, Amended) and o.changed and not knows(o.row.chat_id)
         }
         shrunk = [o.chat_id for o in outcomes if isinstance(o, Logged) and self._shrank(o)]
         if unknown or shrunk:
@@ -193,6 +201,12 @@ class Announcer:
             post.reply_to,
         )
         events.append(RowEvent(row, chat.members, chat.large))
+
+    def _amended(self, outcome: Amended, events: list[Event]) -> None:
+        row = outcome.row
+        chat = self._roster.get(row.chat_id)
+        if outcome.changed and chat is not None:
+            events.append(RowEvent(row, chat.members, chat.large, outcome.audience))
 
     # ── membership ──
 

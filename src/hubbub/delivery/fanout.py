@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from hubbub.delivery.flight import Flight
@@ -53,9 +53,19 @@ class Fanout:
         """Fan-outs under way or waiting."""
         return len(self._jobs)
 
-    def start(self, chat_id: int, rev: int, outgoing: Outgoing, own: tuple[int, Outgoing]) -> None:
-        """Queue one frame for all connections of the chat; `own`: its sender, and his frame."""
-        audience = list(self._hub.of_large(chat_id).items())
+    def start(
+        self,
+        chat_id: int,
+        rev: int,
+        outgoing: Outgoing,
+        own: tuple[int, Outgoing],
+        some: Mapping[Subscriber, int] | None = None,
+    ) -> None:
+        """Queue one frame for all connections of the chat; `own`: its sender, and his frame.
+
+        `some`: for these of them alone.
+        """
+        audience = list((self._hub.of_large(chat_id) if some is None else some).items())
         if audience:
             self._jobs.append(_Job(chat_id, rev, outgoing, own, audience))
             self._flight.fanouts += 1

@@ -26,7 +26,7 @@ from hubbub.domain.events import (
     RowEvent,
     TypingEvent,
 )
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
 
@@ -106,9 +106,15 @@ class Relay:
             outgoing = Outgoing(present.message(row), self._encoders)
             mine = present.message(row, (), present.client_ref(row))
             own = Outgoing(mine, self._encoders)
-            self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own))
+            some = None if event.audience.everybody else self._hide_large(event)
+            self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own), some)
         else:
             self._push(event, audience)
+
+    def _skip(self, row: Row) -> Outgoing:
+        """For who may not see the message that was changed."""
+        skip = frames.Skip(present.chat_ref(row.chat_id), row.rev, row.rev)
+        return Outgoing(skip, self._encoders)
 
     def _goes(self, row: Row) -> None:
         """Who goes hears nothing more, though the bus may have lost the event that says so."""
@@ -139,6 +145,8 @@ class Relay:
         message = present.message(row, named)
         plain = Outgoing(message, self._encoders)
         own: Outgoing | None = None if row.client_id is not None else plain
+        if event.audience.hidden_from:
+            audience = self._hide(event, audience)
         for subscriber in audience:
             if subscriber.user_id != sender_id:
                 subscriber.log(chat_id, rev, plain)
@@ -148,6 +156,26 @@ class Relay:
                 own = Outgoing(mine, self._encoders)
             subscriber.log(chat_id, rev, own)
         self.statistics.deliveries += len(audience)
+
+    def _hide(self, event: RowEvent, audience: Collection[Subscriber]) -> list[Subscriber]:
+        """Who may see it; the others are told to skip the position."""
+        row, hidden = event.row, event.audience.hidden_from
+        skip = self._skip(row)
+        for subscriber in self._hub.of_users(hidden):
+            subscriber.log(row.chat_id, row.rev, skip)
+        return [subscriber for subscriber in audience if subscriber.user_id not in hidden]
+
+    def _hide_large(self, event: RowEvent) -> dict[Subscriber, int]:
+        """As `_hide`."""
+        row, returned = event.row, frozenset(event.audience.returned)
+        seen: dict[Subscriber, int] = {}
+        hidden: dict[Subscriber, int] = {}
+        for subscriber, since in self._hub.of_large(row.chat_id).items():
+            sees = since <= row.seq or subscriber.user_id in returned
+            (seen if sees else hidden)[subscriber] = since
+        skip = self._skip(row)
+        self._fanout.start(row.chat_id, row.rev, skip, (0, skip), hidden)
+        return seen
 
     def _own_log(self, event: OwnEvent) -> None:
         me = event.me

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
+from hubbub.domain.message import Audience, Row
 from hubbub.domain.own import Mute, MyChat, Told
 from hubbub.domain.settings import Settings
 
@@ -117,6 +118,26 @@ class SetChat(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     at: int
 
 
+class Edit(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="edit"):
+    """Other content or media (JSON); None: as it is. `since`: not of older messages (Unix ms)."""
+
+    content: str | None
+    media: bytes | None
+    since: int = 0
+
+
+class Amend(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amend"):
+    """Changes a stored message: the chat's next position is its new `rev`.
+
+    Whatever is so already takes no position, so an amendment may be repeated.
+    """
+
+    message_id: int
+    by: int
+    do: Edit
+    at: int
+
+
 class Advance(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advance"):
     """Moves a member's cursors forward, and his session's place where the server keeps it."""
 
@@ -138,7 +159,7 @@ class PlaceMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
 
 GroupChange = Enrol | Join | Leave | SetRole | SetChat
 """What a system message tells of."""
-Change = Post | Fill | Create | GroupChange | Advance | PlaceMe | Mute
+Change = Post | Fill | Create | GroupChange | Amend | Advance | PlaceMe | Mute
 
 
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
@@ -215,6 +236,14 @@ class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
     events: list[MyChat]
 
 
+class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amended"):
+    """The message as it is now. Not `changed`: it was so already, and took no position."""
+
+    row: Row
+    changed: bool
+    audience: Audience
+
+
 class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):
     """Cursors before and after; equal where nothing moved. `me`: his own log's event of a read."""
 
@@ -229,5 +258,15 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
 
 
 Outcome = (
-    Posted | Mismatch | Missing | Denied | Created | Filled | Logged | Advanced | Placed | Told
+    Posted
+    | Mismatch
+    | Missing
+    | Denied
+    | Created
+    | Filled
+    | Logged
+    | Amended
+    | Advanced
+    | Placed
+    | Told
 )

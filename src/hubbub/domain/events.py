@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from hubbub.domain.log import Row
+from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.own import MeEvent
 
 
@@ -11,11 +11,15 @@ class _Event(Struct, frozen=True, gc=False, array_like=True, tag_field="event"):
 
 
 class RowEvent(_Event, frozen=True, gc=False, array_like=True, tag="row"):
-    """A chat's log has a new position. `members`: who were members there; empty if large."""
+    """A chat's log has a new position. `members`: who were members there; empty if large.
+
+    `audience`: who of them may see it, where it is a change of an earlier message.
+    """
 
     row: Row
     members: tuple[int, ...]
     large: bool
+    audience: Audience = EVERYBODY
 
 
 class OwnEvent(_Event, frozen=True, gc=False, array_like=True, tag="own"):

@@ -17,6 +17,7 @@ class MessageLimits(Struct, frozen=True):
     group_members: int = 100_000
     messages_per_second: float = 30
     message_burst: int = 60
+    edit_hours: float = 48
 
 
 def client_uuid(value: str) -> bytes | None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hubbub.domain.change import Mismatch, Post, Posted
 from hubbub.domain.chat import Head
+from hubbub.domain.message import Row
 
 
 class Known(Struct, frozen=True, gc=False, array_like=True):
@@ -23,24 +24,6 @@ class Known(Struct, frozen=True, gc=False, array_like=True):
     content: str
     media: bytes
     reply_to: int
-
-
-class Row(Struct, frozen=True, gc=False, array_like=True):
-    """A message in its place. `rev` is the position of its latest change."""
-
-    id: int
-    chat_id: int
-    seq: int
-    rev: int
-    number: int
-    sender_id: int
-    client_id: bytes | None
-    at: int
-    type: str
-    content: str
-    media: bytes
-    reply_to: int
-    system: bytes = b""
 
 
 Dedupe = tuple[int, bytes | int]

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from hubbub.domain.chat import Chat, Interval
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 
 PAGE: Final = 200
 """Most messages or events a page."""
@@ -57,7 +57,7 @@ def bound(
     Whatever is cut off is named by the gap, from the reader's place up to the first row kept.
     """
     start = max(0, len(rows) - most)
-    while start < len(rows) and rows[start].at < oldest_ms:
+    while start < len(rows) and (rows[start].changed_at or rows[start].at) < oldest_ms:
         start += 1
     kept = list(rows[start:])
     gap = None

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from hubbub.domain.account import User
 from hubbub.domain.chat import Chat, Head, Member
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
 from hubbub.domain.receipt import Cursor
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from hubbub.actions import Actions
 from hubbub.actions.add_members import AddMembers
 from hubbub.actions.admit import Admit
+from hubbub.actions.amend_message import AmendMessage
 from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
@@ -170,6 +171,7 @@ class Core:
         self.compose = Compose(
             limits, self.maker, clock, buckets, self.ingest.count, self.directory
         )
+        self.amend = AmendMessage(self.ingest, clock, limits, self.compose.limit)
         self.authenticate = self._authenticate()
         self.received = MarkReceived(self.ingest, self.roster, clock)
         self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)
@@ -232,6 +234,7 @@ class Core:
             limit=self.compose.limit,
             put=self.ingest.put,
             target=self.accept.target,
+            amend=self.amend.from_frame,
             refusal=refusal,
             received=self.received,
             received_to=self.received.position,
@@ -336,6 +339,7 @@ class Core:
             list_events=ReadEvents(world.chats),
             list_my_events=ReadMyEvents(world.own_log),
             send_message=SendMessage(self.compose, ingest.do, directory),
+            edit_message=self.amend.edit,
             get_message=GetMessage(reader),
             mark_read=self.read,
             get_receipts=GetReceipts(reader),

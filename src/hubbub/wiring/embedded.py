@@ -155,6 +155,7 @@ class EmbeddedServer:
                 group_members=limits.group_members,
                 messages_per_second=limits.messages_per_second,
                 message_burst=limits.message_burst,
+                edit_hours=limits.edit_hours,
             ),
             ingest=IngestLimits(config.ingest.queue, config.ingest.batch),
             bounds=ReplayBounds(

@@ -12,14 +12,18 @@ from msgspec.structs import replace
 
 from hubbub.domain.change import (
     Advance,
+    Amend,
+    Amended,
     Change,
     Create,
     Created,
+    Edit,
     Enrol,
     Fill,
     GroupChange,
     Join,
     Leave,
+    Logged,
     Made,
     NewChat,
     Outcome,
@@ -114,7 +118,14 @@ posts = st.builds(
     st.just(b""),
     st.just(0),
 )
+edits = st.builds(
+    Edit,
+    st.sampled_from([None, "", "a", "c"]),
+    st.sampled_from([None, b"", b"[]"]),
+    st.sampled_from([0, 0, 1_500]),
+)
 moves = st.builds(advance, chats, users, positions, positions, times)
+amendments = st.builds(Amend, st.integers(0, 30), users, edits, times)  # the n-th last message
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Create, st.builds(group, chats, some, histories), times),
     posts,
@@ -127,6 +138,8 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Leave, message_ids, chats, users, users, times),
     st.builds(SetRole, message_ids, chats, users, users, roles, times),
     st.builds(SetChat, message_ids, chats, users, wanted, times),
+    amendments,
+    amendments,
     moves,
     moves,
     st.builds(Mute, chats, users, st.sampled_from([0, 5_000])),
@@ -154,10 +167,12 @@ async def compare(batches: list[list[Change]], after: int, limit: int, now: int)
                 world.add_session(session, user_id, own)
             for invite in INVITES:
                 assert await world.joining.add_chat_invite(invite)
+        outcomes: list[Outcome] = []
         for batch in started(batches):
             expected = [plain(o) for o in await memory.store.commit(batch)]
             assert [plain(o) for o in await sqlite.store.commit(batch)] == expected
-        dense(memory)
+            outcomes += expected
+        dense(memory, outcomes)
         bounds = ReplayBounds(age_ms=500, per_chat=limit)
         questions = Questions([*memory.state.chats, 77], after, limit, bounds, now + 500)
         right, found = await everything(memory, questions), await everything(sqlite, questions)
@@ -174,6 +189,7 @@ def started(batches: list[list[Change]]) -> list[list[Change]]:
         Create(group(CHATS[1], (2, 3), "all"), 1_000),
     ]
     seen: set[int] = set()
+    ids: list[int] = []
     result = [first]
     for batch in batches:
         result.append([])
@@ -182,15 +198,35 @@ def started(batches: list[list[Change]]) -> list[list[Change]]:
                 if change.id in seen:
                     continue
                 seen.add(change.id)
+                ids.append(change.id)
+            elif isinstance(change, Amend):
+                which = ids[-1 - change.message_id % len(ids)] if ids else 0
+                change = replace(change, message_id=which)
             result[-1].append(change)
     return result
 
 
-def dense(world: MemoryWorld) -> None:
+def taken(outcome: Outcome) -> tuple[int, int] | None:
+    """The chat in which a position was taken, and which."""
+    match outcome:
+        case Posted(duplicate=False):
+            return outcome.chat_id, outcome.seq
+        case Logged() if outcome.system:
+            return outcome.chat_id, outcome.head.seq
+        case Amended(changed=True):
+            return outcome.row.chat_id, outcome.row.rev
+    return None
+
+
+def dense(world: MemoryWorld, outcomes: list[Outcome]) -> None:
     """G3, and times that never go back."""
+    places = [place for place in map(taken, outcomes) if place is not None]
     for chat_id, rows in world.state.logs.items():
-        assert [row.seq for row in rows] == [*range(1, len(rows) + 1)]
-        assert world.state.heads[chat_id].seq == len(rows)
+        positions = [position for chat, position in places if chat == chat_id]
+        assert positions == [*range(1, len(positions) + 1)]
+        assert world.state.heads[chat_id].seq == len(positions)
+        assert {p for row in rows for p in (row.seq, row.rev)} <= {*positions}
+        assert sorted(row.seq for row in rows) == [row.seq for row in rows]
         assert sorted(row.at for row in rows) == [row.at for row in rows]
 
 

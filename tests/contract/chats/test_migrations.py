@@ -8,7 +8,7 @@ import apsw
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.passing import recipient_views
 from hubbub.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.receipt import DELIVERED
 from hubbub.domain.view import RecipientView
 from tests.contract.chats.world import ANN, BOB, CHAT

@@ -229,7 +229,7 @@ class Model:
             if not known:
                 self.accepted[chat.id].append(send.client_id)
             stored = known[0] if known else self.post(chat, ANN, send.client_id)
-            ack = frames.Ack(send.client_id, stored.id, chat.id, TIME)
+            ack = frames.Ack(stored.id, chat.id, TIME, client_id=send.client_id)
             self.down.append((ack, False))
 
     def replay(self, fresh: bool) -> None:

@@ -57,7 +57,7 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
             case Send() as send:
                 seq += 1
                 new = message(seq, content=send.content, client_id=send.client_id)
-                await say(Ack(send.client_id, new.id, CHAT, TIME), new)
+                await say(Ack(new.id, CHAT, TIME, client_id=send.client_id), new)
                 if send.content == "bye":
                     await socket.close(code=1001, message=b"drain 3")
     return socket

@@ -117,7 +117,7 @@ async def test_sends_and_hears() -> None:
             "Hello!",
             [BEN],
         )
-        connection.say(Ack(send.client_id, ids.text("msg", 1), CHAT, TIME))
+        connection.say(Ack(ids.text("msg", 1), CHAT, TIME, client_id=send.client_id))
         assert await pending == MessageAccepted(send.client_id, ids.text("msg", 1), CHAT, TIME)
         connection.say(message(1, sender=ANN), message(2))
         assert (await first(client, MessageArrived)).message.seq == 1
@@ -144,7 +144,7 @@ async def test_tells_what_waits_and_what_the_server_takes() -> None:
         assert [(s.client_id, s.content) for s in client.waiting()] == [
             (pending.client_id, "Later")
         ]
-        connection.say(Ack(pending.client_id, ids.text("msg", 1), CHAT, TIME))
+        connection.say(Ack(ids.text("msg", 1), CHAT, TIME, client_id=pending.client_id))
         await pending
         assert client.waiting() == []
 

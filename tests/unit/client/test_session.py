@@ -49,7 +49,7 @@ from hubbub_protocol.rest import Chat as ChatRecord
 from hubbub_protocol.rest import EventPage, Receipts
 from tests.unit.client.peers import ANN, BEN, CEM, CHAT, OTHER, TIME, WELCOME, Peer, message, saved
 
-ACK = Ack("c1", ids.text("msg", 9), CHAT, TIME)
+ACK = Ack(ids.text("msg", 9), CHAT, TIME, client_id="c1")
 
 
 def place(peer: Peer, log: str = CHAT) -> int:
@@ -558,7 +558,7 @@ def test_outbox_is_sent_again_after_welcome_in_order() -> None:
         send(peer, client_id)
         assert peer.frames == []
     assert sent(peer.connect()) == ["c1", "c2", "c3"]  # not waiting for caught_up
-    peer.hear(Ack("c2", ids.text("msg", 2), CHAT, TIME))
+    peer.hear(Ack(ids.text("msg", 2), CHAT, TIME, client_id="c2"))
     assert sent(peer.close().connect()) == ["c1", "c3"]
 
 
@@ -620,7 +620,7 @@ def test_only_so_many_are_in_flight() -> None:
         send(peer, f"c{n}")
     peer.close().connect()
     assert len(sent(peer)) == 32
-    assert sent(peer.hear(Ack("c0", ids.text("msg", 1), CHAT, TIME))) == ["c32"]
+    assert sent(peer.hear(Ack(ids.text("msg", 1), CHAT, TIME, client_id="c0"))) == ["c32"]
 
 
 def test_outbox_is_bounded() -> None:

@@ -205,8 +205,8 @@ class Session:
                 self._caught_up(frame, now)
             case Welcome():
                 self._welcome(frame, now)
-            case Ack(client_id, message_id, chat_id, created_at):
-                self._settle(MessageAccepted(client_id, message_id, chat_id, created_at), now)
+            case Ack(message_id, chat_id, at, client_id=client_id):  # "" of a change: not ours
+                self._settle(MessageAccepted(client_id or "", message_id, chat_id, at), now)
             case TokenExpiring():
                 self._line.ask_for_token()
             case Error():

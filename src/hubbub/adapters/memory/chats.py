@@ -6,12 +6,14 @@ from typing import Any, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from hubbub.adapters.memory.amend import amend_message
 from hubbub.adapters.memory.own import mute
 from hubbub.adapters.memory.replay import count, find, log, places
 from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
     Advance,
     Advanced,
+    Amend,
     Change,
     Create,
     Created,
@@ -35,7 +37,8 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
-from hubbub.domain.log import Known, Row, append, assign, dedupe
+from hubbub.domain.log import Known, append, assign, dedupe
+from hubbub.domain.message import Row
 from hubbub.domain.own import Mute, MyChat
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
@@ -97,6 +100,8 @@ class MemoryChatStore:
                 return self._fill(change)
             case Enrol() | Join() | Leave() | SetRole() | SetChat():
                 return self._change_group(change)
+            case Amend():
+                return amend_message(self._state, change)
             case Advance():
                 return self._advance(change)
             case Mute():

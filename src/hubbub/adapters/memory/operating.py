@@ -2,7 +2,7 @@
 
 from hubbub.adapters.memory.reader import MemoryReader
 from hubbub.adapters.memory.state import State
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.tracing import Traced, TracedMember
 
 

@@ -6,7 +6,7 @@ from hubbub.adapters.memory.own import own_log
 from hubbub.adapters.memory.state import State
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import visible
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
@@ -54,8 +54,7 @@ class MemoryReader:
         rows = self._visible(user_id, chat_id)
         found = [m for m in self._state.present_members(chat_id) if m.user_id > after]
         views = [
-            MemberView(self.user(m.user_id), m, next((r.id for r in rows if r.seq == m.read), 0))
-            for m in found[:limit]
+            MemberView(self.user(m.user_id), m, self._last_read(m, rows)) for m in found[:limit]
         ]
         return MemberList(views, len(found) > limit)
 
@@ -139,6 +138,11 @@ class MemoryReader:
     def _visible(self, user_id: int, chat_id: int) -> list[Row]:
         openings = self._state.openings(chat_id, user_id)
         return [row for row in self._state.logs[chat_id] if visible(row, openings)]
+
+    def _last_read(self, member: Member, seen: list[Row]) -> int:
+        """The id of the message at his read cursor, for who has `seen` these."""
+        newest = self._state.newest(member.chat_id, member.read)
+        return newest.id if newest in seen and newest is not None else 0
 
     def user(self, user_id: int) -> User:
         """A user, without his password."""

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from hubbub.adapters.memory.own import own_log
 from hubbub.adapters.memory.state import State
 from hubbub.domain.chat import LARGE, NAMED, Found
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, visible
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ReceiptCount, ResumeFrom

@@ -1,5 +1,6 @@
 """What the store of chats knows, in plain dictionaries, and the few steps that change it."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -7,7 +8,8 @@ from msgspec.structs import replace
 from hubbub.domain.account import User
 from hubbub.domain.chat import Chat, Head, Interval, Member, Role
 from hubbub.domain.invite import ChatInvite
-from hubbub.domain.log import Dedupe, Known, Row
+from hubbub.domain.log import Dedupe, Known
+from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MyChat
 from hubbub.domain.reading import openings
 from hubbub.domain.receipt import Cursor
@@ -41,6 +43,7 @@ class State:
     logs: dict[int, list[Row]] = field(default_factory=dict)
     messages: dict[int, Row] = field(default_factory=dict)
     known: dict[Dedupe, Known] = field(default_factory=dict)
+    edits: dict[int, list[Version]] = field(default_factory=dict)
     marks: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
 
     def add_user(self, user: User) -> None:
@@ -133,12 +136,26 @@ class State:
 
     def number_at(self, chat_id: int, position: int) -> int:
         """The number of the newest message up to a position."""
-        return self.logs[chat_id][position - 1].number if position else 0
+        newest = self.newest(chat_id, position)
+        return newest.number if newest is not None else 0
+
+    def newest(self, chat_id: int, position: int) -> Row | None:
+        """The newest message up to a position: not every position is one's."""
+        log = self.logs[chat_id]
+        index = bisect_right(log, position, key=lambda row: row.seq)
+        return log[index - 1] if index else None
 
     def store(self, row: Row) -> None:
         """The next message of its chat."""
         self.logs[row.chat_id].append(row)
         self.messages[row.id] = row
+
+    def amend(self, row: Row) -> None:
+        """A message as it is now: its `rev` is the chat's newest position."""
+        log, head = self.logs[row.chat_id], self.heads[row.chat_id]
+        log[bisect_left(log, row.seq, key=lambda other: other.seq)] = row
+        self.messages[row.id] = row
+        self.heads[row.chat_id] = Head(row.rev, head.number, head.at)
 
     def resize(self, chat_id: int, by: int) -> int:
         """Another size; no member set finds the group any more."""

@@ -49,7 +49,7 @@ class _Flush:
         self._db, self._caches = db, caches
         self._moved: dict[tuple[int, int], Position] = {}
         self._marks: list[tuple[int, int, int, int, int]] = []
-        self._rows: dict[tuple[int, int], tuple[int | None, int | None]] = {}
+        self._rows: dict[tuple[int, int, int], tuple[int | None, int | None]] = {}
         self._packed: defaultdict[tuple[int, int, int, int], list[int]] = defaultdict(list)
         self._places: list[tuple[int, int, int]] = []
 
@@ -89,9 +89,9 @@ class _Flush:
         if move.chat_id in self._caches.direct and seq - before <= NEAR:
             # The other's message: one's own moves both cursors up to it. It was written a moment
             # ago, so its page is at hand; those of `marks` lie all over the database.
-            delivered_at, read_at = self._rows.get((move.chat_id, seq), (None, None))
-            times = (delivered_at, move.at) if kind == READ else (move.at, read_at)
-            self._rows[move.chat_id, seq] = times
+            key = (move.chat_id, seq, move.user_id)
+            delivered_at, read_at = self._rows.get(key, (None, None))
+            self._rows[key] = (delivered_at, move.at) if kind == READ else (move.at, read_at)
         elif self._caches.sizes[move.chat_id] > LARGE:
             self._packed[move.chat_id, seq, kind, move.at].append(move.user_id)
         else:
@@ -124,8 +124,7 @@ class _Flush:
         if self._marks:
             self._db.executemany(INSERT_MARK, self._marks)
         if self._rows:
-            rows = [(*times, *key) for key, times in self._rows.items()]
-            self._db.executemany(MARK_ROW, rows)
+            self._mark_rows()
         for (chat_id, seq, kind, at), users in self._packed.items():
             self._write_packed(chat_id, seq, kind, at, users)
         if not self._places:
@@ -136,6 +135,21 @@ class _Flush:
             " ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
             self._places,
         )
+
+    def _mark_rows(self) -> None:
+        rows = [(*times, *key) for key, times in self._rows.items()]
+        before = self._db.total_changes()
+        self._db.executemany(MARK_ROW, rows)
+        if self._db.total_changes() - before == len(rows):
+            return
+        for *times, chat_id, seq, user_id in rows:  # some positions are changes, not messages
+            self._db.execute(MARK_ROW, (*times, chat_id, seq, user_id))
+            if not self._db.changes():
+                marks = zip((DELIVERED, READ), times, strict=True)
+                self._db.executemany(
+                    INSERT_MARK,
+                    [(chat_id, user_id, kind, seq, at) for kind, at in marks if at is not None],
+                )
 
     def _write_packed(self, chat_id: int, seq: int, kind: int, at: int, users: list[int]) -> None:
         used: int = self._db.execute(

@@ -9,22 +9,16 @@ from typing import assert_never, cast
 import apsw
 
 from hubbub.adapters.sqlite.advance import advance, place_me
+from hubbub.adapters.sqlite.amend import amend_message
 from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.database import snapshot, transaction
-from hubbub.adapters.sqlite.membership import (
-    create,
-    enrol,
-    fill,
-    join,
-    leave,
-    set_chat,
-    set_role,
-)
+from hubbub.adapters.sqlite.membership import change_group, create, fill
 from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
     Advance,
+    Amend,
     Change,
     Create,
     Enrol,
@@ -97,18 +91,12 @@ class SqliteChatStore:
                 return create(db, caches, change)
             case Fill():
                 return fill(db, caches, change)
-            case Enrol():
-                return enrol(db, caches, change)
-            case Join():
-                return join(db, caches, change)
-            case Leave():
-                return leave(db, caches, change)
-            case SetRole():
-                return set_role(db, caches, change)
-            case SetChat():
-                return set_chat(db, caches, change)
+            case Enrol() | Join() | Leave() | SetRole() | SetChat():
+                return change_group(db, caches, change)
             case Mute():
                 return mute(db, caches, change)
+            case Amend():
+                return amend_message(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
             case Post() | Advance():

@@ -3,7 +3,7 @@
 A change that is repeated after an unknown outcome is known again by its id.
 """
 
-from typing import Any
+from typing import Any, assert_never
 
 import apsw
 import msgspec
@@ -37,7 +37,8 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import Head, Role
-from hubbub.domain.log import Row, append
+from hubbub.domain.log import append
+from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.settings import changed, nameless
@@ -63,6 +64,25 @@ def fill(db: apsw.Connection, caches: Caches, change: Fill) -> Filled | Missing:
     fresh = [u for u in change.members if not _was_member(db, change.chat_id, u)]
     events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at, head.number)
     return Filled(_resize(db, caches, change.chat_id, len(fresh)), events)
+
+
+def change_group(
+    db: apsw.Connection, caches: Caches, change: GroupChange
+) -> Logged | Missing | Denied:
+    """Change members, roles or settings, and say so in the log."""
+    match change:
+        case Enrol():
+            return enrol(db, caches, change)
+        case Join():
+            return join(db, caches, change)
+        case Leave():
+            return leave(db, caches, change)
+        case SetRole():
+            return set_role(db, caches, change)
+        case SetChat():
+            return set_chat(db, caches, change)
+        case _:
+            assert_never(change)
 
 
 def enrol(db: apsw.Connection, caches: Caches, change: Enrol) -> Logged | Missing:

@@ -8,7 +8,7 @@ from hubbub.adapters.sqlite.database import snapshot
 from hubbub.adapters.sqlite.passing import recipient_views
 from hubbub.adapters.sqlite.reader import MESSAGE, STAYS
 from hubbub.domain.chat import Interval
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.tracing import Traced, TracedMember
 from hubbub.domain.view import RecipientView
 

@@ -12,7 +12,7 @@ from typing import Final, cast
 import apsw
 
 from hubbub.adapters.sqlite.rows import NEAR
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.view import RecipientView
 from hubbub.ports import CursorState

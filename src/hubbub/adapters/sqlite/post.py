@@ -9,6 +9,7 @@ from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.rows import (
     INSERT_MARK,
     NEAR,
+    ROW,
     add_members,
     insert_rows,
     load_head,
@@ -18,7 +19,8 @@ from hubbub.adapters.sqlite.rows import (
 )
 from hubbub.domain.change import Change, Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
 from hubbub.domain.chat import LARGE, Head, Role
-from hubbub.domain.log import Dedupe, Known, Row, assign, dedupe
+from hubbub.domain.log import Dedupe, Known, assign, dedupe
+from hubbub.domain.message import Row
 from hubbub.domain.receipt import READ
 
 
@@ -147,15 +149,22 @@ def _role(new: NewChat, user_id: int) -> Role:
 
 def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, Known]:
     """Those of the posts that are stored already."""
-    columns = "id, chat_id, seq, number, at, type, content, media, reply_to"
     known: dict[Dedupe, Known] = {}
     for change in changes:
         if isinstance(change, Post):
             key = dedupe(change)
             by = "id" if change.client_id is None else "client_id"
             row = db.execute(
-                f"SELECT {columns} FROM messages WHERE sender_id = ? AND {by} = ?", key
+                f"SELECT {ROW} FROM messages WHERE sender_id = ? AND {by} = ?", key
             ).get
             if row is not None:
-                known[key] = Known(*row)
+                known[key] = _as_sent(db, Row(*row))
     return known
+
+
+def _as_sent(db: apsw.Connection, row: Row) -> Known:
+    said = (row.content, row.media)
+    if row.edited:
+        query = "SELECT content, media FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
+        said = db.execute(query, (row.id,)).get
+    return Known(*(row.id, row.chat_id, row.seq, row.number, row.at, row.type), *said, row.reply_to)

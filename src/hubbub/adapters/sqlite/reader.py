@@ -20,7 +20,7 @@ from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipi
 from hubbub.adapters.sqlite.rows import ROW
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.receipt import Cursor

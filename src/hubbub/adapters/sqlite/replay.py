@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.rows import ROW, present_members, stays
 from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom

@@ -4,21 +4,22 @@ import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.domain.chat import Head, Interval, Role
-from hubbub.domain.log import Row
+from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 
-ROW = (
+SENT = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
     " system"
 )
-INSERT_ROW = f"INSERT INTO messages ({ROW}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+ROW = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned"
+INSERT_ROW = f"INSERT INTO messages ({SENT}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 INSERT_MARK = "INSERT OR IGNORE INTO marks (chat_id, user_id, kind, seq, at) VALUES (?,?,?,?,?)"
 NEAR = 100
 """How far a cursor of a direct chat may move to be marked in the message that it moved to."""
 MARK_ROW = (
     "UPDATE messages SET delivered_at = coalesce(?, delivered_at), read_at = coalesce(?, read_at)"
-    " WHERE chat_id = ? AND seq = ?"
+    " WHERE chat_id = ? AND seq = ? AND sender_id <> ?"
 )
 
 

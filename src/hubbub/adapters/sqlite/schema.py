@@ -10,6 +10,8 @@
 - `muted_until`: until when a member does not want to be disturbed by the chat; 0: he does not mind.
 - `picture` of a chat is a medium as JSON, empty where there is none.
 - `removed` says of a member who is gone that somebody else ended his stay.
+- Of a message that was changed, `rev` was taken at `changed_at`; `edited` and `pinned` are the
+  positions where that was done last, `edits` what it said before.
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
@@ -234,5 +236,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """,
     """
     ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0;
+    """,
+    """
+    ALTER TABLE messages ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN deleted_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX messages_pinned ON messages (chat_id, pinned) WHERE pinned <> 0;
+
+    CREATE TABLE edits (
+        message_id INTEGER NOT NULL,
+        rev INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        media BLOB NOT NULL,
+        PRIMARY KEY (message_id, rev)
+    ) STRICT, WITHOUT ROWID;
     """,
 )

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hubbub.actions import Actions, Refused
-from hubbub.entry.rest import account_routes, admin_routes, joining_routes
+from hubbub.entry.rest import account_routes, admin_routes, changing_routes, joining_routes
 from hubbub.entry.rest.queries import EventsAfter, HistoryPage, Page, Wait
 from hubbub.entry.rest.table import Call, Reply, Route
 from hubbub_protocol import rest
@@ -366,6 +366,7 @@ CHATS: Final = (
 # Before CHATS, where a name of its own would be taken for a chat's id.
 ROUTES: Final = (
     *MESSAGES,
+    *changing_routes.CHANGING,
     *joining_routes.JOINING,
     *CHATS,
     *account_routes.ACCOUNTS,

@@ -8,7 +8,7 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Encoders
 from hubbub.delivery.replay import Replays
 from hubbub.domain.account import Principal
-from hubbub.domain.change import Outcome
+from hubbub.domain.change import Amend, Outcome
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names
 from hubbub.entry.ws.registry import Registry
@@ -27,10 +27,11 @@ class SessionParts:
     enter: Callable[[str], Coroutine[Any, Any, Principal]]
     learn: Callable[[Sequence[str]], Coroutine[Any, Any, object]]
     compose: Callable[[int, frames.Send], Draft]
-    limit: Callable[[Draft], None]
+    limit: Callable[[int], None]
     put: Callable[[Any], None]
     """A draft on its way, and who waits for it (ingest's Waiting)."""
     target: Callable[[Draft], Names]
+    amend: Callable[[int, frames.Edit], Amend]
     refusal: Callable[[Outcome], Refused]
     received: Callable[[Principal, Mapping[str, int]], None]
     received_to: Callable[[Principal, str, int], None]

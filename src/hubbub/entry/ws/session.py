@@ -15,11 +15,12 @@ from hubbub.delivery.subscriber import ME, Subscriber
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Outcome, Posted
 from hubbub.domain.draft import Draft
-from hubbub.domain.gate import Names, SendGate
+from hubbub.domain.gate import SendGate
 from hubbub.entry.ws.connection import Connection
 from hubbub.entry.ws.held import Held
 from hubbub.entry.ws.parts import SessionParts
 from hubbub.entry.ws.registry import MAX_CONNECTIONS
+from hubbub.entry.ws.waiting import Changing, Sending, refused
 from hubbub.present import chat_ref, message_ref
 from hubbub_protocol import frames, ids
 from hubbub_protocol.codec import UNREADABLE
@@ -95,7 +96,7 @@ class Session:
         except Refused as refusal:
             if refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE):
                 self._count_invalid()
-            self._say(_error(refusal, None))
+            self._say(refused(refusal, None))
 
     def pong(self) -> None:
         """All that was written before our ping has been read: simple clients have received it."""
@@ -251,6 +252,8 @@ class Session:
                 self._typing(principal, frame)
             case frames.Resume():
                 self._resume(frame)
+            case frames.Edit():
+                self._change(principal, frame)
             case frames.Focus():
                 if self._subscriber is not None:
                     self._subscriber.focus = frozenset(self._parts.chats(frame.chat_ids))
@@ -287,7 +290,7 @@ class Session:
             gate = self._gate = SendGate()
         sending = Sending(self, client_id, draft, gate, parts.target(draft))
         try:
-            parts.limit(draft)
+            parts.limit(draft.sender_id)
         except Refused:
             gate.close(sending.target, draft.client_id, draft.id, parts.monotonic())
             raise
@@ -300,12 +303,13 @@ class Session:
             return
         if self._subscriber is not None:
             chat, at = chat_ref(outcome.chat_id), rfc3339(outcome.at)
-            self._subscriber.answer(frames.Ack(client_id, message_ref(outcome.id), chat, at))
+            ack = frames.Ack(message_ref(outcome.id), chat, at, "queued", client_id)
+            self._subscriber.answer(ack)
 
     def refuse(self, client_id: str, refusal: Refused) -> None:
         """A send is not carried out."""
         if self._subscriber is not None:
-            self._say(_error(refusal, client_id))
+            self._say(refused(refusal, client_id))
 
     def _received(self, principal: Principal, frame: frames.Received) -> None:
         if frame.positions is not None:
@@ -328,12 +332,19 @@ class Session:
         try:
             await self._parts.read_message(principal, message_id)
         except Refused as refusal:
-            self._say(_error(refusal, None))
+            self._say(refused(refusal, None))
 
     def _typing(self, principal: Principal, frame: frames.Typing) -> None:
         if not self._parts.typing(principal, frame.chat_id, frame.is_typing):
             look_up = self._parts.look_up_typing(principal, frame.chat_id, frame.is_typing)
             self._parts.spawn(look_up)
+
+    def _change(self, principal: Principal, frame: frames.Edit) -> None:
+        try:
+            change = self._parts.amend(principal.user_id, frame)
+            self._parts.put(Changing(frame.ref, change, self._answer, self._say))
+        except Refused as refusal:
+            self._say(refused(refusal, frame.ref))
 
     def _resume(self, frame: frames.Resume) -> None:
         positions, receipts = frame.positions, list(frame.receipts)
@@ -355,6 +366,11 @@ class Session:
 
     # ── answers ──
 
+    def _answer(self, frame: object) -> None:
+        """With what else a commit brings."""
+        if self._subscriber is not None:
+            self._subscriber.answer(frame)
+
     def _say(self, frame: object) -> None:
         """An answer outside a batch; joined with others of this turn of the loop."""
         version = MSGPACK if self._codec.binary else JSON
@@ -367,31 +383,3 @@ class Session:
         self._invalid += 1
         if self._invalid > MAX_INVALID:
             self._connection.close(Close.POLICY, f"more than {MAX_INVALID} invalid frames a minute")
-
-
-class Sending:
-    """A message sent on a connection, which waits for its outcome (ingest's Waiting)."""
-
-    __slots__ = ("_client_id", "_session", "gate", "request", "since", "target")
-
-    def __init__(
-        self, session: Session, client_id: str, draft: Draft, gate: SendGate, target: Names
-    ) -> None:
-        self._session = session
-        self._client_id = client_id
-        self.request = draft
-        self.since = 0.0
-        self.gate = gate
-        self.target = target  # while its chat is known: it may be forgotten until it is refused
-
-    def answer(self, outcome: Outcome) -> None:
-        """See Waiting."""
-        self._session.answer(self._client_id, outcome)
-
-    def refuse(self, refusal: Refused) -> None:
-        """See Waiting."""
-        self._session.refuse(self._client_id, refusal)
-
-
-def _error(refusal: Refused, ref: str | None) -> frames.Error:
-    return frames.Error(refusal.code.value, refusal.message, ref, refusal.retry_after)

@@ -1,0 +1,74 @@
+"""Change a message that is stored: edit it.
+
+Who may, the store decides as it commits, by the rules in `domain/amend.py`.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from hubbub.actions.outcomes import amended
+from hubbub.actions.references import message_id
+from hubbub.actions.send_message import check_content, check_media
+from hubbub.domain.account import Principal
+from hubbub.domain.change import Amend, Edit
+from hubbub.domain.limits import MessageLimits
+from hubbub.ports import Changes, Clock
+from hubbub_protocol import frames, ids, rest
+from hubbub_protocol.codes import Code, Refused
+
+HOUR_MS = 3_600_000
+
+
+class AmendMessage:
+    """Its methods are the verbs. A change counts as a message for the rate limit."""
+
+    def __init__(
+        self,
+        changes: Changes,
+        clock: Clock,
+        limits: MessageLimits,
+        limit: Callable[[int], None],
+    ) -> None:
+        self._changes = changes
+        self._clock = clock
+        self._limits = limits
+        self._limit = limit
+
+    async def edit(
+        self, principal: Principal, message: str, asked: rest.EditMessage
+    ) -> rest.ChangedMessage:
+        """What it says already takes no position.
+
+        Raises Refused: `not_found` for no such message, `forbidden` for another's, or an old one,
+        `invalid`, `too_large`, `rate_limited`.
+        """
+        return await self._do(principal, message, self._edit(asked))
+
+    def from_frame(self, user_id: int, frame: frames.Edit) -> Amend:
+        """The change that a frame asks for. Raises Refused, as the verbs, but for the store's."""
+        return self._amend(user_id, frame.message_id, self._edit(frame))
+
+    async def _do(self, principal: Principal, message: str, do: Edit) -> rest.ChangedMessage:
+        change = self._amend(principal.user_id, message, do)
+        row = amended(await self._changes.do(change)).row
+        return rest.ChangedMessage(ids.text("msg", row.id), ids.text("chat", row.chat_id), row.rev)
+
+    def _amend(self, user_id: int, message: str, do: Edit) -> Amend:
+        number = message_id(message)
+        self._limit(user_id)
+        return Amend(number, user_id, do, self._clock.now_ms())
+
+    def _edit(self, asked: frames.Edit | rest.EditMessage) -> Edit:
+        content, media, limits = asked.content, asked.media, self._limits
+        if content is None and media is None:
+            raise Refused(Code.INVALID, "Nothing to change; give content or media.")
+        if content is not None:
+            check_content(content, limits.content_bytes)
+        if media:
+            check_media(media, limits.media)
+        since = 0
+        if limits.edit_hours:
+            since = self._clock.now_ms() - int(limits.edit_hours * HOUR_MS)
+        packed = None if media is None else msgspec.json.encode(media) if media else b""
+        return Edit(content, packed, since)

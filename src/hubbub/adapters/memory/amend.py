@@ -1,0 +1,37 @@
+"""Changing stored messages in dictionaries."""
+
+from hubbub.adapters.memory.state import State
+from hubbub.domain.amend import amend, audience, surplus, version
+from hubbub.domain.change import Amend, Amended, Denied, Missing
+from hubbub.domain.message import EVERYBODY, Audience, Row
+from hubbub.domain.reading import visible
+
+
+def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
+    """Change a message; what who changes it does not see is `Missing`."""
+    row = state.messages.get(change.message_id)
+    if row is None or not visible(row, state.openings(row.chat_id, change.by)):
+        return Missing()
+    role = state.members[row.chat_id, change.by].role
+    after = amend(row, change, state.chats[row.chat_id], role, state.heads[row.chat_id])
+    if isinstance(after, Denied):
+        return after
+    if after == row:
+        return Amended(row, False, EVERYBODY)
+    if after.edited != row.edited:
+        _keep_version(state, row)
+    state.amend(after)
+    return Amended(after, True, _audience(state, row))
+
+
+def _keep_version(state: State, row: Row) -> None:
+    kept = state.edits.setdefault(row.id, [])
+    kept.append(version(row))
+    drop = surplus([each.rev for each in kept])
+    kept[:] = [each for each in kept if each.rev not in drop]
+
+
+def _audience(state: State, row: Row) -> Audience:
+    late = [m for m in state.present_members(row.chat_id) if m.since > row.seq]
+    returned = [m.user_id for m in late if any(i.holds(row.seq) for i in state.stays_of(m))]
+    return audience(state.chats[row.chat_id], [m.user_id for m in late], returned)

@@ -1,0 +1,89 @@
+"""Changing stored messages: load what the rule needs, save what it says."""
+
+import apsw
+
+from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.replay import load_chat
+from hubbub.adapters.sqlite.rows import ROW, load_head, load_position, save_heads, stays
+from hubbub.domain.amend import amend, audience, surplus, version
+from hubbub.domain.change import Amend, Amended, Denied, Missing
+from hubbub.domain.chat import LARGE, Chat, Head
+from hubbub.domain.message import EVERYBODY, Audience, Row
+from hubbub.domain.reading import openings, visible
+
+SAVE = (
+    "UPDATE messages SET rev = ?, content = ?, media = ?, changed_at = ?, edited = ?,"
+    " edited_at = ?, deleted_at = ?, pinned = ? WHERE id = ?"
+)
+LATE = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL AND since > ?"
+RETURNED = (
+    "SELECT s.user_id FROM stays s JOIN members m ON m.chat_id = s.chat_id"
+    " AND m.user_id = s.user_id AND m.left IS NULL"
+    " WHERE s.chat_id = ?1 AND s.since <= ?2 AND s.left > ?2"
+)
+
+
+def amend_message(db: apsw.Connection, caches: Caches, change: Amend) -> Amended | Denied | Missing:
+    """Change a message; what who changes it does not see is `Missing`."""
+    stored = db.execute(f"SELECT {ROW} FROM messages WHERE id = ?", (change.message_id,)).get
+    if stored is None:
+        return Missing()
+    row = Row(*stored)
+    chat, head = load_chat(db, row.chat_id), load_head(db, caches, row.chat_id)
+    position = load_position(db, caches, row.chat_id, change.by)
+    if chat is None or head is None or position is None:
+        return Missing()
+    if not visible(row, openings(chat, stays(db, chat.id, change.by))):
+        return Missing()
+    after = amend(row, change, chat, position.role, head)
+    if isinstance(after, Denied):
+        return after
+    if after == row:
+        return Amended(row, False, EVERYBODY)
+    _save(db, caches, row, after, head)
+    return Amended(after, True, _audience(db, chat, row.seq))
+
+
+def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head) -> None:
+    if row.edited != before.edited:
+        _keep_version(db, before)
+    db.execute(
+        SAVE,
+        (
+            row.rev,
+            row.content,
+            row.media,
+            row.changed_at,
+            row.edited,
+            row.edited_at,
+            row.deleted_at,
+            row.pinned,
+            row.id,
+        ),
+    )
+    head = caches.heads[row.chat_id] = Head(row.rev, head.number, head.at)
+    save_heads(db, {row.chat_id: head})
+
+
+def _keep_version(db: apsw.Connection, row: Row) -> None:
+    kept = version(row)
+    db.execute(
+        "INSERT INTO edits (message_id, rev, at, content, media) VALUES (?,?,?,?,?)",
+        (row.id, kept.rev, kept.at, kept.content, kept.media),
+    )
+    query = "SELECT rev FROM edits WHERE message_id = ? ORDER BY rev"
+    revs = [rev for (rev,) in db.execute(query, (row.id,))]
+    drop = [(row.id, rev) for rev in surplus(revs)]
+    db.executemany("DELETE FROM edits WHERE message_id = ? AND rev = ?", drop)
+
+
+def _audience(db: apsw.Connection, chat: Chat, seq: int) -> Audience:
+    if chat.history == "all":
+        return EVERYBODY
+    late: list[int] = []
+    if chat.size <= LARGE:
+        late = [user_id for (user_id,) in db.execute(LATE, (chat.id, seq))]
+        if not late:
+            return EVERYBODY
+    returned = [user_id for (user_id,) in db.execute(RETURNED, (chat.id, seq))]
+    return audience(chat, late, returned)
