@@ -183,6 +183,10 @@ class Log:
         )
         self._logger = logger
 
+    def take_over(self) -> None:
+        """From now on libraries' warnings and errors are lines of this log, too."""
+        logging.root.handlers = [LibraryLines(self)]
+
     def debug(self, event: str, **fields: object) -> None:
         """For whoever looks for a cause."""
         self._logger.debug(event, **fields)
@@ -198,6 +202,34 @@ class Log:
     def error(self, event: str, **fields: object) -> None:
         """A fault."""
         self._logger.error(event, **fields)
+
+
+class LibraryLines(logging.Handler):
+    """What libraries log, in our own form: where it comes from and what kind of fault it is.
+
+    Their sentences are written without what they were filled with, which may be what a user wrote.
+    """
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """logging's callback."""
+        write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        error = record.exc_info[1] if record.exc_info else None
+        told = {} if error is None else {"error": type(error).__name__, "where": _where(error)}
+        write("library", logger=record.name, says=_says(record), **told)
+
+
+def _says(record: logging.LogRecord) -> str:
+    """Of a library the sentence in its code; of one made up on the way, the first line.
+
+    asyncio's first lines are its own ("Task exception was never retrieved"), others hold values.
+    """
+    if record.name.startswith("hubbub."):
+        return record.getMessage()
+    return str(record.msg).partition("\n")[0][:120]
 
 
 class Metrics:

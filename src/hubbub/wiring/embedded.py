@@ -64,6 +64,7 @@ class EmbeddedServer:
         Raises Unavailable or OSError, whose text says what to do.
         """
         config = self._config
+        self._log.take_over()
         self._lock = _lock(self._data)
         self._hosts = host_applications(config, self._log)
         await self._store.start()
