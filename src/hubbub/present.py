@@ -67,6 +67,11 @@ def _changed(sent: frames.Message, row: Row) -> frames.Message:
     )
 
 
+def media(packed: bytes) -> list[frames.Media]:
+    """Media as they are stored, as a message has them."""
+    return _media.decode(packed) if packed else []
+
+
 def client_ref(row: Row) -> str | None:
     """The sender's client_id as text, None where he gave none."""
     if row.client_id is None:

@@ -378,6 +378,10 @@ for _which in ("first", "absent", "late", "direct"):
     simple(f"mark_read/{_which}", message_id=_which)
     simple(f"get_receipts/{_which}", message_id=_which)
     simple(f"edit_message/{_which}", {"content": "edited"}, message_id=_which)
+    simple(f"delete_message/{_which}", message_id=_which)
+    simple(f"pin_message/{_which}", message_id=_which)
+    simple(f"unpin_message/{_which}", message_id=_which)
+    simple(f"list_edits/{_which}", message_id=_which)
 
 
 def _anchored(title: str, parameter: str, which: str) -> None:
@@ -391,6 +395,8 @@ _anchored("list_messages/before-absent", "before_id", "absent")
 _anchored("list_messages/after-absent", "after_id", "absent")
 _anchored("list_messages/around-absent", "around_id", "absent")
 _anchored("list_messages/before-other-chat", "before_id", "direct")
+simple("list_pins", chat_id="chat_id")
+simple("list_pins/direct", chat_id="direct_id")
 simple("list_events", chat_id="chat_id")
 simple("list_events/direct", chat_id="direct_id")
 

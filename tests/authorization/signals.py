@@ -165,7 +165,8 @@ def _seen(line: Line, live: int, actor: Account, sent: Frame, group: Group) -> s
         if kind not in _ACTOR or frame.get(_ACTOR[kind]) != actor.id:
             continue
         if kind == "message":
-            if frame["content"] == sent.get("content"):
+            what = "content" if "content" in sent else "message_id"
+            if sent.get(what) in (frame.get("content"), frame["id"]):
                 found.add(kind)
         elif frame["chat_id"] in concerned:
             found.add(kind)
@@ -250,6 +251,8 @@ _send("send/reply-to-other-chat", chat_id="@chat_id", reply_to="@direct")
 
 for _which in ("first", "absent", "late", "direct"):
     row(f"edit/{_which}", message_id=f"@{_which}", content="@content", ref="r")
+    row(f"delete/{_which}", message_id=f"@{_which}")
+    row(f"pin/{_which}", message_id=f"@{_which}")
 
 row("received", chat_id="@chat_id", seq=MAX_POSITION)
 row("received/positions", positions={"@chat_id": MAX_POSITION, "me": MAX_POSITION})

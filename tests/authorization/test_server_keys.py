@@ -21,6 +21,10 @@ MAY: dict[str, Scope] = {
     "change_member": "chats:write",
     "leave_chat": "chats:write",
     "send_message": "messages:write",
+    "edit_message": "messages:write",
+    "delete_message": "messages:write",
+    "pin_message": "messages:write",
+    "unpin_message": "messages:write",
 }
 """Every call that a key may make at all."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -30,6 +34,7 @@ BODIES = {
     "create_chat": {"title": "Garden"},
     "change_chat": {"title": "Orchard"},
     "change_member": {"role": "admin"},
+    "edit_message": {"content": "from the shop"},
 }
 PUBLIC = ("register", "login", "refresh")
 

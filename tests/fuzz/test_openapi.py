@@ -166,7 +166,9 @@ PREPARE: dict[str, Callable[[Stock], Person]] = {
     "get_public_chat": _outside,
     "join_chat": _outside,
     "end_chat_invite": _inviter,
-    "edit_message": _author,
+    **dict.fromkeys(
+        ("edit_message", "delete_message", "pin_message", "unpin_message", "list_edits"), _author
+    ),
     "put_user": _backend,
     "put_users": _backend,
     "trace_message": _operator,

@@ -116,9 +116,15 @@ async def talk(ann: Person, bob: Person) -> str:
     assert (await ann("get_message", message_id=message_id))["status"] == "read"
     edited = await ann("edit_message", {"content": "Hello, Bob!"}, message_id=message_id)
     assert edited == {"id": message_id, "chat_id": chat_id, "rev": 2}
+    assert (await ann("list_edits", message_id=message_id))["edits"][0]["content"] == "Hello!"
+    await bob("pin_message", message_id=message_id)
+    assert [m["id"] for m in (await ann("list_pins", chat_id=chat_id))["messages"]] == [message_id]
+    await ann("unpin_message", message_id=message_id)
+    spoken = await bob("send_message", {"chat_id": chat_id, "content": "Wrong window"})
+    await bob("delete_message", message_id=spoken["id"])
     receipts = await ann("get_receipts", message_id=message_id)
     assert (receipts["recipients"], receipts["read"]) == (1, 1)
-    assert (await bob("list_events", chat_id=chat_id))["position"] == 2
+    assert (await bob("list_events", chat_id=chat_id))["position"] == 6
     assert (await bob("list_my_events"))["events"][0]["chat_id"] == chat_id
     direct = await bob("create_chat", {"chat_type": "direct", "member_ids": [ann.id]})
     assert direct["id"] == chat_id

@@ -126,6 +126,7 @@ class Machine:
         return World(
             chats=store,
             reader=store,
+            messages=store,
             own_log=store,
             joining=store,
             operating=store,

@@ -85,6 +85,28 @@ class Edit(Struct, frozen=True, gc=False, tag="edit", omit_defaults=True):
     ref: Ref | None = None
 
 
+class Delete(
+    Struct, frozen=True, gc=False, tag="delete", omit_defaults=True, rename={"for_": "for"}
+):
+    """Takes a message away from everyone; its place stays. Answer: `ack` or `error`."""
+
+    message_id: MessageId
+    for_: Literal["everyone"] = "everyone"
+    ref: Ref | None = None
+
+
+class Pin(Struct, frozen=True, gc=False, tag="pin", omit_defaults=True):
+    """Pins a message in its chat, or with `pinned` false no more. Answer: `ack` or `error`."""
+
+    message_id: MessageId
+    pinned: bool = True
+    ref: Ref | None = None
+
+
+ChangeFrame = Edit | Delete | Pin
+"""Changes of stored messages."""
+
+
 class Received(Struct, frozen=True, gc=False, tag="received", omit_defaults=True):
     """This client has everything up to `seq` (any position, cumulative)."""
 
@@ -115,7 +137,7 @@ class Focus(Struct, frozen=True, gc=False, tag="focus"):
     chat_ids: Annotated[list[ChatId], Meta(max_length=50)]
 
 
-ClientFrame = Auth | Resume | Send | Edit | Received | Read | Typing | Focus
+ClientFrame = Auth | Resume | Send | ChangeFrame | Received | Read | Typing | Focus
 
 
 # ── server → client ──────────────────────────────────────────────────────────────────────────

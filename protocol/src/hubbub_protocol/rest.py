@@ -286,6 +286,22 @@ class ChangedMessage(Struct):
     rev: Position
 
 
+class Version(Struct, omit_defaults=True):
+    """What a message said from `at`, and from position `rev`, until it was edited."""
+
+    rev: Position
+    at: Time
+    content: str = ""
+    media: list[Media] = []
+
+
+class Edits(Struct):
+    """Earlier versions of a message, newest first: the first one, and at most 99 of the others."""
+
+    message_id: MessageId
+    edits: list[Version]
+
+
 class Accepted(Struct):
     """The message is on stable storage (G1)."""
 
@@ -324,6 +340,12 @@ class MessagePage(Struct):
     messages: list[StoredMessage]
     has_more: bool
     cursor: MessageId | None
+
+
+class Pins(Struct):
+    """A chat's pinned messages, at most 100; those pinned last come first."""
+
+    messages: list[StoredMessage]
 
 
 class EventPage(Struct):

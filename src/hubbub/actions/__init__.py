@@ -82,6 +82,15 @@ class Actions:
     send_message: Callable[[Principal, rest.SendMessage], Awaitable[rest.Accepted]]
     edit_message: Callable[[Principal, str, rest.EditMessage], Awaitable[rest.ChangedMessage]]
     """(principal, message_id, change)"""
+    delete_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
+    """(principal, message_id): for everyone"""
+    pin_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
+    unpin_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
+    """(principal, message_id)"""
+    list_edits: Callable[[Principal, str], Awaitable[rest.Edits]]
+    """(principal, message_id)"""
+    list_pins: Callable[[Principal, str], Awaitable[rest.Pins]]
+    """(principal, chat_id)"""
     get_message: Callable[[Principal, str], Awaitable[rest.StoredMessage]]
     mark_read: Callable[[Principal, str], Awaitable[rest.ReadDone]]
     """(principal, message_id)"""

@@ -1,9 +1,10 @@
-"""Change a message that is stored: edit it.
+"""Change a message that is stored: edit it, delete it for everyone, pin it.
 
 Who may, the store decides as it commits, by the rules in `domain/amend.py`.
 """
 
 from collections.abc import Callable
+from typing import assert_never
 
 import msgspec
 
@@ -11,7 +12,7 @@ from hubbub.actions.outcomes import amended
 from hubbub.actions.references import message_id
 from hubbub.actions.send_message import check_content, check_media
 from hubbub.domain.account import Principal
-from hubbub.domain.change import Amend, Edit
+from hubbub.domain.change import Amend, Amendment, Edit, Erase, Pin
 from hubbub.domain.limits import MessageLimits
 from hubbub.ports import Changes, Clock
 from hubbub_protocol import frames, ids, rest
@@ -45,16 +46,38 @@ class AmendMessage:
         """
         return await self._do(principal, message, self._edit(asked))
 
-    def from_frame(self, user_id: int, frame: frames.Edit) -> Amend:
-        """The change that a frame asks for. Raises Refused, as the verbs, but for the store's."""
-        return self._amend(user_id, frame.message_id, self._edit(frame))
+    async def delete(self, principal: Principal, message: str) -> rest.ChangedMessage:
+        """For everyone. Raises Refused: `not_found`, `forbidden`, `rate_limited`."""
+        return await self._do(principal, message, Erase())
 
-    async def _do(self, principal: Principal, message: str, do: Edit) -> rest.ChangedMessage:
+    async def pin(self, principal: Principal, message: str) -> rest.ChangedMessage:
+        """Raises Refused: `not_found`, `forbidden`, `conflict` (too many), `rate_limited`."""
+        return await self._do(principal, message, Pin(True))
+
+    async def unpin(self, principal: Principal, message: str) -> rest.ChangedMessage:
+        """Raises Refused: `not_found`, `forbidden`, `rate_limited`."""
+        return await self._do(principal, message, Pin(False))
+
+    def from_frame(self, user_id: int, frame: frames.ChangeFrame) -> Amend:
+        """The change that a frame asks for. Raises Refused, as the verbs, but for the store's."""
+        do: Amendment
+        match frame:
+            case frames.Edit():
+                do = self._edit(frame)
+            case frames.Delete():
+                do = Erase()
+            case frames.Pin():
+                do = Pin(frame.pinned)
+            case _:
+                assert_never(frame)
+        return self._amend(user_id, frame.message_id, do)
+
+    async def _do(self, principal: Principal, message: str, do: Amendment) -> rest.ChangedMessage:
         change = self._amend(principal.user_id, message, do)
         row = amended(await self._changes.do(change)).row
         return rest.ChangedMessage(ids.text("msg", row.id), ids.text("chat", row.chat_id), row.rev)
 
-    def _amend(self, user_id: int, message: str, do: Edit) -> Amend:
+    def _amend(self, user_id: int, message: str, do: Amendment) -> Amend:
         number = message_id(message)
         self._limit(user_id)
         return Amend(number, user_id, do, self._clock.now_ms())

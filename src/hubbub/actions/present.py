@@ -5,10 +5,10 @@ import msgspec
 from hubbub.domain import account
 from hubbub.domain.chat import LARGE, Chat
 from hubbub.domain.invite import ChatInvite
-from hubbub.domain.message import Row
+from hubbub.domain.message import Row, Version
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import ChatView, MemberView, RecipientView
-from hubbub.present import client_ref, message
+from hubbub.present import client_ref, media, message
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.times import rfc3339
 
@@ -24,6 +24,11 @@ def stored(row: Row, reader: int, others: Cursor, own: Cursor) -> rest.StoredMes
     fields = msgspec.structs.asdict(message(row, client_id=client))
     del fields["recipient_ids"]
     return rest.StoredMessage(**fields, status=status(row, reader, others, own))
+
+
+def version(kept: Version) -> rest.Version:
+    """What a message said before."""
+    return rest.Version(kept.rev, rfc3339(kept.at), kept.content, media(kept.media))
 
 
 def status(row: Row, reader: int, others: Cursor, own: Cursor) -> rest.Status:

@@ -20,7 +20,7 @@ SCOPES_SHOWN: Final = """Server keys, by which a host application's backend call
 \b
 users:write     make and rename the application's users
 chats:write     make groups, change them and their members, as any user
-messages:write  send messages, as any user
+messages:write  send and change messages, as any user
 
 Send one as Authorization: Bearer; for the latter two the header Hubbub-User names the user.
 """

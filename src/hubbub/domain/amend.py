@@ -4,37 +4,46 @@ Stores ask here as they commit, with the message as it is then; that the author 
 it (G6) they know already. What is so already is no change and takes no position.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from hubbub.domain.change import Amend, Denied, Edit
+from hubbub.domain.change import Amend, Denied, Edit, Erase, Pin
 from hubbub.domain.chat import LARGE, Chat, Head, Role
 from hubbub.domain.message import EVERYBODY, Audience, Row, Version
 from hubbub.domain.policy import may_post
 
 VERSIONS: Final = 100
 """Earlier versions that are kept of a message: the first one, and the newest of the others."""
+PINS: Final = 100
+"""Messages that a chat may have pinned."""
 
 
-def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head) -> Row | Denied:
+def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int) -> Row | Denied:
     """The message after the change, at the position after `head`; the same where nothing changes.
 
-    `role` is that of who changes it.
+    `role` is that of who changes it; `pins`: how many messages of the chat are pinned.
     """
     if row.type == "system":
         return Denied("invalid", "What the system says of a chat cannot be changed.")
-    after = _edit(row, change, change.do, chat, role)
-    if isinstance(after, Denied) or after == row:
-        return after
-    rev, at = head.seq + 1, max(change.at, row.at, row.changed_at)
-    return replace(after, rev=rev, changed_at=at, edited=rev, edited_at=at)
+    if row.deleted_at and not isinstance(change.do, Erase):
+        return Denied("conflict", "The message was deleted.")
+    after = replace(row, rev=head.seq + 1, changed_at=max(change.at, row.at, row.changed_at))
+    match change.do:
+        case Edit():
+            return _edit(row, after, change.by, change.do, may_post(chat, role))
+        case Erase():
+            return _erase(row, after, change.by, chat, role)
+        case Pin():
+            return _pin(row, after, change.do.pinned, chat, role, pins)
+        case _:
+            assert_never(change.do)
 
 
-def _edit(row: Row, change: Amend, edit: Edit, chat: Chat, role: Role) -> Row | Denied:
-    if row.sender_id != change.by:
+def _edit(row: Row, after: Row, by: int, edit: Edit, denied: Denied | None) -> Row | Denied:
+    if row.sender_id != by:
         return Denied("forbidden", "Only who sent a message edits it.")
-    if (denied := may_post(chat, role)) is not None:
+    if denied is not None:
         return denied
     if row.at < edit.since:
         return Denied("forbidden", "The message is too old to be edited. Send another one.")
@@ -42,7 +51,38 @@ def _edit(row: Row, change: Amend, edit: Edit, chat: Chat, role: Role) -> Row | 
     media = row.media if edit.media is None else edit.media
     if not content and not media:
         return Denied("invalid", "Nothing would be left; give content or media, or delete it.")
-    return replace(row, content=content, media=media)
+    if (content, media) == (row.content, row.media):
+        return row
+    edited = {"edited": after.rev, "edited_at": after.changed_at}
+    return replace(after, content=content, media=media, **edited)
+
+
+def _erase(row: Row, after: Row, by: int, chat: Chat, role: Role) -> Row | Denied:
+    if row.sender_id != by and (chat.type == "direct" or role == "member"):
+        why = "Only who sent a message deletes it for everyone, in groups owners and admins too."
+        return Denied("forbidden", why)
+    if row.deleted_at:
+        return row
+    nothing = {"content": "", "media": b"", "edited": 0, "edited_at": 0, "pinned": 0}
+    return replace(after, deleted_at=after.changed_at, **nothing)
+
+
+def _pin(row: Row, after: Row, pinned: bool, chat: Chat, role: Role, pins: int) -> Row | Denied:
+    if chat.type == "group" and role == "member":
+        return Denied("forbidden", "Only owners and admins pin messages; ask one of them.")
+    if pinned == (row.pinned > 0):
+        return row
+    if pinned and pins >= PINS:
+        return Denied("conflict", f"The chat has {PINS} pinned messages; unpin one of them first.")
+    return replace(after, pinned=after.rev if pinned else 0)
+
+
+def may_see_versions(row: Row, user_id: int, chat: Chat, role: Role) -> Denied | None:
+    """What the message said before it was edited."""
+    if row.sender_id == user_id or (chat.type == "group" and role != "member"):
+        return None
+    why = "Only who sent a message sees what it said before, in groups owners and admins too."
+    return Denied("forbidden", why)
 
 
 def version(row: Row) -> Version:

@@ -126,6 +126,19 @@ class Edit(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="
     since: int = 0
 
 
+class Erase(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="erase"):
+    """Takes a message away from everybody; its place stays."""
+
+
+class Pin(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="pin"):
+    """Pins a message in its chat, or not any more."""
+
+    pinned: bool
+
+
+Amendment = Edit | Erase | Pin
+
+
 class Amend(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amend"):
     """Changes a stored message: the chat's next position is its new `rev`.
 
@@ -134,7 +147,7 @@ class Amend(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag=
 
     message_id: int
     by: int
-    do: Edit
+    do: Amendment
     at: int
 
 

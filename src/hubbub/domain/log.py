@@ -6,6 +6,7 @@ Every store loads what `assign` needs, and saves what it says; none decides by i
 from collections.abc import Iterable, MutableMapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hubbub.domain.change import Mismatch, Post, Posted
 from hubbub.domain.chat import Head
@@ -13,7 +14,10 @@ from hubbub.domain.message import Row
 
 
 class Known(Struct, frozen=True, gc=False, array_like=True):
-    """An earlier message of the same sender and client_id, as it was sent."""
+    """An earlier message of the same sender and client_id, as it was sent.
+
+    `erased`: it was deleted since, and nobody knows what it said.
+    """
 
     id: int
     chat_id: int
@@ -24,6 +28,7 @@ class Known(Struct, frozen=True, gc=False, array_like=True):
     content: str
     media: bytes
     reply_to: int
+    erased: bool = False
 
 
 Dedupe = tuple[int, bytes | int]
@@ -33,6 +38,13 @@ Dedupe = tuple[int, bytes | int]
 def dedupe(post: Post) -> Dedupe:
     """What makes a post the same post when it comes again: unique for ever (G2)."""
     return (post.sender_id, post.id if post.client_id is None else post.client_id)
+
+
+def forget(known: MutableMapping[Dedupe, Known], row: Row) -> None:
+    """The message was deleted: what it said is not known any more."""
+    key = (row.sender_id, row.id if row.client_id is None else row.client_id)
+    if key in known:
+        known[key] = replace(known[key], content="", media=b"", erased=True)
 
 
 def append(head: Head, at: int, countable: bool) -> Head:
@@ -89,9 +101,11 @@ def assign(
 
 
 def _answer_again(post: Post, earlier: Known) -> Posted | Mismatch:
-    sent = (post.chat_id, post.type, post.content, post.media, post.reply_to)
-    stored = (earlier.chat_id, earlier.type, earlier.content, earlier.media, earlier.reply_to)
-    if sent != stored:
+    sent = (post.chat_id, post.type, post.reply_to)
+    if sent != (earlier.chat_id, earlier.type, earlier.reply_to):
+        return Mismatch()
+    said = (post.content, post.media)
+    if not earlier.erased and said != (earlier.content, earlier.media):
         return Mismatch()
     return Posted(
         earlier.id, earlier.chat_id, earlier.seq, earlier.number, earlier.at, duplicate=True

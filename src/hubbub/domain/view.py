@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from hubbub.domain.account import User
-from hubbub.domain.chat import Chat, Head, Member
-from hubbub.domain.message import Row
+from hubbub.domain.chat import Chat, Head, Member, Role
+from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
 from hubbub.domain.receipt import Cursor
 
@@ -65,6 +65,18 @@ class MessageView(Struct, frozen=True, array_like=True):
     row: Row
     others: Cursor
     own: Cursor = Cursor(0, 0)
+
+
+class Versions(Struct, frozen=True, array_like=True):
+    """A message that the reader may see, with his role in its chat, and what it said before.
+
+    `earlier`: those of its versions that he may see (G6), newest first.
+    """
+
+    row: Row
+    chat: Chat
+    role: Role
+    earlier: list[Version]
 
 
 class RecipientView(Struct, frozen=True, array_like=True):

@@ -27,6 +27,7 @@ from hubbub.domain.view import (
     MessageView,
     Places,
     ReceiptList,
+    Versions,
 )
 from hubbub.ports.accounts import Accounts as Accounts
 from hubbub.ports.accounts import HostAccounts as HostAccounts
@@ -198,6 +199,18 @@ class ChatReader(Protocol):
 
     async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
         """The other members' cursors in those of his chats that are not large."""
+        ...
+
+
+class MessageReader(Protocol):
+    """What became of messages, for one user. None: there is no such thing for him."""
+
+    async def versions(self, user_id: int, message_id: int) -> Versions | None:
+        """A message and what it said before it was edited."""
+        ...
+
+    async def pins(self, user_id: int, chat_id: int) -> History | None:
+        """The pinned messages of a chat, those pinned last first."""
         ...
 
 

@@ -27,6 +27,7 @@ from hubbub.actions.login import Login
 from hubbub.actions.mark import MarkRead, MarkReceived
 from hubbub.actions.mute_chat import MuteChat
 from hubbub.actions.put_users import PutUsers
+from hubbub.actions.read_changes import ReadChanges
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
 from hubbub.actions.refresh import Refresh
@@ -69,6 +70,7 @@ from hubbub.ports import (
     HostTokens,
     Invites,
     Joining,
+    MessageReader,
     Operating,
     OwnLog,
     Passwords,
@@ -94,6 +96,7 @@ class World:
 
     chats: ChatStore
     reader: ChatReader
+    messages: MessageReader
     own_log: OwnLog
     joining: Joining
     operating: Operating
@@ -300,6 +303,7 @@ class Core:
         remove = RemoveMember(directory, reader, ingest, maker, clock)
         invites = ChatInvites(reader, world.joining, maker, clock, told.base_url)
         joins = JoinChat(reader, world.joining, ingest, maker, clock, told.limits)
+        changes = ReadChanges(world.messages)
         tails = Tails(self.hub, self.encoders)
         poll = Poll(self.hub, self.replays, self.encoders, self.revocations)
         return Actions(
@@ -340,6 +344,11 @@ class Core:
             list_my_events=ReadMyEvents(world.own_log),
             send_message=SendMessage(self.compose, ingest.do, directory),
             edit_message=self.amend.edit,
+            delete_message=self.amend.delete,
+            pin_message=self.amend.pin,
+            unpin_message=self.amend.unpin,
+            list_edits=changes.edits,
+            list_pins=changes.pins,
             get_message=GetMessage(reader),
             mark_read=self.read,
             get_receipts=GetReceipts(reader),

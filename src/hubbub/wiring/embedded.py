@@ -128,6 +128,7 @@ class EmbeddedServer:
         return World(
             chats=store,
             reader=store,
+            messages=store,
             own_log=store,
             joining=store,
             operating=store,

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from hubbub.domain.amend import VERSIONS
 from hubbub.domain.change import Amend, Amended, Denied, Edit, Mismatch, Missing, SetChat
 from hubbub.domain.message import EVERYBODY, Audience
 from hubbub.domain.reading import ReplayBounds
@@ -225,11 +224,3 @@ async def test_a_replay_pushes_what_was_changed_lately(world: World) -> None:
     assert found is not None
     assert [row.content for row in found.rows] == ["new"]
     assert found.gap is None
-
-
-async def test_the_first_and_the_newest_versions_are_kept(world: World) -> None:
-    await world.group(ANN, BOB)
-    sent = await world.one(world.text("0", client_id=KEY))
-    await world.do(*(Amend(sent.id, ANN, Edit(f"{i}", None), 1) for i in range(1, VERSIONS + 9)))
-    again = await world.one(world.text("0", client_id=KEY))
-    assert again.duplicate

@@ -19,6 +19,7 @@ from hubbub.domain.change import (
     Created,
     Edit,
     Enrol,
+    Erase,
     Fill,
     GroupChange,
     Join,
@@ -27,6 +28,7 @@ from hubbub.domain.change import (
     Made,
     NewChat,
     Outcome,
+    Pin,
     PlaceMe,
     Post,
     Posted,
@@ -125,7 +127,8 @@ edits = st.builds(
     st.sampled_from([0, 0, 1_500]),
 )
 moves = st.builds(advance, chats, users, positions, positions, times)
-amendments = st.builds(Amend, st.integers(0, 30), users, edits, times)  # the n-th last message
+dos = st.one_of(edits, edits, st.just(Erase()), st.builds(Pin, st.booleans()))
+amendments = st.builds(Amend, st.integers(0, 30), users, dos, times)  # the n-th last message
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Create, st.builds(group, chats, some, histories), times),
     posts,
@@ -303,6 +306,7 @@ async def one_chat(
     (passed,) = await world.store.passed([PassedRead(chat, user, ask.after // 2, ask.after)])
     answers["passed", user, chat] = sorted(passed, key=lambda p: p.seq)
     answers["chat", user, chat] = await world.reader.chat(user, chat)
+    answers["pins", user, chat] = await world.messages.pins(user, chat)
     members = await world.reader.members(user, chat, ask.after % 5, ask.limit)
     answers["members", user, chat] = members
 
@@ -316,6 +320,7 @@ async def pages(world: World, ask: Questions, answers: dict[object, object]) -> 
     for user in USERS:
         for chat, message in messages[:: 1 + len(messages) // 10]:
             answers["message", user, message] = await world.reader.message(user, message)
+            answers["versions", user, message] = await world.messages.versions(user, message)
             receipts = await world.reader.receipts(user, message, 1, ask.limit)
             answers["receipts", user, message] = receipts
             for direction in ("before", "after", "around"):

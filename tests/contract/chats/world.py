@@ -36,7 +36,16 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import History, Role, direct_key
 from hubbub.domain.reading import Log
 from hubbub.domain.view import Places
-from hubbub.ports import ChatReader, ChatStore, Joining, LogRead, Operating, OwnLog, ResumeFrom
+from hubbub.ports import (
+    ChatReader,
+    ChatStore,
+    Joining,
+    LogRead,
+    MessageReader,
+    Operating,
+    OwnLog,
+    ResumeFrom,
+)
 
 ANN, BOB, CAT, DAN, EVE = 1, 2, 3, 4, 5
 CHAT = 1_001
@@ -66,6 +75,7 @@ class World:
 
     store: ChatStore
     reader: ChatReader
+    messages: MessageReader
     own_log: OwnLog
     joining: Joining
     operating: Operating
@@ -194,7 +204,7 @@ class MemoryWorld(World):
 
     def reopen(self) -> None:
         self.store, self.joining = MemoryChatStore(self.state), MemoryJoining(self.state)
-        self.reader = self.own_log = MemoryReader(self.state)
+        self.reader = self.own_log = self.messages = MemoryReader(self.state)
         self.operating = MemoryOperating(self.state)
 
 
@@ -238,3 +248,4 @@ class SqliteWorld(World):
         self.operating = cast(Operating, Awaited(SqliteOperating(self.connection)))
         reader = Awaited(SqliteReader(self.connection))
         self.reader, self.own_log = cast(ChatReader, reader), cast(OwnLog, reader)
+        self.messages = cast(MessageReader, reader)

@@ -3,6 +3,7 @@
 from hubbub.adapters.memory.state import State
 from hubbub.domain.amend import amend, audience, surplus, version
 from hubbub.domain.change import Amend, Amended, Denied, Missing
+from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.reading import visible
 
@@ -13,13 +14,18 @@ def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
     if row is None or not visible(row, state.openings(row.chat_id, change.by)):
         return Missing()
     role = state.members[row.chat_id, change.by].role
-    after = amend(row, change, state.chats[row.chat_id], role, state.heads[row.chat_id])
+    pins = sum(other.pinned > 0 for other in state.logs[row.chat_id])
+    head = state.heads[row.chat_id]
+    after = amend(row, change, state.chats[row.chat_id], role, head, pins)
     if isinstance(after, Denied):
         return after
     if after == row:
         return Amended(row, False, EVERYBODY)
-    if after.edited != row.edited:
+    if after.edited > row.edited:
         _keep_version(state, row)
+    if after.deleted_at:
+        state.edits.pop(row.id, None)
+        forget(state.known, row)
     state.amend(after)
     return Amended(after, True, _audience(state, row))
 

@@ -19,12 +19,13 @@ from hubbub.domain.view import (
     MessageView,
     ReceiptList,
     RecipientView,
+    Versions,
 )
 from hubbub.ports import CursorState
 
 
 class MemoryReader:
-    """`ChatReader` and `OwnLog` on the state of a `MemoryChatStore`."""
+    """`ChatReader`, `MessageReader` and `OwnLog` on the state of a `MemoryChatStore`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -93,6 +94,27 @@ class MemoryReader:
             return None
         member = self._state.members[row.chat_id, user_id]
         return MessageView(row, self._others(member), _own(member))
+
+    async def versions(self, user_id: int, message_id: int) -> Versions | None:
+        """`MessageReader.versions`."""
+        view = await self.message(user_id, message_id)
+        if view is None:
+            return None
+        row = view.row
+        openings = self._state.openings(row.chat_id, user_id)
+        kept = reversed(self._state.edits.get(row.id, []))
+        earlier = [each for each in kept if any(i.holds(each.rev) for i in openings)]
+        role = self._state.members[row.chat_id, user_id].role
+        return Versions(row, self._state.chats[row.chat_id], role, earlier)
+
+    async def pins(self, user_id: int, chat_id: int) -> History | None:
+        """`MessageReader.pins`."""
+        member = self._state.present(chat_id, user_id)
+        if member is None:
+            return None
+        rows = [row for row in self._visible(user_id, chat_id) if row.pinned]
+        rows.sort(key=lambda row: -row.pinned)
+        return History(rows, False, self._others(member), _own(member))
 
     async def receipts(
         self, user_id: int, message_id: int, after: int, limit: int

@@ -6,8 +6,9 @@ from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import ROW, load_head, load_position, save_heads, stays
 from hubbub.domain.amend import amend, audience, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Missing
+from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat, Head
+from hubbub.domain.log import Dedupe, Known, forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.reading import openings, visible
 
@@ -15,6 +16,7 @@ SAVE = (
     "UPDATE messages SET rev = ?, content = ?, media = ?, changed_at = ?, edited = ?,"
     " edited_at = ?, deleted_at = ?, pinned = ? WHERE id = ?"
 )
+PINS = "SELECT count(*) FROM messages WHERE chat_id = ? AND pinned <> 0"
 LATE = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL AND since > ?"
 RETURNED = (
     "SELECT s.user_id FROM stays s JOIN members m ON m.chat_id = s.chat_id"
@@ -23,8 +25,10 @@ RETURNED = (
 )
 
 
-def amend_message(db: apsw.Connection, caches: Caches, change: Amend) -> Amended | Denied | Missing:
-    """Change a message; what who changes it does not see is `Missing`."""
+def amend_message(
+    db: apsw.Connection, caches: Caches, change: Amend, known: dict[Dedupe, Known]
+) -> Amended | Denied | Missing:
+    """Change a message; what who changes it does not see is `Missing`. `known` as in `assign`."""
     stored = db.execute(f"SELECT {ROW} FROM messages WHERE id = ?", (change.message_id,)).get
     if stored is None:
         return Missing()
@@ -35,18 +39,23 @@ def amend_message(db: apsw.Connection, caches: Caches, change: Amend) -> Amended
         return Missing()
     if not visible(row, openings(chat, stays(db, chat.id, change.by))):
         return Missing()
-    after = amend(row, change, chat, position.role, head)
+    pins = db.execute(PINS, (chat.id,)).get if isinstance(change.do, Pin) else 0
+    after = amend(row, change, chat, position.role, head, pins)
     if isinstance(after, Denied):
         return after
     if after == row:
         return Amended(row, False, EVERYBODY)
     _save(db, caches, row, after, head)
+    if after.deleted_at:
+        forget(known, row)
     return Amended(after, True, _audience(db, chat, row.seq))
 
 
 def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head) -> None:
-    if row.edited != before.edited:
+    if row.edited > before.edited:
         _keep_version(db, before)
+    if row.deleted_at:
+        db.execute("DELETE FROM edits WHERE message_id = ?", (row.id,))
     db.execute(
         SAVE,
         (

@@ -81,6 +81,9 @@ class SqliteChatStore:
                 return post_all(self._connection, self._caches, posts, known)
             case Advance():
                 return advance(self._connection, self._caches, cast(list[Advance], run))
+            case Amend():
+                db, caches = self._connection, self._caches
+                return [amend_message(db, caches, a, known) for a in cast(list[Amend], run)]
             case _:
                 return [self._one(change) for change in run]
 
@@ -95,11 +98,9 @@ class SqliteChatStore:
                 return change_group(db, caches, change)
             case Mute():
                 return mute(db, caches, change)
-            case Amend():
-                return amend_message(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
-            case Post() | Advance():
+            case Post() | Advance() | Amend():
                 return self._run([change], {})[0]
             case _:
                 assert_never(change)

@@ -167,4 +167,5 @@ def _as_sent(db: apsw.Connection, row: Row) -> Known:
     if row.edited:
         query = "SELECT content, media FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
         said = db.execute(query, (row.id,)).get
-    return Known(*(row.id, row.chat_id, row.seq, row.number, row.at, row.type), *said, row.reply_to)
+    place = (row.id, row.chat_id, row.seq, row.number, row.at, row.type)
+    return Known(*place, *said, row.reply_to, erased=row.deleted_at > 0)

@@ -63,6 +63,7 @@ READS: Final = {
         ("chat", "chats", "members", "history", "message", "receipts", "cursors", "me"),
         SqliteReader,
     ),
+    **dict.fromkeys(("versions", "pins"), SqliteReader),
     "trace": SqliteOperating,
     **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
     **dict.fromkeys(("users", "named", "sessions", "revoked", "has_users"), SqliteAccounts),

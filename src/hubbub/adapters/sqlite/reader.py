@@ -20,7 +20,7 @@ from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipi
 from hubbub.adapters.sqlite.rows import ROW
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
-from hubbub.domain.message import Row
+from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.receipt import Cursor
@@ -32,6 +32,7 @@ from hubbub.domain.view import (
     MemberView,
     MessageView,
     ReceiptList,
+    Versions,
 )
 from hubbub.ports import CursorState
 
@@ -74,6 +75,9 @@ MESSAGE = f"SELECT {ROW} FROM messages WHERE id = ?"
 OLDER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq DESC"
 NEWER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq"
 
+VERSIONS = "SELECT rev, at, content, media FROM edits WHERE message_id = ? ORDER BY rev DESC"
+PINNED = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND pinned <> 0 ORDER BY pinned DESC"
+
 END: Final = 2**62
 """Beyond every position and time."""
 
@@ -93,7 +97,7 @@ class Seat(Struct, frozen=True):
 
 
 class SqliteReader:
-    """ChatReader and OwnLog on one connection, synchronous.
+    """ChatReader, MessageReader and OwnLog on one connection, synchronous.
 
     Each call sees one state of the database. It must not be called inside a transaction.
     """
@@ -153,6 +157,27 @@ class SqliteReader:
                 return None
             seat, row = found
             return MessageView(row, self._others(seat), seat.own)
+
+    def versions(self, user_id: int, message_id: int) -> Versions | None:
+        """A message and what it said before it was edited."""
+        with snapshot(self._db):
+            found = self._find(user_id, message_id)
+            if found is None:
+                return None
+            seat, row = found
+            stored = (Version(*each) for each in self._db.execute(VERSIONS, (row.id,)))
+            earlier = [each for each in stored if any(i.holds(each.rev) for i in seat.openings)]
+        return Versions(row, seat.chat, seat.member.role, earlier)
+
+    def pins(self, user_id: int, chat_id: int) -> History | None:
+        """The pinned messages of a chat, those pinned last first."""
+        with snapshot(self._db):
+            seat = self._seat(user_id, chat_id)
+            if seat is None:
+                return None
+            stored = (Row(*each) for each in self._db.execute(PINNED, (chat_id,)))
+            rows = [row for row in stored if visible(row, seat.openings)]
+            return History(rows, False, self._others(seat), seat.own)
 
     def receipts(self, user_id: int, message_id: int, after: int, limit: int) -> ReceiptList | None:
         """Who passed the message, recipients with ids above `after`."""

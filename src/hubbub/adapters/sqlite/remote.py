@@ -20,24 +20,17 @@ from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.remote_hosts import RemoteHosts
 from hubbub.adapters.sqlite.remote_joining import RemoteJoining
 from hubbub.adapters.sqlite.remote_operating import RemoteOperating
+from hubbub.adapters.sqlite.remote_reader import RemoteReader
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Found
-from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed
 from hubbub.domain.view import (
-    ChatList,
-    ChatView,
-    History,
-    MemberList,
-    MessageView,
     Places,
-    ReceiptList,
 )
 from hubbub.ports import (
-    CursorState,
     LogRead,
     Lookup,
     OutcomeUnknown,
@@ -132,7 +125,7 @@ SERVED: Final = (
 )  # fmt: skip
 
 
-class StoreProcess(RemoteJoining, RemoteHosts, RemoteOperating):
+class StoreProcess(RemoteJoining, RemoteHosts, RemoteReader, RemoteOperating):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:
@@ -297,60 +290,6 @@ class StoreProcess(RemoteJoining, RemoteHosts, RemoteOperating):
     async def counts(self, chat_ids: Sequence[int]) -> list[ReceiptCount]:
         """See the port."""
         result: list[ReceiptCount] = await self._call(False, "counts", chat_ids)
-        return result
-
-    # ChatReader
-    async def chat(self, user_id: int, chat_id: int) -> ChatView | None:
-        """See the port."""
-        result: ChatView | None = await self._call(False, "chat", user_id, chat_id)
-        return result
-
-    async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
-        """See the port."""
-        result: ChatList = await self._call(False, "chats", user_id, before, limit)
-        return result
-
-    async def members(
-        self, user_id: int, chat_id: int, after: int, limit: int
-    ) -> MemberList | None:
-        """See the port."""
-        result: MemberList | None = await self._call(
-            False, "members", user_id, chat_id, after, limit
-        )
-        return result
-
-    async def history(
-        self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
-    ) -> History | None:
-        """See the port."""
-        result: History | None = await self._call(
-            False, "history", user_id, chat_id, direction, anchor, limit
-        )
-        return result
-
-    async def message(self, user_id: int, message_id: int) -> MessageView | None:
-        """See the port."""
-        result: MessageView | None = await self._call(False, "message", user_id, message_id)
-        return result
-
-    async def receipts(
-        self, user_id: int, message_id: int, after: int, limit: int
-    ) -> ReceiptList | None:
-        """See the port."""
-        result: ReceiptList | None = await self._call(
-            False, "receipts", user_id, message_id, after, limit
-        )
-        return result
-
-    async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
-        """See the port."""
-        result: list[CursorState] = await self._call(False, "cursors", user_id, chat_ids)
-        return result
-
-    # OwnLog
-    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
-        """See the port."""
-        result: tuple[list[MeEvent], int] = await self._call(False, "me", user_id, after, limit)
         return result
 
     # Accounts

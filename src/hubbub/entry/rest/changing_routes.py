@@ -3,6 +3,7 @@
 from typing import Final
 
 from hubbub.actions import Actions
+from hubbub.entry.rest.queries import DeleteFor
 from hubbub.entry.rest.table import Call, Route
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code
@@ -10,6 +11,26 @@ from hubbub_protocol.codes import Code
 
 async def _edit(actions: Actions, call: Call) -> rest.ChangedMessage:
     return await actions.edit_message(call.principal, call.path["message_id"], call.body)
+
+
+async def _delete(actions: Actions, call: Call) -> rest.ChangedMessage:
+    return await actions.delete_message(call.principal, call.path["message_id"])
+
+
+async def _pin(actions: Actions, call: Call) -> rest.ChangedMessage:
+    return await actions.pin_message(call.principal, call.path["message_id"])
+
+
+async def _unpin(actions: Actions, call: Call) -> rest.ChangedMessage:
+    return await actions.unpin_message(call.principal, call.path["message_id"])
+
+
+async def _edits(actions: Actions, call: Call) -> rest.Edits:
+    return await actions.list_edits(call.principal, call.path["message_id"])
+
+
+async def _pins(actions: Actions, call: Call) -> rest.Pins:
+    return await actions.list_pins(call.principal, call.path["chat_id"])
 
 
 _ERRORS: Final = (
@@ -33,5 +54,59 @@ CHANGING: Final = (
         body=rest.EditMessage,
         answer=rest.ChangedMessage,
         errors=_ERRORS,
+    ),
+    Route(
+        method="DELETE",
+        path="/messages/{message_id}",
+        operation="delete_message",
+        summary="Take a message away from everyone; its place stays",
+        tag="messages",
+        handler=_delete,
+        key="messages:write",
+        query=DeleteFor,
+        answer=rest.ChangedMessage,
+        errors=_ERRORS,
+    ),
+    Route(
+        method="PUT",
+        path="/messages/{message_id}/pin",
+        operation="pin_message",
+        summary="Pin a message in its chat",
+        tag="messages",
+        handler=_pin,
+        key="messages:write",
+        answer=rest.ChangedMessage,
+        errors=_ERRORS,
+    ),
+    Route(
+        method="DELETE",
+        path="/messages/{message_id}/pin",
+        operation="unpin_message",
+        summary="Pin a message no more",
+        tag="messages",
+        handler=_unpin,
+        key="messages:write",
+        answer=rest.ChangedMessage,
+        errors=_ERRORS,
+    ),
+    Route(
+        method="GET",
+        path="/messages/{message_id}/edits",
+        operation="list_edits",
+        summary="What a message said before it was edited, newest first",
+        tag="messages",
+        handler=_edits,
+        answer=rest.Edits,
+        errors=(Code.NOT_FOUND, Code.FORBIDDEN),
+    ),
+    Route(
+        method="GET",
+        path="/chats/{chat_id}/pins",
+        operation="list_pins",
+        summary="A chat's pinned messages, those pinned last first",
+        tag="messages",
+        handler=_pins,
+        answer=rest.Pins,
+        errors=(Code.NOT_FOUND,),
     ),
 )

@@ -1,6 +1,6 @@
 """What may stand behind the question mark, as types."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -36,6 +36,12 @@ class HistoryPage(Struct, frozen=True):
     before_id: MessageId | None = None
     after_id: MessageId | None = None
     around_id: MessageId | None = None
+
+
+class DeleteFor(Struct, frozen=True, rename={"for_": "for"}):
+    """From whom a message is taken away."""
+
+    for_: Literal["everyone"] = "everyone"
 
 
 class EventsAfter(Struct, frozen=True):

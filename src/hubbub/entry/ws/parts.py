@@ -31,7 +31,7 @@ class SessionParts:
     put: Callable[[Any], None]
     """A draft on its way, and who waits for it (ingest's Waiting)."""
     target: Callable[[Draft], Names]
-    amend: Callable[[int, frames.Edit], Amend]
+    amend: Callable[[int, frames.ChangeFrame], Amend]
     refusal: Callable[[Outcome], Refused]
     received: Callable[[Principal, Mapping[str, int]], None]
     received_to: Callable[[Principal, str, int], None]

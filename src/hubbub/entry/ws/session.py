@@ -252,7 +252,7 @@ class Session:
                 self._typing(principal, frame)
             case frames.Resume():
                 self._resume(frame)
-            case frames.Edit():
+            case frames.Edit() | frames.Delete() | frames.Pin():
                 self._change(principal, frame)
             case frames.Focus():
                 if self._subscriber is not None:
@@ -339,7 +339,7 @@ class Session:
             look_up = self._parts.look_up_typing(principal, frame.chat_id, frame.is_typing)
             self._parts.spawn(look_up)
 
-    def _change(self, principal: Principal, frame: frames.Edit) -> None:
+    def _change(self, principal: Principal, frame: frames.ChangeFrame) -> None:
         try:
             change = self._parts.amend(principal.user_id, frame)
             self._parts.put(Changing(frame.ref, change, self._answer, self._say))
