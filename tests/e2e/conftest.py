@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.e2e.person import Person
+from tests.e2e.person import Person, leave
 from tests.support.server import ServerProcess
 
 FLAGS = [
@@ -81,5 +81,5 @@ def newcomer(browser: Browser, server: ServerProcess, numbers: Iterator[int]) ->
     yield sign_up
     faults = [fault for person in people for fault in person.faults]
     for person in people:
-        person.context.close()
+        leave(person.context)
     assert not faults

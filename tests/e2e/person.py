@@ -8,6 +8,16 @@ PASSWORD = "correct horse"
 ICONS = ("Queued", "Sent", "Delivered", "Read")
 
 
+def leave(context: BrowserContext) -> None:
+    """Close a browser's tabs; the rest of it ends with the browser itself.
+
+    Chromium on a busy machine does not always answer when it is asked to dispose of a context, and
+    Playwright then waits for ever.
+    """
+    for page in context.pages:
+        page.close()
+
+
 class Person:
     """One browser with its storage; `page` is the tab he looks at."""
 

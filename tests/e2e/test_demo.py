@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.person import leave
 from tests.support.server import PATIENCE
 
 LINK = re.compile(r"http://localhost:\d+/#signin=\S+")
@@ -70,8 +71,8 @@ def test_the_link_signs_in_once_and_the_bots_answer(browser: Browser, tmp_path: 
         again = other.new_page()
         again.goto(link)
         expect(again.get_by_text("This link was used already")).to_be_visible()
-        context.close()
-        other.close()
+        leave(context)
+        leave(other)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
     assert (data / "hubbub.db").exists(), "a folder that was named is kept"

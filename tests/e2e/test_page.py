@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Newcomer
-from tests.e2e.person import PASSWORD, Person
+from tests.e2e.person import PASSWORD, Person, leave
 from tests.support.server import ServerProcess
 
 POST = """async ([chat, from, to]) => {
@@ -42,7 +42,7 @@ def test_a_link_fills_in_its_code(browser: Browser, own: ServerProcess, link: st
     ann.online()
     session = ann.page.evaluate("JSON.parse(localStorage.getItem('hubbub.session'))")
     assert session["user"]["is_admin"] is True
-    context.close()
+    leave(context)
 
 
 def test_a_wrong_password_is_said(newcomer: Newcomer) -> None:
