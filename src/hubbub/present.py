@@ -80,6 +80,13 @@ def client_ref(row: Row) -> str | None:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def presence(user_id: int, online: bool, at: int) -> frames.Presence:
+    """Whether a user is here; `at`: when he last was (Unix ms), 0: there is nothing to tell."""
+    if online:
+        return frames.Presence(user_ref(user_id), "online")
+    return frames.Presence(user_ref(user_id), "offline", rfc3339(at) if at else None)
+
+
 def me(event: MeEvent) -> frames.Me:
     """One event of the user's own log."""
     match event:

@@ -158,7 +158,11 @@ async def _(cell: Cell) -> Answer:
 
 @row("get_user")
 async def _(cell: Cell) -> Answer:
-    return await cell.call("get_user", user_id=cell.world["observer"].id)
+    answer = await cell.call("get_user", user_id=cell.world["observer"].id)
+    if answer.status == 200:
+        # Whether the observer is here is for those who have a direct chat with him.
+        assert ("status" in answer.body) is (cell.role in ("member", "other"))
+    return answer
 
 
 simple("put_users", {"users": [{"id": "ext:zoe", "display_name": "Zoe"}]})

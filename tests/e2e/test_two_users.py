@@ -44,7 +44,7 @@ def test_typing_is_seen_and_ends_with_the_message(newcomer: Newcomer) -> None:
     expect(ann.page.locator("#room-hint")).to_have_text("typing…")
     bob.box.press("Enter")
     ann.sees("Hello", "Hel")
-    expect(ann.page.locator("#room-hint")).to_have_text(f"@{bob.username}")
+    expect(ann.page.locator("#room-hint")).to_have_text(f"@{bob.username} · online")
 
 
 def test_a_reply_quotes_and_leads_back(newcomer: Newcomer) -> None:

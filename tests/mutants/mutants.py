@@ -10,9 +10,9 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.actions import send_message
-from hubbub.adapters.sqlite import chats, joining, membership, post, reader, rows
+from hubbub.adapters.sqlite import chats, joining, membership, post, reader, relations, rows
 from hubbub.adapters.sqlite import replay as stored_replay
-from hubbub.delivery import relay, subscriber
+from hubbub.delivery import presence, relay, subscriber
 from hubbub.domain import receipt
 from hubbub.domain.change import Advance, Change, Outcome, Post, Posted
 from hubbub.domain.chat import Interval
@@ -221,6 +221,15 @@ def removed_comes_back() -> Any:
     )
 
 
+def seen_by_anybody() -> Any:
+    """Whoever names a direct chat is told whether its people are here."""
+    anybody = relations.PEER.replace("WHERE m.chat_id = ? AND m.user_id = ?", "WHERE m.chat_id = ?")
+    return all_of(
+        patch.object(relations, "PEER", f"{anybody} AND ? LIMIT 1"),
+        patch.object(presence, "sees", lambda relation: True),
+    )
+
+
 MUTANTS = (
     Mutant("ack before commit", r"G1: .* is lost", ack_before_commit),
     Mutant("no dedupe", r"G2: stored more than once", no_dedupe),
@@ -233,5 +242,6 @@ MUTANTS = (
     Mutant("receipt before its cursor", r"G5: a receipt of", receipt_before_its_cursor),
     Mutant("anybody posts", r"rights: member .* sent to", anybody_posts),
     Mutant("removed comes back", r"G6: .* and came back", removed_comes_back),
+    Mutant("seen by anybody", r"G6: .* is told that", seen_by_anybody),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -140,7 +140,7 @@ class Network:
         await self._way()
         loop, rng, machine = self._machine.loop, self._rng, self._machine
         rate = rng.choice((2_000.0, 50_000.0, 1e6)) if self.poor else 1e6
-        link = Link(loop, rng, rate, machine.plan.high_water // 2, machine.on_written)
+        link = Link(loop, rng, rate, machine.plan.high_water // 2, self._written)
         query = "" if token is None else f"token={token}"
         upgrade = Upgrade("/ws", query, "simulated", None, None, None, subprotocols, "", False)
         await machine.connect(link, upgrade)
@@ -149,6 +149,9 @@ class Network:
         record = Connection(self.name, self.user_id, not subprotocols)
         self._history.connections.append(record)
         return Observed(link, record, MSGPACK in subprotocols, loop)
+
+    def _written(self, payload: bytes, binary: bool) -> None:
+        self._machine.on_written(payload, binary, self.user_id)
 
     async def request(
         self, method: str, path: str, token: str | None, body: bytes | None

@@ -58,6 +58,7 @@ class Behaviour:
             "read_by_id": 1,
             "typing": 2,
             "look": 2,
+            "focus": 3,
             "sync": 1,
             "group": 2,
             "members": 4,
@@ -192,6 +193,12 @@ class Behaviour:
             await client.settings(chat)
             await client.api.history(chat, limit=self._rng.randint(1, 20))
             await client.api.events(chat, self._rng.randint(0, 5), limit=3)
+
+    async def _focus(self) -> None:
+        """On chats of his own, and of others."""
+        clients = [device.client for person in self._people for device in person.devices]
+        chats = sorted({chat for c in clients if c is not None for chat in c.session.logs.chats})
+        self._client.focus(self._rng.sample(chats, min(len(chats), self._rng.randint(0, 3))))
 
     async def _sync(self) -> None:
         client = self._client

@@ -89,7 +89,7 @@ class Machine:
         self.failures: list[str] = []
         self.watched = Watched()
         self.pragma: str | None = None
-        self.on_written: Callable[[bytes, bool], None] = lambda payload, binary: None
+        self.on_written: Callable[[bytes, bool, str], None] = lambda payload, binary, reader: None
         self.on_start: Callable[[apsw.Connection], None] = lambda _: None
         self._watch = watch
         self._rng = loop.rng("machine")
@@ -130,6 +130,7 @@ class Machine:
             own_log=store,
             joining=store,
             operating=store,
+            relations=store,
             accounts=store,
             host_accounts=store,
             server_keys=store,
@@ -155,6 +156,7 @@ class Machine:
             refresh_days=30,
             token_ms=int(TOKEN_MINUTES * 60_000),
             heartbeat=30,
+            offline_after=5,
             frame_bytes=65_536,
             logins_per_minute=0,
             registrations_per_minute=0,
@@ -211,6 +213,7 @@ class Machine:
         for tab in list(life.core.registry):
             tab.going_away("restart; jitter=1")
         await asyncio.sleep(self._rng.uniform(0.05, 0.15))
+        await life.core.presence.leave()
         await life.core.ingest.drain()
         await self.end(None)
 

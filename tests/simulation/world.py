@@ -15,6 +15,7 @@ from tests.simulation.people import Behaviour, Person
 from tests.simulation.plan import Plan
 from tests.simulation.rights import Rights
 from tests.simulation.server import Machine
+from tests.simulation.sights import Sights
 from tests.simulation.troubles import Troubles
 from tests.simulation.truth import Cursors, read_truth
 from tests.simulation.vfs import PowerLossVFS
@@ -31,19 +32,26 @@ class World:
         self.rng = loop.rng("world")
         self.history = History()
         self.cursors, self.rights = Cursors(self.history), Rights(self.history)
+        self.sights = Sights(self.history)
         self.machine = Machine(loop, plan, disk, self._committed)
         self.machine.on_start = self._restarted
-        self.machine.on_written = self.cursors.written
+        self.machine.on_written = self._written
         self.people = [Person(f"user{number}") for number in range(plan.users)]
         self.troubles = Troubles(self.machine, loop.rng("troubles"))
 
     def _committed(self, changes: list[Any], outcomes: list[Any], db: apsw.Connection) -> None:
         self.cursors.committed(changes, outcomes, db)
         self.rights.committed(changes, outcomes, db)
+        self.sights.committed(db)
 
     def _restarted(self, db: apsw.Connection) -> None:
         self.cursors.restarted(db)
         self.rights.restarted(db)
+        self.sights.committed(db)
+
+    def _written(self, payload: bytes, binary: bool, reader: str) -> None:
+        self.cursors.written(payload, binary)
+        self.sights.written(payload, binary, reader)
 
     async def run(self) -> None:
         """All of it. Raises AssertionError with what is wrong."""
@@ -146,4 +154,6 @@ class World:
                 wrong += checks.arrivals(truth, person.user_id, each.name, each.app)
             for device in person.devices:
                 wrong += await checks.refetched(truth, device)
+                if not self.plan.lossy_bus:
+                    wrong += self.sights.judge(device)
         assert not wrong, "\n".join(["the guarantees do not hold:", *wrong[:20]])

@@ -17,9 +17,12 @@ from hubbub.actions.throttle import Throttle
 from hubbub.actions.users import Users
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.memory.accounts import MemoryAccounts
+from hubbub.adapters.memory.relations import MemoryRelations
+from hubbub.adapters.memory.state import State
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.domain.account import Caller, Entered, Invite, ServerKey, Session, User
+from hubbub.domain.relation import Relation
 from hubbub.domain.revocation import Revocations
 from hubbub_protocol.ids import IdMaker
 
@@ -41,6 +44,13 @@ class HandClock:
 
     def monotonic(self) -> float:
         return self.ms / 1000
+
+
+class NobodyHere:
+    """A server without connections."""
+
+    def state(self, relation: Relation) -> tuple[bool, int]:
+        return False, relation.last_seen_at
 
 
 class AsyncSqliteAccounts:
@@ -150,7 +160,7 @@ def rig(mode: str = "open", per_minute: float = 0) -> Rig:
         Register(accounts, accounts, passwords, ids, grant, throttle(), mode),
         Login(accounts, passwords, grant, throttle(), throttle()),
         Refresh(grant),
-        Users(accounts, Directory(accounts, accounts)),
+        Users(accounts, Directory(accounts, accounts), MemoryRelations(State()), NobodyHere()),
         ListSessions(accounts, clock),
         RevokeSession(accounts, revocations, clock),
         CreateInvite(accounts, accounts, clock, mode, lambda: "http://localhost:8080"),

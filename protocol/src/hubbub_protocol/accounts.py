@@ -1,6 +1,6 @@
 """Bodies of the REST calls about accounts, as types. `rest` has them by the same names."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -35,12 +35,17 @@ class Refresh(Struct):
 
 
 class User(Struct, omit_defaults=True):
-    """A user as everyone may see him. Of a host application's, `username` is his `ext:` name."""
+    """A user as everyone may see him. Of a host application's, `username` is his `ext:` name.
+
+    `status` and `last_seen_at` are told of one user who is asked for, to who may see them.
+    """
 
     id: UserId
     username: str
     display_name: str
     is_admin: bool = False
+    status: Literal["online", "offline"] | None = None
+    last_seen_at: Time | None = None
 
 
 class PutUser(Struct):

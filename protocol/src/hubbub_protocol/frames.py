@@ -247,6 +247,17 @@ class ReceiptCounts(Struct, frozen=True, gc=False, tag="receipt_counts"):
     read: int
 
 
+class Presence(Struct, frozen=True, gc=False, tag="presence", omit_defaults=True):
+    """Whether a user is here, to who focuses on the direct chat with him.
+
+    `last_seen_at` is of who is offline, where it is known and may be.
+    """
+
+    user_id: UserId
+    status: Literal["online", "offline"]
+    last_seen_at: Time | None = None
+
+
 class Skip(Struct, frozen=True, gc=False, tag="skip", rename={"from_": "from"}):
     """Positions `from`..`to` (inclusive) hold nothing that this user may see."""
 
@@ -296,6 +307,7 @@ ServerFrame = (
     | ReadReceipt
     | ReceiptCounts
     | Typing
+    | Presence
     | Skip
     | Gap
     | CaughtUp

@@ -1,20 +1,41 @@
 """Looking up users."""
 
+from typing import Protocol
+
+from msgspec.structs import replace
+
 from hubbub.actions.directory import Directory
 from hubbub.actions.people import shown
 from hubbub.domain.account import Principal
 from hubbub.domain.credentials import plain_external, plain_username
-from hubbub.ports import Accounts
+from hubbub.domain.relation import Pair, Relation, sees
+from hubbub.ports import Accounts, Relations
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code, Refused
+from hubbub_protocol.times import rfc3339
+
+
+class Presence(Protocol):
+    """Who is here."""
+
+    def state(self, relation: Relation) -> tuple[bool, int]:
+        """Whether the other is online, and when he was last (Unix ms, 0: that is not known)."""
 
 
 class Users:
     """Finds users by id (`user_…`, `ext:…`) and by exact name."""
 
-    def __init__(self, accounts: Accounts, directory: Directory) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        directory: Directory,
+        relations: Relations,
+        presence: Presence,
+    ) -> None:
         self._accounts = accounts
         self._directory = directory
+        self._relations = relations
+        self._presence = presence
 
     async def me(self, principal: Principal) -> rest.User:
         """Whoever asks. Raises Refused `unauthorized` when his account is gone."""
@@ -24,8 +45,15 @@ class Users:
         return shown(found[0])
 
     async def get(self, principal: Principal, user_id: str) -> rest.User:
-        """One user. Raises Refused `not_found`."""
-        return shown(await self._directory.user(user_id))
+        """One user, and whether he is here. Raises Refused `not_found`."""
+        found = await self._directory.user(user_id)
+        (relation,) = await self._relations.relations([Pair(principal.user_id, found.id)])
+        if relation is None or not sees(relation):
+            return shown(found)
+        online, at = self._presence.state(relation)
+        if online:
+            return replace(shown(found), status="online")
+        return replace(shown(found), status="offline", last_seen_at=rfc3339(at) if at else None)
 
     async def find(self, principal: Principal, username: str) -> rest.UserPage:
         """The user of this name, if there is one."""

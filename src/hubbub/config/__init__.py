@@ -77,6 +77,11 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         why("seconds between pings; less when something on the way closes quiet connections "
             "sooner than after a minute, more to save phones' batteries."),
     ] = 30.0  # fmt: skip
+    offline_after: Annotated[
+        Seconds,
+        why("seconds without a connection until a user is shown as offline; more where networks "
+            "are lost for longer, as on trains."),
+    ] = 30.0  # fmt: skip
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,5 +1,7 @@
 """Who is here: this process's connections by user, and by large chat."""
 
+from collections.abc import Callable
+
 from hubbub.delivery.subscriber import Subscriber
 
 Here = Subscriber | tuple[Subscriber, ...]
@@ -27,6 +29,8 @@ class Hub:
         self.mark_dirty = self._dirty.append
         """A connection has something to write."""
         self.statistics = HubStatistics()
+        self.on_arrival: Callable[[Subscriber], None] = _nobody
+        self.on_departure: Callable[[Subscriber], None] = _nobody
 
     def __len__(self) -> int:
         return len(self._users)
@@ -43,6 +47,7 @@ class Hub:
                 self._users[subscriber.user_id] = (here, subscriber)
         elif subscriber not in here:
             self._users[subscriber.user_id] = (*here, subscriber)
+        self.on_arrival(subscriber)
 
     def detach(self, subscriber: Subscriber) -> None:
         """It hears of nothing any more."""
@@ -54,6 +59,7 @@ class Hub:
             self._users[subscriber.user_id] = left[0] if len(left) == 1 else left
         for chat_id in subscriber.large:
             self._drop(chat_id, subscriber)
+        self.on_departure(subscriber)
 
     def close_all(self, code: int, reason: str) -> None:
         """Say what waits to be said, then end all connections here."""
@@ -124,3 +130,7 @@ class Hub:
                 subscriber.flush()
                 if subscriber.blocked:
                     statistics.blocked += 1
+
+
+def _nobody(subscriber: Subscriber) -> None:
+    """Nobody wants to know who comes and goes."""

@@ -15,6 +15,7 @@ from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Encoders, Outgoing
 from hubbub.delivery.subscriber import ME, Subscriber
+from hubbub.delivery.watchers import Watchers
 from hubbub.domain.chat import NAMED
 from hubbub.domain.events import (
     CountsEvent,
@@ -22,6 +23,7 @@ from hubbub.domain.events import (
     JoinedLarge,
     LeftLarge,
     OwnEvent,
+    PresenceEvent,
     ReceiptEvent,
     RowEvent,
     TypingEvent,
@@ -49,11 +51,17 @@ class Relay:
     """See the module. `reread` makes a connection catch up with what it is behind."""
 
     def __init__(
-        self, hub: Hub, encoders: Encoders, fanout: Fanout, reread: Callable[[Subscriber], None]
+        self,
+        hub: Hub,
+        encoders: Encoders,
+        fanout: Fanout,
+        watchers: Watchers,
+        reread: Callable[[Subscriber], None],
     ) -> None:
         self._hub = hub
         self._encoders = encoders
         self._fanout = fanout
+        self._watchers = watchers
         self._reread = reread
         self._chats: dict[int, int] = {}
         self._own: dict[int, int] = {}
@@ -73,6 +81,8 @@ class Relay:
                     self._counts(event)
                 case TypingEvent():
                     self._typing(event)
+                case PresenceEvent():
+                    self._watchers.tell(event)
                 case JoinedLarge():
                     self._joined(event)
                 case LeftLarge():

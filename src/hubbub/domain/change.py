@@ -170,9 +170,15 @@ class PlaceMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     rev: int
 
 
+class Seen(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="seen"):
+    """When users were last seen: (user, Unix ms). It only moves forward."""
+
+    users: tuple[tuple[int, int], ...]
+
+
 GroupChange = Enrol | Join | Leave | SetRole | SetChat
 """What a system message tells of."""
-Change = Post | Fill | Create | GroupChange | Amend | Advance | PlaceMe | Mute
+Change = Post | Fill | Create | GroupChange | Amend | Advance | PlaceMe | Mute | Seen
 
 
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
@@ -234,7 +240,7 @@ class Filled(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
 
 
 class Placed(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="placed"):
-    """The session's place is stored."""
+    """It is stored, and concerns nobody else: a session's place, when users were seen."""
 
 
 class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="logged"):

@@ -62,6 +62,14 @@ class TypingEvent(_Event, frozen=True, gc=False, array_like=True, tag="typing"):
     large: bool
 
 
+class PresenceEvent(_Event, frozen=True, gc=False, array_like=True, tag="presence"):
+    """A user is here, or is gone since `at` (Unix ms)."""
+
+    user_id: int
+    online: bool
+    at: int
+
+
 class JoinedLarge(
     Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="joined_large"
 ):
@@ -81,4 +89,13 @@ class LeftLarge(
     user_id: int
 
 
-Event = RowEvent | OwnEvent | ReceiptEvent | CountsEvent | TypingEvent | JoinedLarge | LeftLarge
+Event = (
+    RowEvent
+    | OwnEvent
+    | ReceiptEvent
+    | CountsEvent
+    | TypingEvent
+    | PresenceEvent
+    | JoinedLarge
+    | LeftLarge
+)

@@ -18,6 +18,7 @@ from hubbub.domain.invite import ChatInvite, Invitation, PublicList
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
+from hubbub.domain.relation import Pair, Relation
 from hubbub.domain.tracing import Traced
 from hubbub.domain.view import (
     ChatList,
@@ -252,6 +253,14 @@ class Operating(Protocol):
 
     async def trace(self, message_id: int, after: int, limit: int) -> Traced | None:
         """A message, and those who were ever in its chat, with ids above `after`, by id."""
+        ...
+
+
+class Relations(Protocol):
+    """What there is between users."""
+
+    async def relations(self, pairs: Sequence[Pair]) -> list[Relation | None]:
+        """Of each pair; None: there is no such user, or no such direct chat of his."""
         ...
 
 

@@ -49,10 +49,12 @@ from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Framing, encoders
 from hubbub.delivery.poll import Poll
+from hubbub.delivery.presence import Presence
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
+from hubbub.delivery.watchers import Watchers
 from hubbub.domain.events import Event
 from hubbub.domain.limits import Buckets, MessageLimits
 from hubbub.domain.reading import ReplayBounds
@@ -74,6 +76,7 @@ from hubbub.ports import (
     Operating,
     OwnLog,
     Passwords,
+    Relations,
     ServerKeys,
     Tokens,
     Unavailable,
@@ -100,6 +103,7 @@ class World:
     own_log: OwnLog
     joining: Joining
     operating: Operating
+    relations: Relations
     accounts: Accounts
     host_accounts: HostAccounts
     server_keys: ServerKeys
@@ -127,6 +131,7 @@ class Settings:
     refresh_days: float
     token_ms: int
     heartbeat: float
+    offline_after: float
     frame_bytes: int
     logins_per_minute: float
     registrations_per_minute: float
@@ -148,7 +153,8 @@ class Core:
         self.replays = Replays(
             self.hub, world.chats, world.reader, world.own_log, clock, told.bounds, self.flight
         )
-        self.relay = Relay(self.hub, self.encoders, self.fanout, self.replays.reread)
+        watchers = Watchers(self.encoders)
+        self.relay = Relay(self.hub, self.encoders, self.fanout, watchers, self.replays.reread)
         self.publish = world.bus(self.relay.deliver)
         announcer = Announcer(
             self.roster,
@@ -162,6 +168,15 @@ class Core:
         self.accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
+        )
+        self.presence = Presence(
+            self.hub,
+            watchers,
+            world.relations,
+            self.publish,
+            self.ingest.do,
+            clock,
+            told.offline_after,
         )
         self.revocations = Revocations(told.token_ms)
         self.registry = Registry(clock.now_ms, clock.monotonic)
@@ -190,6 +205,7 @@ class Core:
             group.create_task(self.ingest.run())
             group.create_task(self.fanout.run())
             group.create_task(self.replays.run())
+            group.create_task(self.presence.run())
             group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
             group.create_task(self._tick(TABS_EVERY, self.registry.tick))
 
@@ -246,6 +262,7 @@ class Core:
             read_message=self.read,
             typing=self.typing.now,
             look_up_typing=self.typing.look_up,
+            focus=self.presence.focus,
             places=places,
             chats=chats,
             spawn=self.spawn,
@@ -298,7 +315,7 @@ class Core:
         )
         sessions = RevokeSession(accounts, self.revocations, clock)
         directory = self.directory
-        users = Users(accounts, directory)
+        users = Users(accounts, directory, world.relations, self.presence)
         put_users = PutUsers(world.host_accounts, maker, clock)
         remove = RemoveMember(directory, reader, ingest, maker, clock)
         invites = ChatInvites(reader, world.joining, maker, clock, told.base_url)

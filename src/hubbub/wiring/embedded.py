@@ -132,6 +132,7 @@ class EmbeddedServer:
             own_log=store,
             joining=store,
             operating=store,
+            relations=store,
             accounts=store,
             host_accounts=store,
             server_keys=store,
@@ -170,6 +171,7 @@ class EmbeddedServer:
             refresh_days=config.auth.refresh_days,
             token_ms=int(config.auth.access_token_minutes * 60_000),
             heartbeat=config.server.heartbeat,
+            offline_after=config.server.offline_after,
             frame_bytes=limits.frame_bytes,
             logins_per_minute=limits.logins_per_minute,
             registrations_per_minute=limits.registrations_per_minute,
@@ -189,6 +191,7 @@ class EmbeddedServer:
             "connections": statistics.open,
             "connections_limit": statistics.limit,
             "connections_pending": statistics.pending,
+            "users_online": 0 if self._core is None else len(self._core.presence),
             "store_restarts": self._store.restarts,
         }
 
@@ -213,6 +216,7 @@ class EmbeddedServer:
             for tab in tabs[start : start + DRAIN_BATCH]:
                 tab.going_away(f"{reason}; jitter={min(30, batches)}")
             await asyncio.sleep(min(0.1, DRAIN_SECONDS / batches))
+        await self._core.presence.leave()
         await self._core.ingest.drain()
 
     async def _answered(self, core: Core) -> None:

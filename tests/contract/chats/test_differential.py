@@ -32,6 +32,7 @@ from hubbub.domain.change import (
     PlaceMe,
     Post,
     Posted,
+    Seen,
     SetChat,
     SetRole,
 )
@@ -39,6 +40,7 @@ from hubbub.domain.chat import group_key
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.own import Mute
 from hubbub.domain.reading import ReplayBounds
+from hubbub.domain.relation import Pair
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
 from tests.contract.chats.world import MemoryWorld, SqliteWorld, World, direct
@@ -146,6 +148,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     moves,
     moves,
     st.builds(Mute, chats, users, st.sampled_from([0, 5_000])),
+    st.builds(Seen, st.lists(st.tuples(users, times), max_size=3).map(tuple)),
     st.builds(
         lambda s, rev: PlaceMe(s, SESSIONS[s][0], rev), st.sampled_from([*SESSIONS]), positions
     ),
@@ -275,6 +278,9 @@ async def everything(world: World, ask: Questions) -> dict[object, object]:
     for session, (user, _) in SESSIONS.items():
         (places,) = await world.store.places([ResumeFrom(user, session, None, 0)])
         answers["kept places", session] = placed(places)
+    pairs = [Pair(user, other) for user in USERS for other in (*USERS, 9)]
+    pairs += [Pair(user, 0, chat) for user in USERS for chat in ask.chats]
+    answers["relations"] = await world.relations.relations(pairs)
     for user in USERS:
         known = dict.fromkeys(ask.chats[::2], ask.after)
         (places,) = await world.store.places([ResumeFrom(user, 0, known, ask.after)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from hubbub.adapters.sqlite import joining, passing, reader
+from hubbub.adapters.sqlite import joining, passing, reader, relations
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.domain.reading import ReplayBounds
 from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
@@ -15,7 +15,7 @@ from tests.contract.chats.world import ANN, BOB, CHAT, SqliteWorld
 
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
-    for module in (reader, passing, joining)
+    for module in (reader, passing, joining, relations)
     for name, query in vars(module).items()
     if name.isupper() and isinstance(query, str) and query.startswith("SELECT")
 }

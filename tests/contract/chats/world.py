@@ -11,12 +11,14 @@ from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.joining import MemoryJoining
 from hubbub.adapters.memory.operating import MemoryOperating
 from hubbub.adapters.memory.reader import MemoryReader
+from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.adapters.memory.state import State
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.relations import SqliteRelations
 from hubbub.domain.account import User
 from hubbub.domain.change import (
     Advance,
@@ -44,6 +46,7 @@ from hubbub.ports import (
     MessageReader,
     Operating,
     OwnLog,
+    Relations,
     ResumeFrom,
 )
 
@@ -79,6 +82,7 @@ class World:
     own_log: OwnLog
     joining: Joining
     operating: Operating
+    relations: Relations
 
     def __init__(self) -> None:
         self.now = 1_000
@@ -206,6 +210,7 @@ class MemoryWorld(World):
         self.store, self.joining = MemoryChatStore(self.state), MemoryJoining(self.state)
         self.reader = self.own_log = self.messages = MemoryReader(self.state)
         self.operating = MemoryOperating(self.state)
+        self.relations = MemoryRelations(self.state)
 
 
 class SqliteWorld(World):
@@ -246,6 +251,7 @@ class SqliteWorld(World):
         self.store = cast(ChatStore, Awaited(SqliteChatStore(self.connection)))
         self.joining = cast(Joining, Awaited(SqliteJoining(self.connection)))
         self.operating = cast(Operating, Awaited(SqliteOperating(self.connection)))
+        self.relations = cast(Relations, Awaited(SqliteRelations(self.connection)))
         reader = Awaited(SqliteReader(self.connection))
         self.reader, self.own_log = cast(ChatReader, reader), cast(OwnLog, reader)
         self.messages = cast(MessageReader, reader)

@@ -14,6 +14,7 @@ from hubbub_client.events import (
     MessageArrived,
     MessageChanged,
     MuteChanged,
+    PresenceChanged,
     ReadMoved,
     SendFailed,
     State,
@@ -32,9 +33,11 @@ from hubbub_protocol.frames import (
     CaughtUp,
     DeliveryReceipt,
     Error,
+    Focus,
     Gap,
     Me,
     Message,
+    Presence,
     Read,
     ReadReceipt,
     ReceiptCounts,
@@ -516,6 +519,28 @@ def test_typing_of_others_expires() -> None:
     assert peer.wait(0.1).of(TypingChanged) == [TypingChanged(CHAT, BEN, False)]
     peer.hear(Typing(CHAT, BEN), message(1))
     assert peer.of(TypingChanged)[-1] == TypingChanged(CHAT, BEN, False)
+
+
+def test_focus_is_said_on_each_connection_and_peers_are_forgotten_with_it() -> None:
+    peer = Peer().live()
+    peer.session.focus([CHAT, OTHER, CHAT])
+    peer.session.focus([CHAT, OTHER])
+    assert peer.take().frames == [Focus([CHAT, OTHER])]
+    here, gone = Presence(BEN, "online"), Presence(BEN, "offline", TIME)
+    assert peer.hear(here, here, gone).events == [
+        PresenceChanged(BEN, "online"),
+        PresenceChanged(BEN, "offline", TIME),
+    ]
+    assert peer.session.screen.peers == {BEN: gone}
+    peer.close()
+    assert peer.session.screen.peers == {}
+    peer.session.focus([OTHER])
+    assert not peer.take().of(Focus)
+    assert peer.connect().of(Focus) == [Focus([OTHER])]
+    peer.session.focus([])
+    assert not peer.hear(here).events  # it was on its way
+    with pytest.raises(ValueError, match="51 chats"):
+        peer.session.focus([ids.text("chat", n) for n in range(51)])
 
 
 def test_own_typing_is_said_now_and_then() -> None:

@@ -31,7 +31,7 @@ from hubbub_client.tokens import Account
 from hubbub_client.transport import AiohttpTransport, Transport
 from hubbub_protocol import rest
 from hubbub_protocol.codec import client_codec
-from hubbub_protocol.frames import Limits, Media, Message, MessageType, Send
+from hubbub_protocol.frames import Limits, Media, Message, MessageType, Presence, Send
 
 
 class Options(Struct, frozen=True):
@@ -296,6 +296,17 @@ class Client:
     def typing(self, chat_id: str, is_typing: bool = True) -> None:
         """The user types (call it with each key: it is said every 3 s) or stopped."""
         self._running.act(lambda session, now: session.typing(chat_id, is_typing, now))
+
+    def focus(self, chat_ids: Sequence[str]) -> None:
+        """These chats are on the screen: `PresenceChanged` tells whether their peers are here.
+
+        Typing in groups over 256 is told of them alone. Raises ValueError (more than 50).
+        """
+        self._running.act(lambda session, _: session.focus(chat_ids))
+
+    def presence(self, user_id: str) -> Presence | None:
+        """Whether the peer of a direct chat on the screen is here; None: that is not known."""
+        return self.session.screen.peers.get(user_id)
 
     async def missed(self, chat_id: str) -> AsyncIterator[Message]:
         """Messages of the ranges that were not pushed (`GapFound`), in the order of `rev`.

@@ -1,6 +1,7 @@
 """What an application hears, as a closed union of frozen values."""
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
@@ -96,6 +97,17 @@ class TypingChanged(Struct, frozen=True):
     is_typing: bool
 
 
+class PresenceChanged(Struct, frozen=True):
+    """Whether somebody is here who is the peer of a direct chat on the screen (`Client.focus`).
+
+    `last_seen_at` is told of who is offline, where it is known and may be.
+    """
+
+    user_id: str
+    status: Literal["online", "offline"]
+    last_seen_at: str | None = None
+
+
 class ChatAdded(Struct, frozen=True):
     """The user is a member of a chat that was not known before."""
 
@@ -159,6 +171,7 @@ Event = (
     | CursorMoved
     | ReceiptsCounted
     | TypingChanged
+    | PresenceChanged
     | ChatAdded
     | ChatRemoved
     | SettingsChanged

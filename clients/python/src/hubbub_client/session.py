@@ -28,8 +28,10 @@ from hubbub_client.events import (
 )
 from hubbub_client.lifecycle import Lifecycle
 from hubbub_client.logs import Logs
+from hubbub_client.lookups import FLOOR_EVERY, Lookups
 from hubbub_client.outbox import CAPACITY, Outbox
 from hubbub_client.repairs import Repairs
+from hubbub_client.screen import Screen
 from hubbub_client.storage import Record, Saved, SendSaved, SendSettled
 from hubbub_client.typers import Typers
 from hubbub_protocol.codec import client_codec
@@ -39,10 +41,12 @@ from hubbub_protocol.frames import (
     CaughtUp,
     DeliveryReceipt,
     Error,
+    Focus,
     Gap,
     Limits,
     Me,
     Message,
+    Presence,
     Read,
     ReadReceipt,
     ReceiptCounts,
@@ -57,10 +61,7 @@ from hubbub_protocol.frames import (
 from hubbub_protocol.rest import Chat as ChatRecord
 from hubbub_protocol.rest import EventPage
 
-FLOOR_EVERY: Final = 2.0  # seconds between two reads of a large chat's receipts
-RECEIPT_CHATS: Final = 100
 READS_SAID: Final = 3  # replays in which a read cursor is said again
-LOOKED_UP: Final = 50  # chats that REST is asked about after a replay
 
 
 class Session:
@@ -88,8 +89,8 @@ class Session:
         self._typers = Typers()
         self._reads: dict[str, int] = {}  # read cursors that the server may not have stored yet
         self._reads_said: dict[str, int] = {}  # in how many replays since
-        self._asked: list[str] = []  # chats whose receipts this connection's resume asked for
-        self._floors: dict[str, float] = {}  # large chats whose receipts are to be read, when
+        self._lookups = Lookups(self.logs)
+        self.screen = Screen()
         self.frames_unreadable = 0
         self.limits: Limits | None = None  # what the server takes, since its first welcome
 
@@ -119,7 +120,7 @@ class Session:
         times.append(self.logs.claim_by)
         if self._line.takes_frames:
             times.append(self.outbox.deadline(now))
-            times.append(min(self._floors.values(), default=None))
+            times.append(self._lookups.deadline())
         return min((time for time in times if time is not None), default=None)
 
     # ── the connection ───────────────────────────────────────────────────────────────────────
@@ -166,14 +167,13 @@ class Session:
         self.logs.tick(now)
         if self._line.takes_frames:
             self._flush(now)
-            for chat_id in [chat for chat, when in self._floors.items() if when <= now]:
-                del self._floors[chat_id]
-                self._commands.append(ReadChat(chat_id))
+            self._commands.extend(ReadChat(chat_id) for chat_id in self._lookups.due(now))
 
     def _lost(self) -> None:
         self.outbox.lost()
         self.logs.lost()
-        self._floors.clear()
+        self._lookups.lost()
+        self.screen.lost()
         self._events.extend(self._typers.forget())
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────
@@ -215,7 +215,7 @@ class Session:
                 self._passing(frame, now)
 
     def _passing(
-        self, frame: DeliveryReceipt | ReadReceipt | ReceiptCounts | Typing, now: float
+        self, frame: DeliveryReceipt | ReadReceipt | ReceiptCounts | Typing | Presence, now: float
     ) -> None:
         """Frames outside of the logs."""
         match frame:
@@ -225,7 +225,9 @@ class Session:
                 self._receipt(frame.chat_id, frame.read_by, frame.seq, True, now)
             case ReceiptCounts(chat_id, seq, delivered, read):
                 self._events.append(ReceiptsCounted(chat_id, seq, delivered, read))
-                self._want_floor(chat_id, seq, now)
+                self._lookups.want_floor(chat_id, seq, now)
+            case Presence():
+                self._events.extend(self.screen.heard(frame))
             case Typing(chat_id, user_id, is_typing):
                 if user_id is not None and user_id != self.logs.user_id:
                     heard = self._typers.heard(chat_id, user_id, is_typing, now)
@@ -240,18 +242,10 @@ class Session:
         parts = self.logs.positions()
         for part in parts[:-1]:
             self._commands.append(Transmit(Resume(part, more=True)))
-        receipts = self._asked = self._receipt_chats()
+        receipts = self._lookups.ask_receipts()
         self._commands.append(Transmit(Resume(parts[-1] if parts else None, receipts=receipts)))
+        self._focus(self.screen.again())
         self._flush(now)  # not waiting for caught_up
-
-    def _receipt_chats(self) -> list[str]:
-        waiting = []
-        for chat in self.logs.chats.values():
-            message = chat.newest_unread_own(self.logs.user_id)
-            if message is not None:
-                waiting.append((message.created_at, chat.id))
-        waiting.sort(reverse=True)
-        return [chat_id for _, chat_id in waiting[:RECEIPT_CHATS]]
 
     def _caught_up(self, frame: CaughtUp, now: float) -> None:
         self.logs.caught_up(frame)
@@ -261,17 +255,7 @@ class Session:
                 self._reads_said[chat_id] = said = self._reads_said.get(chat_id, 0) + 1
                 if said >= READS_SAID:
                     self._forget_read(chat_id)
-        self._look_up(now)
-
-    def _look_up(self, now: float) -> None:
-        """After a replay: ask REST for what it could not tell, of the chats where it matters."""
-        wanted = [chat.id for chat in self.logs.chats.values() if chat.uncertain]
-        # Own messages, sent elsewhere, that were not known when receipts were asked for.
-        unasked = [chat for chat in self._receipt_chats() if chat not in self._asked]
-        for chat in self.logs.chats.values():
-            chat.partial = chat.id in unasked
-        for chat_id in (wanted + unasked)[:LOOKED_UP]:
-            self._floors.setdefault(chat_id, now)
+        self._lookups.after_replay(now)
 
     def _forget_read(self, chat_id: str) -> None:
         self._reads.pop(chat_id, None)
@@ -291,7 +275,7 @@ class Session:
             return
         chat = self.logs.chats.get(chat_id)
         if chat is not None and chat.uncertain and self.state is State.LIVE:
-            self._floors.setdefault(chat.id, now + FLOOR_EVERY)
+            self._lookups.want(chat.id, now + FLOOR_EVERY)
         if frame.read >= self._reads.get(chat_id, frame.read + 1) or not frame.member:
             self._forget_read(chat_id)
         if not frame.member:
@@ -301,14 +285,7 @@ class Session:
         chat = self.logs.chats.get(chat_id)
         if chat is not None and user_id != self.logs.user_id:
             self._events.extend(chat.receipt(user_id, seq, read, self.logs.user_id))
-            self._want_floor(chat_id, seq, now)
-
-    def _want_floor(self, chat_id: str, seq: int, now: float) -> None:
-        # The frames of a large group do not name its members, so the server has to say how far
-        # all of them are; once for many receipts.
-        chat = self.logs.chats.get(chat_id)
-        if chat is not None and chat_id not in self._floors and chat.wants_floor(seq):
-            self._floors[chat_id] = now + FLOOR_EVERY
+            self._lookups.want_floor(chat_id, seq, now)
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────
 
@@ -335,6 +312,14 @@ class Session:
         """The user types, or stopped. Said when live, and not more often than useful."""
         if self.state is State.LIVE and self._typers.say(chat_id, is_typing, now):
             self._commands.append(Transmit(Typing(chat_id, is_typing=is_typing)))
+
+    def focus(self, chat_ids: Sequence[str]) -> None:
+        """These chats are on the screen; said again on each connection. Raises ValueError."""
+        self._focus(self.screen.focus(chat_ids))
+
+    def _focus(self, frame: Focus | None) -> None:
+        if frame is not None and self._line.takes_frames:
+            self._commands.append(Transmit(frame))
 
     def _flush(self, now: float) -> None:
         if self._line.takes_frames:
@@ -385,7 +370,7 @@ class Session:
 
     def chat_not_read(self, chat_id: str, now: float) -> None:
         """A `ReadChat` failed: what it asks for is wanted still, when there is a connection."""
-        self._floors.setdefault(chat_id, now + FLOOR_EVERY)
+        self._lookups.want(chat_id, now + FLOOR_EVERY)
 
     def learn(self, records: Sequence[ChatRecord]) -> None:
         """What REST says of chats: the answer to `ReadChat`, or any list of chats."""

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hubbub.adapters.memory.amend import amend_message
 from hubbub.adapters.memory.own import mute
+from hubbub.adapters.memory.relations import saw
 from hubbub.adapters.memory.replay import count, find, log, places
 from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
@@ -33,6 +34,7 @@ from hubbub.domain.change import (
     Placed,
     PlaceMe,
     Post,
+    Seen,
     SetChat,
     SetRole,
 )
@@ -106,8 +108,8 @@ class MemoryChatStore:
                 return self._advance(change)
             case Mute():
                 return mute(self._state, change)
-            case PlaceMe():
-                return self._place_me(change)
+            case PlaceMe() | Seen():
+                return self._note(change)
             case _:
                 assert_never(change)
 
@@ -333,7 +335,9 @@ class MemoryChatStore:
             *key, before.delivered, after.delivered, before.read, after.read, move.at, me
         )
 
-    def _place_me(self, change: PlaceMe) -> Placed:
+    def _note(self, change: PlaceMe | Seen) -> Placed:
+        if isinstance(change, Seen):
+            return saw(self._state, change)
         session = self._state.sessions.get(change.session_id)
         if session is not None and session.user_id == change.user_id:
             rev = min(change.rev, self._state.me_heads.get(change.user_id, 0))

@@ -31,6 +31,7 @@ class State:
 
     users: dict[int, User] = field(default_factory=dict)
     me_heads: dict[int, int] = field(default_factory=dict)
+    last_seen: dict[int, int] = field(default_factory=dict)
     sessions: dict[int, Session] = field(default_factory=dict)
     chats: dict[int, Chat] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from hubbub.adapters.sqlite.database import snapshot, transaction
 from hubbub.adapters.sqlite.membership import change_group, create, fill
 from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
+from hubbub.adapters.sqlite.relations import saw
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
     Advance,
@@ -28,6 +29,7 @@ from hubbub.domain.change import (
     Outcome,
     PlaceMe,
     Post,
+    Seen,
     SetChat,
     SetRole,
 )
@@ -100,6 +102,8 @@ class SqliteChatStore:
                 return mute(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
+            case Seen():
+                return saw(db, change)
             case Post() | Advance() | Amend():
                 return self._run([change], {})[0]
             case _:

@@ -17,10 +17,12 @@ from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.relations import SqliteRelations
 from hubbub.adapters.sqlite.remote_hosts import RemoteHosts
 from hubbub.adapters.sqlite.remote_joining import RemoteJoining
 from hubbub.adapters.sqlite.remote_operating import RemoteOperating
 from hubbub.adapters.sqlite.remote_reader import RemoteReader
+from hubbub.adapters.sqlite.remote_relations import RemoteRelations
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
@@ -121,11 +123,12 @@ class Channel(asyncio.Protocol):
 
 
 SERVED: Final = (
-    SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining, SqliteKeys, SqliteOperating
+    SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining, SqliteKeys, SqliteOperating,
+    SqliteRelations,
 )  # fmt: skip
 
 
-class StoreProcess(RemoteJoining, RemoteHosts, RemoteReader, RemoteOperating):
+class StoreProcess(RemoteJoining, RemoteHosts, RemoteReader, RemoteOperating, RemoteRelations):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:

@@ -6,6 +6,7 @@
 - Cursors are columns of the member row. When one moves, the time is noted: in direct chats in
   the message that it moved to (`delivered_at`, `read_at`), in small groups as one row an advance
   in `marks`, in large ones as one per flush and position with the list of users.
+- `last_seen` is when a user was last connected: apart from his row, since many change at once.
 - `sent_at` is when a member last sent a message to the chat.
 - `muted_until`: until when a member does not want to be disturbed by the chat; 0: he does not mind.
 - `picture` of a chat is a medium as JSON, empty where there is none.
@@ -253,5 +254,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         media BLOB NOT NULL,
         PRIMARY KEY (message_id, rev)
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE last_seen (
+        user_id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) STRICT;
     """,
 )

@@ -107,6 +107,12 @@ export function when(at) {
   return text === "Today" ? clock(at) : text;
 }
 
+/** The day and the time. */
+export function lately(at) {
+  const text = day(at);
+  return `${text === "Today" ? "" : `${text.replace("Yesterday", "yesterday")} `}at ${clock(at)}`;
+}
+
 function midnight(date) {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 }

@@ -32,6 +32,7 @@ export class Session {
   users = new Map();
   quotes = new Map(); // messages that are quoted but not loaded; null: not to be had
   typing = new Map(); // chat → user → until
+  presence = new Map(); // user → whether the peer of a chat on the screen is here
   open = null; // the chat on the screen
   live = false; // caught up: from here on a log has no holes
   wants = { reload: false, repair: new Set(), chats: new Set(), members: new Set(),
@@ -118,6 +119,7 @@ export class Session {
     for (const chat of this.#reads.keys()) this.#unsentReads.add(chat);
     this.#told.clear();
     this.typing.clear();
+    this.presence.clear();
     this.outbox.lost();
   }
 
@@ -159,6 +161,9 @@ export class Session {
         if (!this.typing.has(frame.chat_id)) this.typing.set(frame.chat_id, new Map());
         this.typing.get(frame.chat_id)
           .set(frame.user_id, frame.is_typing === false ? 0 : now + TYPING_MS);
+        break;
+      case "presence":
+        this.presence.set(frame.user_id, frame);
         break;
       case "ack":
         if (this.outbox.acked(frame.client_id)) this.wants.messages.add(frame.id);

@@ -1,6 +1,6 @@
 // Shows the state: chat list, the open chat. Reads the session, changes nothing in it.
 
-import { $, LINK, avatar, clock, day, h, icon, linkable, linked, patch, tinted, when }
+import { $, LINK, avatar, clock, day, h, icon, lately, linkable, linked, patch, tinted, when }
   from "./dom.js";
 import { changes } from "./groups.js";
 
@@ -125,7 +125,7 @@ export class Room {
       this.#chat = chat;
       [this.#placed, this.#pinned, this.#target] = [false, true, null];
     }
-    this.#head(chat, typing);
+    this.#head(chat, typing, session.presence.get(chat.peer?.id));
     const view = this.#scroll;
     const anchor = this.#pinned ? null : [...this.#list.children].find((node) =>
       node.dataset.key !== "more" && node.offsetTop + node.offsetHeight > view.scrollTop);
@@ -140,12 +140,15 @@ export class Room {
     this.#scrolled();
   }
 
-  #head(chat, typing) {
+  #head(chat, typing, peer) {
     $("#room-title").textContent = title(chat);
     avatar($("#room-avatar"), title(chat), chat.peer?.id ?? chat.id);
     const people = `${chat.size} ${chat.size === 1 ? "member" : "members"}`;
-    const hint = chat.type === "group" ? people : `@${chat.peer?.username ?? ""}`;
+    const here = peer?.status === "online" ? " · online"
+      : peer?.last_seen_at ? ` · last seen ${lately(peer.last_seen_at)}` : "";
+    const hint = chat.type === "group" ? people : `@${chat.peer?.username ?? ""}${here}`;
     $("#room-hint").textContent = typing || hint;
+    $("#room-avatar").classList.toggle("online", peer?.status === "online");
     $("#room-hint").classList.toggle("typing", Boolean(typing));
     $("#show-members").hidden = chat.type !== "group";
   }

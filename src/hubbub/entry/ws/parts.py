@@ -7,6 +7,7 @@ from typing import Any
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Encoders
 from hubbub.delivery.replay import Replays
+from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Amend, Outcome
 from hubbub.domain.draft import Draft
@@ -40,6 +41,7 @@ class SessionParts:
     read_message: Callable[[Principal, str], Coroutine[Any, Any, object]]
     typing: Callable[[Principal, str, bool], bool]
     look_up_typing: Callable[[Principal, str, bool], Coroutine[Any, Any, object]]
+    focus: Callable[[Subscriber, Sequence[int]], None]
     places: Callable[[dict[str, int]], tuple[dict[int, int] | None, int]]
     chats: Callable[[Sequence[str]], list[int]]
     spawn: Callable[[Coroutine[Any, Any, object]], bool]

@@ -256,7 +256,7 @@ class Session:
                 self._change(principal, frame)
             case frames.Focus():
                 if self._subscriber is not None:
-                    self._subscriber.focus = frozenset(self._parts.chats(frame.chat_ids))
+                    self._parts.focus(self._subscriber, self._parts.chats(frame.chat_ids))
             case _:
                 assert_never(frame)
 
