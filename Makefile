@@ -17,6 +17,7 @@ export PYTHON
 VENV := .venv
 PACKAGES := pyproject.toml protocol/pyproject.toml clients/python/pyproject.toml
 RUN := $(VENV)/.ready-run
+CLUSTER := $(VENV)/.ready-cluster
 DEV := $(VENV)/.ready-dev
 BENCH := $(VENV)/.ready-bench
 
@@ -74,7 +75,10 @@ clean: ## remove everything that make made
 $(RUN): requirements/setup.txt requirements/run.txt $(PACKAGES)
 	@tools/setup run
 
-$(DEV): $(RUN) requirements/dev.txt
+$(CLUSTER): $(RUN) requirements/cluster.txt
+	@tools/setup cluster
+
+$(DEV): $(CLUSTER) requirements/dev.txt
 	@tools/setup dev
 
 $(BENCH): $(DEV) requirements/bench.txt

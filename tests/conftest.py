@@ -2,14 +2,28 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
+
+from tests.support.engines import PostgresServer
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio; the product runs on nothing else."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, one a test process."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.tree import ROOT, read, tracked
 
-SETS = ("setup", "run", "dev", "bench")
+SETS = ("setup", "run", "cluster", "dev", "bench")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==\S+", re.MULTILINE)
 ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links")
 

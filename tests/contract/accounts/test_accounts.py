@@ -1,31 +1,40 @@
 """The contract of `Accounts` and `Invites`, held by every adapter."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from hubbub.adapters.memory.accounts import MemoryAccounts
+from hubbub.adapters.postgres.database import Bounds, Database
+from hubbub.adapters.postgres.store import PostgresStore
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.domain.account import MAX_SESSIONS, Invite, Session, User
 from tests.support.accounts import DAY, START, AsyncSqliteAccounts
+from tests.support.engines import PostgresServer
 
-Store = MemoryAccounts | AsyncSqliteAccounts
+Store = MemoryAccounts | AsyncSqliteAccounts | PostgresStore
 
 ANN = User(101, "ann", "Ann", "phc", is_admin=False, created_at=START)
 BOB = User(102, "bob", "Bob", "phc", is_admin=False, created_at=START)
 BIG_ID = (1 << 63) - 1
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryAccounts()
-        return
-    connection = open_database(str(tmp_path / "hubbub.db"))
-    yield AsyncSqliteAccounts(connection)
-    connection.close()
+    elif request.param == "sqlite":
+        connection = open_database(str(tmp_path / "hubbub.db"))
+        yield AsyncSqliteAccounts(connection)
+        connection.close()
+    else:
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database = Database(await postgres.emptied(), Bounds(connections=2))
+        await database.start()
+        yield PostgresStore(database)
+        await database.close()
 
 
 def session(number: int, user: User = ANN, used: int = START) -> Session:

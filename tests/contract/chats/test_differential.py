@@ -1,11 +1,11 @@
-"""Whatever is done in whatever batches: dictionaries and SQLite answer the same, and so do all
-reads of all users afterwards.
+"""Whatever is done in whatever batches: dictionaries, SQLite and PostgreSQL answer the same, and so
+do all reads of all users afterwards.
 """
 
 import asyncio
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,7 +43,9 @@ from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import Pair
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
+from tests.contract.chats.on_postgres import PostgresWorld
 from tests.contract.chats.world import MemoryWorld, SqliteWorld, World, direct
+from tests.support.engines import PostgresServer
 
 USERS = tuple(range(1, 6))
 SESSIONS = {31: (1, False), 32: (2, True), 33: (2, True), 34: (3, False)}
@@ -156,36 +158,67 @@ changes: st.SearchStrategy[Change] = st.one_of(
 batches = st.lists(st.lists(changes, min_size=1, max_size=25), min_size=1, max_size=6)
 
 
-@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batches=batches, after=positions, limit=st.integers(1, 6), now=times)
+def runs(examples: int, *phases: Phase) -> Any:
+    quick = settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        phases=phases or tuple(Phase),
+        suppress_health_check=list(HealthCheck),
+    )
+    drawn = given(batches=batches, after=positions, limit=st.integers(1, 6), now=times)
+    return lambda test: quick(drawn(test))
+
+
+@runs(40)
 def test_dictionaries_and_sqlite_agree(
     batches: list[list[Change]], after: int, limit: int, now: int
 ) -> None:
-    asyncio.run(compare(batches, after, limit, now))
+    async def run() -> None:
+        sqlite = SqliteWorld(":memory:")
+        try:
+            await compare(sqlite, batches, after, limit, now)
+        finally:
+            sqlite.close()
+
+    asyncio.run(run())
 
 
-async def compare(batches: list[list[Change]], after: int, limit: int, now: int) -> None:
-    memory, sqlite = MemoryWorld(), SqliteWorld(":memory:")
-    try:
-        for world in (memory, sqlite):
-            world.add_users(*USERS)
-            for session, (user_id, own) in SESSIONS.items():
-                world.add_session(session, user_id, own)
-            for invite in INVITES:
-                assert await world.joining.add_chat_invite(invite)
-        outcomes: list[Outcome] = []
-        for batch in started(batches):
-            expected = [plain(o) for o in await memory.store.commit(batch)]
-            assert [plain(o) for o in await sqlite.store.commit(batch)] == expected
-            outcomes += expected
-        dense(memory, outcomes)
-        bounds = ReplayBounds(age_ms=500, per_chat=limit)
-        questions = Questions([*memory.state.chats, 77], after, limit, bounds, now + 500)
-        right, found = await everything(memory, questions), await everything(sqlite, questions)
-        for question, answer in right.items():
-            assert (question, found[question]) == (question, answer)
-    finally:
-        sqlite.close()
+@runs(10, Phase.generate)  # a server is too slow to shrink on
+def test_dictionaries_and_postgres_agree(
+    postgres: PostgresServer, batches: list[list[Change]], after: int, limit: int, now: int
+) -> None:
+    async def run() -> None:
+        world = PostgresWorld(await postgres.emptied())
+        try:
+            await compare(world, batches, after, limit, now)
+        finally:
+            await world.close()
+
+    asyncio.run(run())
+
+
+async def compare(
+    other: World, batches: list[list[Change]], after: int, limit: int, now: int
+) -> None:
+    memory = MemoryWorld()
+    for world in (memory, other):
+        world.add_users(*USERS)
+        for session, (user_id, own) in SESSIONS.items():
+            world.add_session(session, user_id, own)
+        for invite in INVITES:
+            assert await world.joining.add_chat_invite(invite)
+    outcomes: list[Outcome] = []
+    for batch in started(batches):
+        expected = [plain(o) for o in await memory.store.commit(batch)]
+        assert [plain(o) for o in await other.store.commit(batch)] == expected
+        outcomes += expected
+    dense(memory, outcomes)
+    bounds = ReplayBounds(age_ms=500, per_chat=limit)
+    questions = Questions([*memory.state.chats, 77], after, limit, bounds, now + 500)
+    right, found = await everything(memory, questions), await everything(other, questions)
+    for question, answer in right.items():
+        assert (question, found[question]) == (question, answer)
 
 
 def started(batches: list[list[Change]]) -> list[list[Change]]:

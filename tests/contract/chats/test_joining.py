@@ -166,7 +166,7 @@ async def test_public_groups_come_by_pages_the_largest_first(world: World) -> No
 async def test_a_search_looks_at_a_bounded_number(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("memory", "sqlite"):
+    for module in ("memory", "sqlite", "postgres"):
         monkeypatch.setattr(f"hubbub.adapters.{module}.joining.LOOKED_AT", 2)
     for number in range(5):
         await world.group(ANN, chat=CHAT + number)

@@ -1,0 +1,93 @@
+"""Changing stored messages: load what the rule needs, save what it says."""
+
+from typing import Any, Final
+
+from hubbub.adapters.postgres.rows import load_message, stays
+from hubbub.adapters.postgres.work import Again, Work
+from hubbub.domain.amend import amend, audience, surplus, version
+from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
+from hubbub.domain.chat import LARGE, Chat, Head
+from hubbub.domain.log import forget
+from hubbub.domain.message import EVERYBODY, Audience, Row
+from hubbub.domain.reading import openings, visible
+
+SAVE: Final = (
+    "UPDATE messages SET rev = $2, content = $3, media = $4, changed_at = $5, edited = $6,"
+    " edited_at = $7, deleted_at = $8, pinned = $9 WHERE id = $1"
+)
+PINS: Final = "SELECT count(*) FROM messages WHERE chat_id = $1 AND pinned <> 0"
+LATE: Final = "SELECT user_id FROM members WHERE chat_id = $1 AND until IS NULL AND since > $2"
+RETURNED: Final = (
+    "SELECT s.user_id FROM stays s JOIN members m ON m.chat_id = s.chat_id"
+    " AND m.user_id = s.user_id AND m.until IS NULL"
+    " WHERE s.chat_id = $1 AND s.since <= $2 AND s.until > $2 ORDER BY s.user_id"
+)
+
+
+async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing:
+    """Change a message; what who changes it does not see is `Missing`."""
+    row = await load_message(work.db, change.message_id)
+    if row is None:
+        return Missing()
+    if row.chat_id not in work.chats:
+        raise Again  # it was stored after the locks were taken
+    chat, head = work.chat(row.chat_id), work.head(row.chat_id)
+    position = await work.position(row.chat_id, change.by)
+    if chat is None or head is None or position is None:
+        return Missing()
+    if not visible(row, openings(chat, await stays(work.db, chat.id, change.by))):
+        return Missing()
+    pins = await work.db.fetchval(PINS, chat.id) if isinstance(change.do, Pin) else 0
+    after = amend(row, change, chat, position.role, head, pins)
+    if isinstance(after, Denied):
+        return after
+    if after == row:
+        return Amended(row, False, EVERYBODY)
+    if after.edited > row.edited:
+        await _keep_version(work.db, row)
+    if after.deleted_at:
+        await work.db.execute("DELETE FROM edits WHERE message_id = $1", row.id)
+        forget(work.known, row)
+    await work.db.execute(
+        SAVE,
+        after.id,
+        after.rev,
+        after.content,
+        after.media,
+        after.changed_at,
+        after.edited,
+        after.edited_at,
+        after.deleted_at,
+        after.pinned,
+    )
+    work.move_head(chat.id, Head(after.rev, head.number, head.at), changed=after.rev)
+    return Amended(after, True, await _audience(work.db, chat, row.seq))
+
+
+async def _keep_version(db: Any, row: Row) -> None:
+    kept = version(row)
+    await db.execute(
+        "INSERT INTO edits (message_id, rev, at, content, media) VALUES ($1, $2, $3, $4, $5)",
+        row.id,
+        kept.rev,
+        kept.at,
+        kept.content,
+        kept.media,
+    )
+    query = "SELECT rev FROM edits WHERE message_id = $1 ORDER BY rev"
+    drop = surplus([rev for (rev,) in await db.fetch(query, row.id)])
+    if drop:
+        query = "DELETE FROM edits WHERE message_id = $1 AND rev = ANY($2)"
+        await db.execute(query, row.id, drop)
+
+
+async def _audience(db: Any, chat: Chat, seq: int) -> Audience:
+    if chat.history == "all":
+        return EVERYBODY
+    late: list[int] = []
+    if chat.size <= LARGE:
+        late = [user_id for (user_id,) in await db.fetch(LATE, chat.id, seq)]
+        if not late:
+            return EVERYBODY
+    returned = [user_id for (user_id,) in await db.fetch(RETURNED, chat.id, seq)]
+    return audience(chat, late, returned)

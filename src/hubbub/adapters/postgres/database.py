@@ -1,0 +1,279 @@
+"""Connections, transactions, migrations, partitions: and what went wrong, in our words.
+
+A lost connection, a server that starts, stops or is no primary any more, a full disk, a statement
+that takes too long are `Unavailable`; when COMMIT was on its way, `OutcomeUnknown`. The pool
+connects again by itself, to whichever of the hosts takes writes.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final
+
+import asyncpg
+from msgspec import Struct
+
+from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS, partitions
+from hubbub.ports import OutcomeUnknown, Unavailable
+
+LOCK: Final = 0x48756262  # "Hubb"
+"""The advisory lock under which the schema is changed."""
+AHEAD: Final = 3
+"""Days whose partitions are there before anybody needs them."""
+EVERY: Final = 3600.0
+"""Seconds between two looks ahead."""
+
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TargetServerAttributeNotMatched,
+)
+
+
+class UnusableDatabase(Unavailable):
+    """Of a newer version, or not ours. The message says what to do."""
+
+
+class Bounds(Struct, frozen=True):
+    """Connections of this process, and seconds that a statement, or a wait for a lock, may take."""
+
+    connections: int = 10
+    statement: float = 10.0
+    lock: float = 5.0
+    connect: float = 5.0
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """Nothing is set in a session that would have to be undone: no round trip at each release."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database:
+    """One database. `start` before anything else, `run` beside, `close` at the end."""
+
+    def __init__(self, url: str, bounds: Bounds | None = None) -> None:
+        self.url = url
+        self._bounds = bounds or Bounds()
+        self._pool: Any = None
+        self._days: set[int] = set()
+        self.is_ready = False
+
+    async def start(self) -> None:
+        """Connect, bring the schema up to date, make partitions. Raises Unavailable."""
+        try:
+            with speaking():
+                self._pool = await self._connect()
+                async with self._pool.acquire() as db:
+                    await migrate(db)
+            await self.look_ahead()
+        except BaseException:
+            await self.close()
+            raise
+        self.is_ready = True
+
+    async def _connect(self) -> Any:
+        bounds = self._bounds
+        patience = str(int(bounds.lock * 1000))
+        return await asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=bounds.connections,
+            connection_class=_Connection,
+            init=_durably,
+            timeout=bounds.connect,
+            command_timeout=bounds.statement + 5,
+            target_session_attrs="read-write",
+            server_settings={
+                "application_name": "hubbub",
+                "statement_timeout": str(int(bounds.statement * 1000)),
+                "lock_timeout": patience,
+                "idle_in_transaction_session_timeout": patience,
+                "plan_cache_mode": "force_generic_plan",
+            },
+        )
+
+    async def run(self) -> None:
+        """Make the partitions of the next days, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY)
+            with suppress(Unavailable):  # there are some for days; the next look makes them
+                await self.look_ahead()
+
+    async def close(self) -> None:
+        """End all connections. May be called in any state."""
+        self.is_ready = False
+        if self._pool is not None:
+            self._pool.terminate()
+
+    # ── partitions ──
+
+    async def look_ahead(self) -> None:
+        """Make the partitions of these days. Raises Unavailable."""
+        today = int(time.time() * 1000) // DAY_MS
+        await self.make_days(range(today - 1, today + AHEAD + 1))
+
+    async def make_days(self, days: Iterable[int]) -> None:
+        """Make the partitions of those days that have none yet. Raises Unavailable."""
+        wanted = sorted(set(days) - self._days)
+        if not wanted:
+            return
+        async with self.transaction() as db:
+            missing = await _missing(db, wanted)
+            if missing:
+                await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+                for partition in await _missing(db, wanted):
+                    await _make_partition(db, *partition)
+        self._days.update(wanted)
+
+    def forget_days(self) -> None:
+        """Some partition is not there that was: look again."""
+        self._days.clear()
+
+    # ── transactions ──
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """All of the block is committed durably, or nothing.
+
+        Raises Unavailable when nothing is stored, OutcomeUnknown when nobody knows.
+        """
+        async with self._connection() as db:
+            await db.execute("BEGIN")
+            try:
+                yield db
+            except BaseException as error:
+                await _roll_back(db, error)
+                raise
+            try:
+                await db.execute("COMMIT")
+            except AWAY as error:
+                raise OutcomeUnknown(_words(error)) from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Any]:
+        """All reads of the block see the same state. Raises Unavailable."""
+        async with self._connection() as db:
+            await db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try:
+                yield db
+            except BaseException as error:
+                await _roll_back(db, error)
+                raise
+            await db.execute("COMMIT")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        if self._pool is None:
+            raise Unavailable("The database is not open yet.")
+        with speaking():
+            try:
+                async with self._pool.acquire(timeout=self._bounds.connect) as db:
+                    yield db
+            except (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresConnectionError):
+                await self._pool.expire_connections()  # another host may take writes now
+                raise
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Failures of the world become Unavailable; mistakes of ours stay what they are."""
+    try:
+        yield
+    except AWAY as error:
+        if isinstance(error, ValueError):  # a value that does not fit its column
+            raise
+        raise Unavailable(_words(error)) from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise Unavailable(
+            f"PostgreSQL does not let us in ({error}). Check database.url."
+        ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise Unavailable(f"PostgreSQL says: {error}. Create it, or check database.url.") from error
+
+
+def _words(error: BaseException) -> str:
+    return f"The database cannot be used now ({type(error).__name__})."
+
+
+async def _roll_back(db: Any, error: BaseException) -> None:
+    if not isinstance(error, Exception):  # cancelled, perhaps in the middle of a statement
+        db.terminate()
+    elif not db.is_closed():
+        with suppress(*AWAY):
+            await db.execute("ROLLBACK")
+
+
+async def _durably(db: Any) -> None:
+    """G1, whatever the server's own settings say; a stronger one stays."""
+    await db.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    )
+
+
+async def _missing(db: Any, days: Iterable[int]) -> list[tuple[str, str, int, int]]:
+    """The partitions of these days that are not there."""
+    wanted = [partition for day in days for partition in partitions(day)]
+    query = "SELECT relname::text FROM pg_class WHERE relname = ANY($1) AND relispartition"
+    there = {row[0] for row in await db.fetch(query, [name for _, name, _, _ in wanted])}
+    return [partition for partition in wanted if partition[1] not in there]
+
+
+async def _make_partition(db: Any, table: str, name: str, start: int, end: int) -> None:
+    """Attached, not created as one: that would stop all who read or write the table."""
+    await db.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+    await db.execute(
+        f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
+    )
+
+
+async def migrate(db: Any) -> None:
+    """Bring the schema up to date, one process at a time. Raises UnusableDatabase."""
+    await db.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+    await db.execute("SELECT pg_advisory_lock($1)", LOCK)
+    try:
+        version = await _version(db)
+        if version > len(MIGRATIONS):
+            raise UnusableDatabase(
+                f"The database was written by a newer version of Hubbub (schema {version}, this"
+                f" version knows {len(MIGRATIONS)}). Install that version, or restore an older"
+                " backup."
+            )
+        for number in range(version, len(MIGRATIONS)):
+            async with db.transaction():
+                await db.execute(MIGRATIONS[number])
+                await db.execute("UPDATE schema_version SET version = $1", number + 1)
+    finally:
+        if not db.is_closed():
+            await db.execute("SELECT pg_advisory_unlock($1)", LOCK)
+            await db.execute("RESET statement_timeout; RESET lock_timeout")
+
+
+async def _version(db: Any) -> int:
+    if await db.fetchval("SELECT to_regclass('schema_version') IS NULL"):
+        tables = await db.fetchval(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+        )
+        if tables:
+            raise UnusableDatabase(
+                "The database holds tables of another program. Give Hubbub one of its own in"
+                " database.url."
+            )
+        async with db.transaction():
+            await db.execute(
+                "CREATE TABLE schema_version (version INT NOT NULL);"
+                "INSERT INTO schema_version VALUES (0)"
+            )
+    version: int = await db.fetchval("SELECT version FROM schema_version")
+    return version

@@ -1,0 +1,51 @@
+"""The user's own log: read from the rows that it speaks of, by `me_rev`, and what it alone tells.
+
+A kind is a table with that column, an index on (user_id, me_rev) and a function in `KINDS`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from hubbub.adapters.postgres.work import Work
+from hubbub.domain.change import Missing
+from hubbub.domain.own import MeEvent, Mute, MyChat, Told
+
+CHATS: Final = (
+    "SELECT m.user_id, m.me_rev, m.chat_id, m.until IS NULL, m.role, m.since,"
+    " CASE WHEN m.until IS NULL THEN m.read ELSE 0 END,"
+    " CASE WHEN m.until IS NULL THEN c.number - m.read_number ELSE 0 END,"
+    " CASE WHEN m.until IS NULL THEN m.muted_until ELSE 0 END"
+    " FROM members m JOIN chats c ON c.id = m.chat_id"
+    " WHERE m.user_id = $1 AND m.me_rev > $2 ORDER BY m.me_rev LIMIT $3"
+)
+
+
+async def _chats(db: Any, user_id: int, after: int, limit: int) -> list[MeEvent]:
+    return [MyChat(*row) for row in await db.fetch(CHATS, user_id, after, limit)]
+
+
+KINDS: Final[tuple[Callable[[Any, int, int, int], Awaitable[list[MeEvent]]], ...]] = (_chats,)
+"""(user, after, limit) -> the first events of one kind, by position."""
+
+
+async def own_log(db: Any, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
+    """The user's own log after a position, folded, and up to where it is complete."""
+    head = await db.fetchval("SELECT me_head FROM users WHERE id = $1", user_id) or 0
+    if after >= head:
+        return [], head
+    found = [event for kind in KINDS for event in await kind(db, user_id, after, limit + 1)]
+    found.sort(key=lambda event: event.rev)
+    page = found[:limit]
+    return page, page[-1].rev if len(found) > limit else head
+
+
+async def mute(work: Work, change: Mute) -> Told | Missing:
+    """Mute a chat for one of its members."""
+    key = (change.chat_id, change.user_id)
+    head, position = work.head(change.chat_id), await work.position(*key)
+    if head is None or position is None:
+        return Missing()
+    if position.muted_until == change.until:
+        return Told(None)
+    position.muted_until = change.until
+    return Told(work.tell(*key, position))

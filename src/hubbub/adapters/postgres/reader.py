@@ -1,0 +1,331 @@
+"""Views of chats for one user.
+
+Everything goes through `Seat`: a present member's place in a chat and the positions that he may
+see (G6); who has none finds nothing. The cost of a page is the page's, not the chat's. Three reads
+cost more, and are the only ones: the list of chats follows the user's chats, receipts count the
+members of the chat, and the cursors of others are read in chats that are not large.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from hubbub.adapters.postgres.database import Database
+from hubbub.adapters.postgres.joining import USER
+from hubbub.adapters.postgres.own import own_log
+from hubbub.adapters.postgres.passing import cursor_states, receipt_counts, recipient_views
+from hubbub.adapters.postgres.replay import C
+from hubbub.adapters.postgres.rows import AT_OR_BELOW, ROW, between, columns, load_message
+from hubbub.domain.account import User
+from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
+from hubbub.domain.message import Row, Version
+from hubbub.domain.own import MeEvent
+from hubbub.domain.reading import openings, visible
+from hubbub.domain.receipt import Cursor
+from hubbub.domain.view import (
+    ChatList,
+    ChatView,
+    History,
+    MemberList,
+    MemberView,
+    MessageView,
+    ReceiptList,
+    Versions,
+)
+from hubbub.ports import CursorState
+
+MEMBER: Final = (
+    "m.chat_id, m.user_id, m.role, m.since, m.until, m.joined_at, m.delivered, m.read,"
+    " m.read_number, m.me_rev, m.muted_until"
+)
+SEATS: Final = f"""
+    SELECT {MEMBER}, c.seq, c.number, c.at, {C},
+        coalesce(s.since, '{{}}'), coalesce(s.until, '{{}}')
+    FROM unnest($2::bigint[]) WITH ORDINALITY AS k (chat_id, n)
+    JOIN members m ON m.chat_id = k.chat_id AND m.user_id = $1 AND m.until IS NULL
+    JOIN chats c ON c.id = m.chat_id
+    LEFT JOIN LATERAL (SELECT array_agg(since ORDER BY since) AS since,
+        array_agg(until ORDER BY since) AS until FROM stays
+        WHERE chat_id = m.chat_id AND user_id = $1) s ON m.since > 1 AND c.history <> 'all'
+    ORDER BY k.n
+"""
+OTHERS: Final = (
+    "SELECT chat_id, min(delivered), min(read) FROM members"
+    " WHERE chat_id = ANY($1) AND user_id <> $2 AND until IS NULL GROUP BY chat_id"
+)
+PEERS: Final = (
+    f"SELECT m.chat_id, {USER} FROM members m JOIN users u ON u.id = m.user_id"
+    " WHERE m.chat_id = ANY($1) AND m.user_id <> $2"
+)
+CHATS: Final = (
+    "SELECT c.at, c.id FROM members m JOIN chats c ON c.id = m.chat_id"
+    " WHERE m.user_id = $1 AND m.until IS NULL AND (c.at, c.id) < ($2::bigint, $3::bigint)"
+    " ORDER BY c.at DESC, c.id DESC LIMIT $4"
+)
+MEMBERS: Final = (
+    f"SELECT {USER}, {MEMBER} FROM members m JOIN users u ON u.id = m.user_id"
+    " WHERE m.chat_id = $1 AND m.user_id > $2 AND m.until IS NULL ORDER BY m.user_id LIMIT $3"
+)
+AT_CURSORS: Final = f"""
+    SELECT k.seq, m.id, m.seq, m.rev FROM unnest($1::bigint[], $2::bigint[]) AS k (chat_id, seq),
+    {AT_OR_BELOW}
+"""
+VERSIONS: Final = (
+    "SELECT rev, at, content, media FROM edits WHERE message_id = $1 ORDER BY rev DESC"
+)
+PINNED: Final = (
+    f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND pinned <> 0 ORDER BY pinned DESC"
+)
+
+END: Final = 2**62
+"""Beyond every position and time."""
+
+
+class Seat(Struct, frozen=True):
+    """A present member's place in a chat, and the positions that he may see, oldest first."""
+
+    chat: Chat
+    head: Head
+    member: Member
+    openings: list[Interval]
+
+    @property
+    def own(self) -> Cursor:
+        """How far he is himself."""
+        return Cursor(self.member.delivered, self.member.read)
+
+
+class PostgresReader:
+    """ChatReader, MessageReader and OwnLog. Each call sees one state of the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def chat(self, user_id: int, chat_id: int) -> ChatView | None:
+        """One chat."""
+        async with self._database.snapshot() as db:
+            views = await _views(db, user_id, [chat_id])
+        return views[0] if views else None
+
+    async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
+        """His chats by last activity, those after the cursor `before`."""
+        async with self._database.snapshot() as db:
+            found = await db.fetch(CHATS, user_id, *(before or (END, END)), limit + 1)
+            views = await _views(db, user_id, [row[1] for row in found[:limit]])
+        has_more = len(found) > limit
+        cursor = (found[limit - 1][0], found[limit - 1][1]) if has_more else None
+        return ChatList(views, has_more, cursor)
+
+    async def members(
+        self, user_id: int, chat_id: int, after: int, limit: int
+    ) -> MemberList | None:
+        """Present members with ids above `after`."""
+        async with self._database.snapshot() as db:
+            seat = await _seat(db, user_id, chat_id)
+            if seat is None:
+                return None
+            found = await db.fetch(MEMBERS, chat_id, after, limit + 1)
+            users = [User(*row[:6]) for row in found[:limit]]
+            members = [Member(*row[6:]) for row in found[:limit]]
+            last = await _last_read(db, seat, {member.read for member in members})
+        views = [
+            MemberView(user, member, last.get(member.read, 0))
+            for user, member in zip(users, members, strict=True)
+        ]
+        return MemberList(views, len(found) > limit)
+
+    async def history(
+        self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
+    ) -> History | None:
+        """Messages `before`, `after` or `around` the message `anchor` (0: the newest)."""
+        async with self._database.snapshot() as db:
+            seat = await _seat(db, user_id, chat_id)
+            if seat is None:
+                return None
+            at = END
+            if anchor:
+                row = await load_message(db, anchor)
+                if row is None or row.chat_id != chat_id or not visible(row, seat.openings):
+                    return None
+                at = row.seq
+            rows, has_more = await _page(db, seat, direction, at, limit)
+            others = await _others(db, [seat])
+        return History(rows, has_more, others[chat_id], seat.own)
+
+    async def message(self, user_id: int, message_id: int) -> MessageView | None:
+        """One message."""
+        async with self._database.snapshot() as db:
+            found = await _find(db, user_id, message_id)
+            if found is None:
+                return None
+            seat, row = found
+            others = await _others(db, [seat])
+        return MessageView(row, others[row.chat_id], seat.own)
+
+    async def versions(self, user_id: int, message_id: int) -> Versions | None:
+        """A message and what it said before it was edited."""
+        async with self._database.snapshot() as db:
+            found = await _find(db, user_id, message_id)
+            if found is None:
+                return None
+            seat, row = found
+            stored = [Version(*each) for each in await db.fetch(VERSIONS, row.id)]
+        earlier = [each for each in stored if any(i.holds(each.rev) for i in seat.openings)]
+        return Versions(row, seat.chat, seat.member.role, earlier)
+
+    async def pins(self, user_id: int, chat_id: int) -> History | None:
+        """The pinned messages of a chat, those pinned last first."""
+        async with self._database.snapshot() as db:
+            seat = await _seat(db, user_id, chat_id)
+            if seat is None:
+                return None
+            stored = [Row(*each) for each in await db.fetch(PINNED, chat_id)]
+            others = await _others(db, [seat])
+        rows = [row for row in stored if visible(row, seat.openings)]
+        return History(rows, False, others[chat_id], seat.own)
+
+    async def receipts(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReceiptList | None:
+        """Who passed the message, recipients with ids above `after`."""
+        async with self._database.snapshot() as db:
+            found = await _find(db, user_id, message_id)
+            if found is None:
+                return None
+            _, row = found
+            recipients, delivered, read = await receipt_counts(db, row)
+            page = await recipient_views(db, row, after, limit + 1)
+        return ReceiptList(recipients, delivered, read, page[:limit], len(page) > limit)
+
+    async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
+        """The other members' cursors in those of his chats that are not large."""
+        states: list[CursorState] = []
+        async with self._database.snapshot() as db:
+            for seat in await _seats(db, user_id, list(dict.fromkeys(chat_ids))):
+                if seat.chat.size <= LARGE:
+                    states += await cursor_states(db, user_id, seat.chat.id, seat.head.seq)
+        return states
+
+    async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
+        """Folded events of his own log, and up to where they are complete."""
+        async with self._database.snapshot() as db:
+            return await own_log(db, user_id, after, limit)
+
+
+# ── what the views are made of ──
+
+
+async def _seats(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
+    """His places in those of the chats that he is in, in this order."""
+    seats = []
+    for row in await db.fetch(SEATS, user_id, chat_ids):
+        member, head, chat = Member(*row[:11]), Head(*row[11:14]), Chat(*row[14:26])
+        stays = [Interval(*stay) for stay in zip(*row[26:], strict=True)]
+        seats.append(Seat(chat, head, member, openings(chat, [*stays, Interval(member.since)])))
+    return seats
+
+
+async def _seat(db: Any, user_id: int, chat_id: int) -> Seat | None:
+    seats = await _seats(db, user_id, [chat_id])
+    return seats[0] if seats else None
+
+
+async def _find(db: Any, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
+    row = await load_message(db, message_id)
+    if row is None:
+        return None
+    seat = await _seat(db, user_id, row.chat_id)
+    return (seat, row) if seat is not None and visible(row, seat.openings) else None
+
+
+async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
+    seats = await _seats(db, user_id, chat_ids)
+    others = await _others(db, seats)
+    direct = [seat.chat.id for seat in seats if seat.chat.type == "direct"]
+    peers = {}
+    if direct:
+        peers = {row[0]: User(*row[1:]) for row in await db.fetch(PEERS, direct, user_id)}
+    views = []
+    for seat in seats:
+        last = await _older(db, seat, END, 1)
+        facts = (seat.chat, seat.head, seat.member, others[seat.chat.id])
+        views.append(ChatView(*facts, peers.get(seat.chat.id), last[0] if last else None))
+    return views
+
+
+async def _others(db: Any, seats: Sequence[Seat]) -> dict[int, Cursor]:
+    """The least cursors of all other members, by chat.
+
+    In a large chat zero, so that a sender's message stays `sent` there: its receipts come
+    as counts (spec section 6), and the least of 100,000 is the one who never opens it.
+    """
+    others = {seat.chat.id: Cursor(0, 0) for seat in seats}
+    small = [seat.chat.id for seat in seats if seat.chat.size <= LARGE]
+    if small:
+        rows = await db.fetch(OTHERS, small, seats[0].member.user_id)
+        others.update((row[0], Cursor(row[1], row[2])) for row in rows)
+    return others
+
+
+async def _last_read(db: Any, seat: Seat, positions: set[int]) -> dict[int, int]:
+    """The messages at read cursors, by position."""
+    rows = [(seat.chat.id, position) for position in positions]
+    found = await db.fetch(AT_CURSORS, *columns(rows, 2))
+    # Even the id of a message is only for those who may see it.
+    return {
+        position: message_id
+        for position, message_id, seq, rev in found
+        if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev))
+    }
+
+
+async def _page(db: Any, seat: Seat, direction: str, at: int, limit: int) -> tuple[list[Row], bool]:
+    if direction == "before":
+        return _cut(await _older(db, seat, at, limit + 1), limit)
+    if direction == "after":
+        newer, has_more = _cut(await _newer(db, seat, at, limit + 1), limit)
+        return newer[::-1], has_more
+    # Half the page is newer, more where there are not enough older ones.
+    older = await _older(db, seat, at + 1, limit + 1)  # the anchor is its first
+    newer = await _newer(db, seat, at, limit)
+    taken = max(limit // 2, limit - len(older))
+    newer = newer[:taken]
+    older, has_more = _cut(older, limit - len(newer))
+    return newer[::-1] + older, has_more
+
+
+async def _older(db: Any, seat: Seat, below: int, limit: int) -> list[Row]:
+    """Visible messages below a position, newest first."""
+    found: list[Row] = []
+    for stay in reversed(seat.openings):
+        top = min(below, END if stay.left is None else stay.left)
+        found += await _seen(db, seat, stay.since, top, limit - len(found), newest=True)
+    return found
+
+
+async def _newer(db: Any, seat: Seat, above: int, limit: int) -> list[Row]:
+    """Visible messages above a position, oldest first."""
+    found: list[Row] = []
+    for stay in seat.openings:
+        bottom = max(above + 1, stay.since)
+        top = END if stay.left is None else stay.left
+        found += await _seen(db, seat, bottom, top, limit - len(found), newest=False)
+    return found
+
+
+async def _seen(
+    db: Any, seat: Seat, bottom: int, top: int, limit: int, *, newest: bool
+) -> list[Row]:
+    found: list[Row] = []
+    while bottom < top and len(found) < limit:
+        rows = await between(db, seat.chat.id, bottom, top, limit, newest=newest)
+        found += [row for row in rows if visible(row, seat.openings)]
+        if len(rows) < limit:
+            break
+        bottom, top = (bottom, rows[-1].seq) if newest else (rows[-1].seq + 1, top)
+    return found[:limit]
+
+
+def _cut(rows: list[Row], limit: int) -> tuple[list[Row], bool]:
+    return rows[:limit], len(rows) > limit

@@ -1,0 +1,97 @@
+"""Small statements that several parts share, and how rows of a chat's log are found by position."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from hubbub.adapters.postgres.schema import DAY_IDS
+from hubbub.domain.chat import Chat, Interval
+from hubbub.domain.message import Row
+
+SENT: Final = (
+    "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
+    " system"
+)
+SENT_COLUMNS: Final = tuple(SENT.split(", "))
+ROW: Final = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned"
+CHAT: Final = (
+    "id, type, key, title, history, created_at, size, description, picture, posting,"
+    " slow_seconds, visibility"
+)
+MESSAGE: Final = f"SELECT {ROW} FROM messages WHERE id = $1"
+
+SPANS: Final = (
+    "SELECT first_id, first_seq, last_seq FROM spans"
+    " WHERE chat_id = $1 AND first_seq < $3 AND last_seq >= $2"
+)
+PART: Final = (
+    f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND seq >= $2 AND seq < $3"
+    " AND id >= $4 AND id < $5 ORDER BY seq"
+)
+AT_OR_BELOW: Final = f"""
+    LATERAL (SELECT max(first_seq) AS low FROM spans
+        WHERE chat_id = k.chat_id AND first_seq <= k.seq) l,
+    LATERAL (SELECT min(first_id) AS first, max(first_id) + {DAY_IDS} AS last FROM spans
+        WHERE chat_id = k.chat_id AND first_seq <= k.seq AND last_seq >= l.low) s,
+    LATERAL (SELECT id, seq, rev, number FROM messages WHERE chat_id = k.chat_id
+        AND seq >= l.low AND seq <= k.seq AND id >= s.first AND id < s.last
+        ORDER BY seq DESC LIMIT 1) m
+"""
+"""Joined to `k (chat_id, seq)`: the newest message `m` up to a position, if there is one."""
+
+
+async def load_chat(db: Any, chat_id: int) -> Chat | None:
+    """A chat by id."""
+    row = await db.fetchrow(f"SELECT {CHAT} FROM chats WHERE id = $1", chat_id)
+    return None if row is None else Chat(*row)
+
+
+async def load_message(db: Any, message_id: int) -> Row | None:
+    """A message by id."""
+    row = await db.fetchrow(MESSAGE, message_id)
+    return None if row is None else Row(*row)
+
+
+async def between(
+    db: Any, chat_id: int, bottom: int, top: int, limit: int, *, newest: bool
+) -> list[Row]:
+    """Messages with positions in [bottom, top), `limit` at most: the newest first, or the oldest.
+
+    Day by day: only those are looked into that hold some of them. Days may overlap a little.
+    """
+    spans = await db.fetch(SPANS, chat_id, bottom, top)
+    spans.sort(key=lambda span: -span["last_seq"] if newest else span["first_seq"])
+    query = f"{PART} {'DESC' if newest else 'ASC'} LIMIT $6"
+    found: list[Row] = []
+    for first_id, first_seq, last_seq in spans:
+        if len(found) == limit:
+            cut = found[-1].seq
+            if last_seq < cut if newest else first_seq > cut:
+                break
+        rows = await db.fetch(query, chat_id, bottom, top, first_id, first_id + DAY_IDS, limit)
+        found += [Row(*row) for row in rows]
+        found.sort(key=lambda row: row.seq, reverse=newest)
+        del found[limit:]
+    return found
+
+
+async def present_members(db: Any, chat_id: int) -> tuple[int, ...]:
+    """Who is in the chat now."""
+    query = "SELECT user_id FROM members WHERE chat_id = $1 AND until IS NULL ORDER BY user_id"
+    return tuple(row[0] for row in await db.fetch(query, chat_id))
+
+
+async def stays(db: Any, chat_id: int, user_id: int) -> list[Interval]:
+    """All his stays in the chat, oldest first."""
+    rows = await db.fetch(
+        "SELECT since, until FROM stays WHERE chat_id = $1 AND user_id = $2"
+        " UNION ALL SELECT since, until FROM members WHERE chat_id = $1 AND user_id = $2"
+        " ORDER BY since",
+        chat_id,
+        user_id,
+    )
+    return [Interval(*row) for row in rows]
+
+
+def columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:
+    """Rows as one array a column, for `unnest`."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * count

