@@ -15,9 +15,10 @@ ARGS ?=
 export PYTHON
 
 VENV := .venv
-PACKAGES := pyproject.toml protocol/pyproject.toml clients/python/pyproject.toml
+PACKAGES := pyproject.toml protocol/pyproject.toml clients/python/pyproject.toml clients/terminal/pyproject.toml
 RUN := $(VENV)/.ready-run
 CLUSTER := $(VENV)/.ready-cluster
+CHAT := $(VENV)/.ready-chat
 DEV := $(VENV)/.ready-dev
 BENCH := $(VENV)/.ready-bench
 
@@ -31,7 +32,7 @@ SUITES := $(filter-out tests/support tests/faults tests/mutants,\
 FAULTS := $(wildcard tests/faults)
 MUTANTS := $(wildcard tests/mutants)
 
-.PHONY: help run test test-all check format bench lock clean
+.PHONY: help run chat test test-all check format bench lock clean
 
 help: ## this list
 	@echo 'make …'
@@ -39,6 +40,9 @@ help: ## this list
 
 run: $(RUN) ## set up what is needed and serve (ARGS="--port 9000 --data DIR")
 	@$(FILES) exec $(VENV)/bin/hubbub serve $(ARGS)
+
+chat: $(CHAT) ## set up what is needed and chat in the terminal (ARGS="--url http://…")
+	@exec $(VENV)/bin/hubbub chat $(ARGS)
 
 test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
@@ -78,7 +82,10 @@ $(RUN): requirements/setup.txt requirements/run.txt $(PACKAGES)
 $(CLUSTER): $(RUN) requirements/cluster.txt
 	@tools/setup cluster
 
-$(DEV): $(CLUSTER) requirements/dev.txt
+$(CHAT): $(RUN) requirements/chat.txt
+	@tools/setup chat
+
+$(DEV): $(CHAT) $(CLUSTER) requirements/dev.txt
 	@tools/setup dev
 
 $(BENCH): $(DEV) requirements/bench.txt

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.tree import ROOT, read, tracked
 
-SETS = ("setup", "run", "cluster", "dev", "bench")
+SETS = ("setup", "run", "chat", "cluster", "dev", "bench")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==\S+", re.MULTILINE)
 ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links")
 
@@ -45,12 +45,12 @@ def test_an_unlocked_requirement_is_found() -> None:
     assert ADDRESS.search("--index-url https://example.org")
 
 
-@pytest.mark.parametrize("folder", ["", "protocol/", "clients/python/"])
+@pytest.mark.parametrize("folder", ["", "protocol/", "clients/python/", "clients/terminal/"])
 def test_packages_ask_for_what_is_locked(folder: str) -> None:
     project = tomllib.loads(read(f"{folder}pyproject.toml"))["project"]
-    ours = {"hubbub", "hubbub-protocol", "hubbub-client"}
+    ours = {"hubbub", "hubbub-protocol", "hubbub-client", "hubbub-terminal"}
     asked = names("\n".join(project["dependencies"]))
-    assert not asked - ours - names(read("requirements/run.in"))
+    assert not asked - ours - names(read("requirements/run.in") + read("requirements/chat.in"))
     assert "version" in project["dynamic"], "the version stands in VERSION alone"
 
 

@@ -93,5 +93,6 @@ def test_a_long_file_is_found() -> None:
 def test_every_folder_of_a_package_belongs_to_it() -> None:
     assert missing_inits(["a/__init__.py", "a/b/c.py"]) == {"a/b"}
     assert (ROOT / "src/hubbub/__init__.py").is_file()
-    packages = ("src/hubbub", "protocol/src/hubbub_protocol", "clients/python/src/hubbub_client")
+    clients = ("clients/python/src/hubbub_client", "clients/terminal/src/hubbub_terminal")
+    packages = ("src/hubbub", "protocol/src/hubbub_protocol", *clients)
     assert not missing_inits(python_files(*packages))

@@ -7,6 +7,7 @@ import click
 
 COMMANDS: Final = {
     "admin": "hubbub.cli.admin",
+    "chat": "hubbub.cli.chat",
     "config": "hubbub.cli.settings",
     "demo": "hubbub.cli.demo",
     "doctor": "hubbub.cli.doctor",

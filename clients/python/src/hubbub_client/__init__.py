@@ -1,6 +1,6 @@
 """The asynchronous Python client of Hubbub."""
 
-from hubbub_client.api import Api
+from hubbub_client.api import Api, sign_in
 from hubbub_client.client import Client, Options
 from hubbub_client.errors import (
     ClientClosed,
@@ -35,7 +35,7 @@ from hubbub_client.events import (
     Ticked,
     TypingChanged,
 )
-from hubbub_client.hosted import TokenProvider
+from hubbub_client.hosted import TokenProvider, provided
 from hubbub_client.journal import FileStorage
 from hubbub_client.pending import Pending
 from hubbub_client.settings import Settings
@@ -45,11 +45,17 @@ from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.frames import Limits, Media, Message, Send
 from hubbub_protocol.rest import (
     ChangeChat,
+    ChatInvite,
     ChatPage,
+    Login,
     Member,
     MemberPage,
     MessagePage,
+    PublicChat,
+    Refresh,
+    Register,
     Role,
+    SignedIn,
     Status,
     StoredMessage,
     User,
@@ -61,6 +67,7 @@ __all__ = [
     "Api",
     "ChangeChat",
     "ChatAdded",
+    "ChatInvite",
     "ChatPage",
     "ChatRecord",
     "ChatRemoved",
@@ -76,6 +83,7 @@ __all__ = [
     "GapFound",
     "HubbubError",
     "Limits",
+    "Login",
     "Media",
     "Member",
     "MemberPage",
@@ -90,9 +98,12 @@ __all__ = [
     "OutboxFull",
     "Pending",
     "PresenceChanged",
+    "PublicChat",
     "ReadMoved",
     "ReceiptsCounted",
+    "Refresh",
     "Refused",
+    "Register",
     "Role",
     "Send",
     "SendFailed",
@@ -100,6 +111,7 @@ __all__ = [
     "ServerComplained",
     "Settings",
     "SettingsChanged",
+    "SignedIn",
     "SignedOut",
     "State",
     "Status",
@@ -114,4 +126,6 @@ __all__ = [
     "Unreachable",
     "User",
     "WrongAccount",
+    "provided",
+    "sign_in",
 ]

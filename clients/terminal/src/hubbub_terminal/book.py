@@ -1,0 +1,192 @@
+"""Everything that is shown, as one value: the user, the chats, the people. Pure.
+
+Events of the client and answers of REST go in; the screen reads. `wants_*` is what REST has to be
+asked for, which the desk does.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from hubbub_client import (
+    ChatAdded,
+    ChatRecord,
+    ChatRemoved,
+    CursorMoved,
+    Event,
+    GapFound,
+    Message,
+    MessageAccepted,
+    MessageArrived,
+    MessageChanged,
+    ReadMoved,
+    ReceiptsCounted,
+    Send,
+    SendFailed,
+    SettingsChanged,
+    Status,
+    TypingChanged,
+    User,
+)
+from hubbub_terminal.chat import RANK, Chat, Outgoing
+from hubbub_terminal.plain import line
+from hubbub_terminal.words import AnyMessage
+
+PEOPLE: Final = 20_000
+"""Names that are remembered."""
+
+
+class Book:
+    """The state. `status` and `unread` ask the client, and know nothing without one."""
+
+    def __init__(self, me: User) -> None:
+        self.me = me
+        self.chats: dict[str, Chat] = {}
+        self.people: dict[str, User] = {me.id: me}
+        self.status_of: Callable[[Message], Status] = lambda _: "sent"
+        self.unread_of: Callable[[str], int | None] = lambda _: None
+        self.wants_people: set[str] = set()
+        self.wants_chats: set[str] = set()
+        self.lost: set[str] = set()  # chats that were left, until the screen has said so
+        self._without: dict[str, Outgoing] = {}  # of chats that are not known yet
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────
+
+    def listed(self) -> list[Chat]:
+        """All chats, by last activity."""
+        return sorted(self.chats.values(), key=lambda chat: chat.active_at, reverse=True)
+
+    def name(self, user_id: str) -> str:
+        """A user's name, as a plain line; it is asked for when it is not known."""
+        user = self.people.get(user_id)
+        if user is None:
+            if len(self.wants_people) < PEOPLE:
+                self.wants_people.add(user_id)
+            return "…"
+        return line(user.display_name) or line(user.username) or "Nameless"
+
+    def called(self, user_id: str) -> str:
+        """The same in a sentence: "you" for the user."""
+        return "you" if user_id == self.me.id else self.name(user_id)
+
+    def status(self, chat: Chat, message: AnyMessage) -> Status | None:
+        """How far a message is; None: it is none of the user's own."""
+        if message.sender_id != self.me.id or message.message_type == "system":
+            return None
+        told: Status = self.status_of(message) if isinstance(message, Message) else "sent"
+        return chat.status(message, told)
+
+    @property
+    def unread_chats(self) -> int:
+        """How many chats have something new."""
+        return sum(chat.unread > 0 for chat in self.chats.values())
+
+    # ── learning ─────────────────────────────────────────────────────────────────────────────
+
+    def meet(self, people: Iterable[User]) -> None:
+        """Names."""
+        for user in people:
+            if len(self.people) < PEOPLE or user.id in self.people:
+                self.people[user.id] = user
+            self.wants_people.discard(user.id)
+
+    def learn(self, records: Iterable[ChatRecord]) -> None:
+        """What REST says of chats."""
+        for record in records:
+            if record.peer is not None:
+                self.meet([record.peer])
+            chat = self.chats.get(record.id)
+            if chat is None:
+                chat = self.chats[record.id] = Chat(record)
+                self._adopt(chat)
+            else:
+                chat.learn(record)
+            known = self.unread_of(chat.id)
+            chat.unread = record.unread if known is None else known
+            self.wants_chats.discard(record.id)
+
+    def queue(self, send: Send) -> None:
+        """A message waits for the server's answer."""
+        outgoing = Outgoing(send)
+        chat = self.chats.get(send.chat_id or "")
+        if chat is None:
+            self._without[outgoing.key] = outgoing
+        else:
+            chat.outgoing[outgoing.key] = outgoing
+
+    def _adopt(self, chat: Chat) -> None:
+        for key, outgoing in list(self._without.items()):
+            if outgoing.send.chat_id == chat.id:
+                chat.outgoing[key] = self._without.pop(key)
+
+    # ── events ───────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, event: Event) -> None:
+        """Something happened. What is of no chat is passed over."""
+        match event:
+            case MessageArrived(message) | MessageChanged(message):
+                self._message(message)
+            case MessageAccepted(client_id, message_id, chat_id):
+                outgoing = self._outgoing(client_id, chat_id)
+                if outgoing is not None:
+                    outgoing.id = message_id
+            case SendFailed(client_id, _, refusal):
+                outgoing = self._outgoing(client_id)
+                if outgoing is not None:
+                    outgoing.refusal = refusal
+            case ChatAdded(chat_id):
+                self.wants_chats.add(chat_id)
+            case ChatRemoved(chat_id):
+                if self.chats.pop(chat_id, None) is not None:
+                    self.lost.add(chat_id)
+                self.wants_chats.discard(chat_id)
+            case SettingsChanged(chat_id, settings) if chat_id in self.chats:
+                self.chats[chat_id].settings(settings)
+            case TypingChanged(chat_id, user_id, is_typing) if chat_id in self.chats:
+                typers = self.chats[chat_id].typers
+                (typers.add if is_typing else typers.discard)(user_id)
+            case ReadMoved(chat_id, read, unread) if chat_id in self.chats:
+                chat = self.chats[chat_id]
+                chat.read, chat.unread = max(chat.read, read), unread
+            case GapFound(chat_id) if chat_id in self.chats:
+                self.chats[chat_id].stale = True
+                self.wants_chats.add(chat_id)
+            case ReceiptsCounted(chat_id, seq, delivered, read) if chat_id in self.chats:
+                self.chats[chat_id].seen_by = (seq, delivered, read)
+            case CursorMoved() if event.chat_id in self.chats:
+                self._cursor(self.chats[event.chat_id], event)
+            case _:
+                pass
+
+    def _message(self, message: Message) -> None:
+        chat = self.chats.get(message.chat_id)
+        if chat is None:
+            return
+        chat.heard(message)
+        unread = self.unread_of(chat.id)
+        if unread is not None:
+            chat.unread = unread
+        if message.sender_id == self.me.id and message.message_type != "system":
+            chat.read = max(chat.read, message.seq)
+        kind = None if message.system is None else message.system.get("kind")
+        if kind is not None and kind != "chat_changed":
+            self.wants_chats.add(chat.id)  # its size, or the user's role
+
+    def _cursor(self, chat: Chat, event: CursorMoved) -> None:
+        if not chat.is_group:
+            chat.passed(event.seq, event.seq if event.read else 0)
+            return
+        # Who all the recipients of a message from the history are, only the server knows.
+        least = RANK["read" if event.read else "delivered"]
+        for message in reversed(chat.window.messages):
+            status = self.status(chat, message) if message.seq <= event.seq else None
+            if status is not None and not isinstance(message, Message):
+                if RANK[status] < least:
+                    self.wants_chats.add(chat.id)
+                return
+
+    def _outgoing(self, client_id: str, chat_id: str | None = None) -> Outgoing | None:
+        found = self._without.get(client_id)
+        if found is not None:
+            return found
+        near = [self.chats[chat_id]] if chat_id in self.chats else self.chats.values()
+        return next((chat.outgoing[client_id] for chat in near if client_id in chat.outgoing), None)

@@ -1,0 +1,58 @@
+"""All keys, on one page."""
+
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from hubbub_terminal.screens.card import Card
+
+KEYS: Final = (
+    ("Everywhere", (
+        ("Ctrl+K", "find a chat as you type"),
+        ("Ctrl+N", "new chat or group, public groups, links"),
+        ("Ctrl+O", "details: members, settings, invites, leave"),
+        ("Alt+↑ Alt+↓", "chat above, below"),
+        ("Alt+N", "next unread chat"),
+        ("Tab", "from part to part"),
+        ("Ctrl+P", "all commands: theme, sign out …"),
+        ("Ctrl+Q", "quit; what waits is sent next time"),
+    )),
+    ("Writing", (
+        ("Enter", "send"),
+        ("Ctrl+J", "new line (also Shift+Enter, Alt+Enter)"),
+        ("↑", "in an empty field: choose a message"),
+        ("PgUp PgDn", "scroll"),
+        ("Esc", "back"),
+    )),
+    ("On a message", (
+        ("↑ ↓", "another one"),
+        ("r", "reply"),
+        ("y", "copy"),
+        ("o", "open its link"),
+        ("Enter", "who got and read it; try again"),
+        ("Del", "discard what could not be sent"),
+        ("End", "to the newest"),
+    )),
+    ("Ticks", (
+        ("◷", "waits on this device"),
+        ("✓", "stored by the server"),
+        ("✓✓", "on everybody's device; in colour: read"),
+        ("✗", "refused"),
+    )),
+)  # fmt: skip
+
+
+class Help(Card[None]):
+    """The page."""
+
+    TITLE_TEXT = "Keys"
+
+    def body(self) -> ComposeResult:
+        """One section after another."""
+        for name, keys in KEYS:
+            parts: list[tuple[str, str] | str] = [(f"{name}\n", "bold $primary")]
+            for key, what in keys:
+                parts += [(f"  {key:12}", "bold"), f"  {what}\n"]
+            yield Static(Content.assemble(*parts), markup=False)
