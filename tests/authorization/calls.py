@@ -109,6 +109,83 @@ async def _(cell: Cell) -> Answer:
     return await cell.call("refresh", {"refresh_token": fresh.refresh_token})
 
 
+@row("list_providers")
+async def _(cell: Cell) -> Answer:
+    answer = await cell.call("list_providers")
+    assert [each["name"] for each in answer.body["providers"]] == ["corp"]
+    return answer
+
+
+@row("start_sign_in")
+async def _(cell: Cell) -> Answer:
+    return (await _begun(cell))[0]
+
+
+@row("start_sign_in/unknown")
+async def _(cell: Cell) -> Answer:
+    return await cell.call("start_sign_in", provider="nobody")
+
+
+@row("finish_sign_in")
+async def _(cell: Cell) -> Answer:
+    answer = (await _back(cell))[0]
+    assert "/#oidc=" in answer.headers["Location"]
+    return answer
+
+
+@row("finish_sign_in/of-another-browser")
+async def _(cell: Cell) -> Answer:
+    start, _ = await _begun(cell)
+    query = await _at_provider(cell, start)
+    answer = await cell.call("finish_sign_in", query=query, provider="corp")
+    assert "/#oidc-failed=stale&" in answer.headers["Location"]
+    return answer
+
+
+@row("exchange_sign_in")
+async def _(cell: Cell) -> Answer:
+    finish, cookie = await _back(cell)
+    answer = await cell.call("exchange_sign_in", _code(finish), cookie=cookie)
+    assert answer.body["user"]["display_name"] == "Ann Archer"
+    return answer
+
+
+@row("exchange_sign_in/of-another-browser")
+async def _(cell: Cell) -> Answer:
+    finish, _ = await _back(cell)
+    return await cell.call("exchange_sign_in", _code(finish))
+
+
+@row("sign_out_of_provider")
+async def _(cell: Cell) -> Answer:
+    return await cell.call("sign_out_of_provider", provider="corp")
+
+
+async def _begun(cell: Cell) -> tuple[Answer, str]:
+    """To the provider, and the browser's cookie."""
+    answer = await cell.call("start_sign_in", provider="corp")
+    return answer, answer.headers["Set-Cookie"].partition(";")[0]
+
+
+async def _at_provider(cell: Cell, start: Answer) -> str:
+    """With what the provider, which asks nobody, sends a browser back."""
+    url = start.headers["Location"]
+    async with cell.world.http.get(url, allow_redirects=False) as response:
+        return "?" + response.headers["Location"].partition("?")[2]
+
+
+async def _back(cell: Cell) -> tuple[Answer, str]:
+    """Back from the provider, and the browser's cookie now."""
+    start, cookie = await _begun(cell)
+    query = await _at_provider(cell, start)
+    answer = await cell.call("finish_sign_in", query=query, cookie=cookie, provider="corp")
+    return answer, answer.headers["Set-Cookie"].partition(";")[0]
+
+
+def _code(finish: Answer) -> dict[str, str]:
+    return {"code": finish.headers["Location"].partition("#oidc=")[2].partition("&")[0]}
+
+
 @row("logout")
 async def _(cell: Cell) -> Answer:
     fresh = await cell.fresh()

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from tests.authorization.world import Account, World
+from tests.support.provider import providing
 from tests.support.server import ServerProcess, running
 
 SETTINGS = {
@@ -17,7 +18,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    with running(SETTINGS) as process:
+    with providing() as corp, running(SETTINGS | corp.settings()) as process:
         yield process
 
 

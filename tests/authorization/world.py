@@ -112,6 +112,7 @@ class World:
         body: object = None,
         query: str = "",
         acting: str | None = None,
+        cookie: str = "",
         **path: str,
     ) -> Answer:
         """One REST call, as somebody; with a server key `acting` for somebody."""
@@ -120,8 +121,12 @@ class World:
         headers = {"Authorization": f"Bearer {account.token}"} if account.token else {}
         if acting is not None:
             headers["Hubbub-User"] = acting
+        if cookie:
+            headers["Cookie"] = cookie
         url = f"http://127.0.0.1:{self.server.port}{PREFIX}{route.path.format(**path)}{query}"
-        async with self.http.request(route.method, url, json=body, headers=headers) as response:
+        async with self.http.request(
+            route.method, url, json=body, headers=headers, allow_redirects=False
+        ) as response:
             raw = await response.read()
             given = await response.json(content_type=None) if raw else None
             return Answer(response.status, given, response.headers)

@@ -11,6 +11,7 @@ a user, or one of his connections (`ann/2`). Verbs of the other lines:
     silence   seconds without a frame        expect_close  the server closes with this code
     ping      is answered                    expect_ping   the server pings
     close     closes                         drop      cuts the connection
+    browse    leads a browser by an address, on and on, to the page: `expect` is of its fragment
     restart   `stop` or `kill` ends the server, which is then started again
     app       what the client's application does (only where the client is tried)
     state     the client's state, likewise
@@ -40,6 +41,7 @@ class Head(Struct, forbid_unknown_fields=True):
     `client`: the user whose lines the Python client has to produce by itself. `only`: `client`
     where a server cannot be brought to it. `hosted`: users of a host application, with `$zoe.sub`,
     `$zoe.token` and `$zoe.second` of another device. `key`: the scopes of a server key, `$key`.
+    `provider`: the name of an identity provider, which signs everybody in as Ann Archer.
     """
 
     clauses: list[str]
@@ -52,6 +54,7 @@ class Head(Struct, forbid_unknown_fields=True):
     only: Literal["client"] | None = None
     hosted: list[str] = field(default_factory=list)
     key: list[Literal["users:write", "chats:write", "messages:write"]] = field(default_factory=list)
+    provider: str = ""
 
 
 class Open(Struct, forbid_unknown_fields=True):
@@ -73,6 +76,7 @@ class Step(Struct, forbid_unknown_fields=True, rename={"who": "as", "later": "aw
     send: dict[str, Any] | None = None
     raw: str | None = None
     rest: str | None = None
+    browse: str | None = None
     expect: Pattern = None
     later: Pattern = None
     silence: float | None = None
@@ -97,7 +101,7 @@ class Step(Struct, forbid_unknown_fields=True, rename={"who": "as", "later": "aw
 
 
 VERBS = (
-    *("open", "live", "send", "raw", "rest", "later", "silence", "expect_close"),
+    *("open", "live", "send", "raw", "rest", "browse", "later", "silence", "expect_close"),
     *("ping", "expect_ping", "close", "drop", "restart", "app", "state"),
 )
 
@@ -139,8 +143,8 @@ def _step(line: dict[str, Any], number: int) -> Step:
     verbs = [verb for verb in VERBS if getattr(step, verb) is not None]
     if len(verbs) > 1 or (not verbs and "expect" not in line):
         raise ValueError(f"not exactly one verb: {verbs or 'none'}")
-    if "expect" in line and verbs not in ([], ["rest"]):
-        raise ValueError("`expect` stands alone or beside `rest`")
+    if "expect" in line and verbs not in ([], ["rest"], ["browse"]):
+        raise ValueError("`expect` stands alone, or beside `rest` or `browse`")
     if step.restart is None and not step.who:
         raise ValueError("nobody acts")
     return step

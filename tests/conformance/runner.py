@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import aiohttp
 import jwt
@@ -135,6 +136,7 @@ class Play:
         self._http = http
         self._bound: Bound = {}
         self._lines: dict[str, Line] = {}
+        self._cookies: dict[str, dict[str, str]] = {}
         self._opened: list[Line] = []
 
     async def run(self) -> None:
@@ -192,6 +194,8 @@ class Play:
         elif step.rest is not None:
             for _ in range(step.times):
                 await self._rest(step)
+        elif step.browse is not None:
+            await self._browse(step, step.browse)
         elif step.open is not None:
             await self._open(step.who, step.open, step.protocol)
         elif step.live is not None:
@@ -310,11 +314,26 @@ class Play:
                 raise Mismatch(f"{error}; the answer was {status} {answer}") from error
             return
 
+    async def _browse(self, step: Step, address: str) -> None:
+        cookies = self._cookies.setdefault(step.who, {})
+        base, url = f"{self._server.url}/api/v1", str(fill(address, self._bound))
+        url = url if url.startswith("http") else base + url
+        while "/#" not in url:
+            headers = {"Cookie": "; ".join(f"{name}={it}" for name, it in cookies.items())}
+            async with self._http.get(url, headers=headers, allow_redirects=False) as response:
+                cookies |= {name: it.value for name, it in response.cookies.items()}
+                if response.status != 303:
+                    raise Mismatch(f"{response.status} leads nowhere: {await response.text()}")
+                url = response.headers["Location"]
+        expect(step.expect, dict(parse_qsl(url.partition("/#")[2])), self._bound)
+
     async def _call(self, step: Step, call: str) -> tuple[int, Any]:
         method, _, path = fill(call, self._bound).partition(" ")
         headers = dict(fill(step.headers, self._bound))
         if "Authorization" not in headers and f"{step.who}.token" in self._bound:
             headers["Authorization"] = f"Bearer {self._bound[f'{step.who}.token']}"
+        if cookies := self._cookies.get(step.who):
+            headers["Cookie"] = "; ".join(f"{name}={it}" for name, it in cookies.items())
         url = f"{self._server.url}/api/v1{path}"
         body = fill(step.body, self._bound)
         data = None if body is None else body if isinstance(body, str) else json.dumps(body)

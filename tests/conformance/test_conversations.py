@@ -1,12 +1,14 @@
 """The server, and the Python client, keep to the conversations of the specification."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.conformance.client_runner import ClientPlay
 from tests.conformance.conversations import Codec, Conversation, everything
 from tests.conformance.runner import playing
+from tests.support.provider import providing
 from tests.support.server import ServerProcess, running
 
 ALL = everything()
@@ -29,14 +31,15 @@ def shared_server() -> Iterator[ServerProcess]:
 async def test_server(
     conversation: Conversation, codec: Codec, shared_server: ServerProcess
 ) -> None:
-    settings = conversation.head.server
-    if settings is None:
-        async with playing(conversation, shared_server, codec) as play:
+    head = conversation.head
+    with ExitStack() as stack:
+        server, settings = shared_server, dict(head.server or {})
+        if head.provider:
+            settings |= stack.enter_context(providing()).settings(head.provider)
+        if head.server is not None or head.provider:
+            server = stack.enter_context(running(settings))
+        async with playing(conversation, server, codec) as play:
             await play.run()
-    else:
-        with running(settings) as own:
-            async with playing(conversation, own, codec) as play:
-                await play.run()
 
 
 @pytest.mark.parametrize(("conversation", "codec"), HEARD, ids=name)

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.fuzz.bystander import Room
+from tests.support.provider import providing
 from tests.support.server import ServerProcess, running
 
 SETTINGS = {
@@ -19,7 +20,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    with running(SETTINGS) as process:
+    with providing() as corp, running(SETTINGS | corp.settings()) as process:
         store = process.store_pid()
         yield process
         health = requests.get(f"http://127.0.0.1:{process.port}/healthz", timeout=60)

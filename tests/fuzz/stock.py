@@ -98,6 +98,7 @@ def stocked(server: ServerProcess) -> Stock:
         "chat_id": [group, sent[2]["chat_id"]],
         "message_id": [message["id"] for message in sent],
         "user_id": [stock.bob.id, stock.zoe.id, stock.ann.id],
+        "provider": ["corp"],
         "session_id": [stock.bob.signed_in["session_id"]],
     }
     return stock

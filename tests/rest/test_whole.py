@@ -10,10 +10,12 @@ import jsonschema
 import pytest
 import uvloop
 
-from hubbub import config, wiring
+from hubbub import wiring
+from hubbub.config import reading
 from hubbub.entry.rest.openapi import openapi
 from hubbub.entry.rest.routes import ROUTES
 from tests.support.keys import server_key
+from tests.support.provider import providing
 
 DOCUMENT = openapi()
 BY_OPERATION = {route.operation: route for route in ROUTES}
@@ -31,11 +33,12 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         "auth": {"argon2_memory_kib": 64, "argon2_passes": 1},
         "log": {"level": "error"},
     }
-    server = wiring.embedded(config.load(None, {}, given))
-    try:
-        yield f"http://127.0.0.1:{await server.start()}"
-    finally:
-        await server.stop()
+    with providing() as corp:
+        server = wiring.embedded(reading.load(None, corp.settings(), given))
+        try:
+            yield f"http://localhost:{await server.start()}"
+        finally:
+            await server.stop()
 
 
 class Person:
@@ -46,6 +49,7 @@ class Person:
         self._reached = reached
         self.token = ""
         self.id = ""
+        self.led_to = ""
 
     async def __call__(
         self, operation: str, body: object = None, query: str = "", **path: str
@@ -53,9 +57,12 @@ class Person:
         route = BY_OPERATION[operation]
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         where = "/api/v1" + route.path.format(**path) + query
-        async with self._http.request(route.method, where, json=body, headers=headers) as response:
-            answer = await response.json() if response.status != 204 else None
+        async with self._http.request(
+            route.method, where, json=body, headers=headers, allow_redirects=False
+        ) as response:
+            answer = await response.json() if response.status not in (204, 303) else None
             assert response.status in {route.status, *route.also}, (operation, answer)
+            self.led_to = response.headers.get("Location", "")
         if route.answer is not None:
             schema = {
                 "$ref": f"#/components/schemas/{route.answer.__name__}",
@@ -80,7 +87,20 @@ async def test_every_call_succeeds(url: str, tmp_path: Path) -> None:
         await gather(ann, bob, cid)
         await sign_in_and_out(ann)
         await backend(Person(http, reached), tmp_path)
+        await by_provider(Person(http, reached), http)
     assert reached == set(BY_OPERATION)
+
+
+async def by_provider(zoe: Person, http: aiohttp.ClientSession) -> None:
+    (corp,) = (await zoe("list_providers"))["providers"]
+    await zoe("start_sign_in", provider=corp["name"])
+    async with http.get(zoe.led_to, allow_redirects=False) as response:
+        query = response.headers["Location"].partition("?")[2]
+    await zoe("finish_sign_in", query=f"?{query}", provider=corp["name"])
+    code = zoe.led_to.partition("#oidc=")[2].partition("&")[0]
+    signed_in = await zoe("exchange_sign_in", {"code": code})
+    assert signed_in["user"]["display_name"] == "Ann Archer"
+    await zoe("sign_out_of_provider", provider=corp["name"])
 
 
 async def backend(shop: Person, folder: Path) -> None:

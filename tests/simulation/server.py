@@ -10,7 +10,9 @@ from typing import Any
 
 import apsw
 
+from hubbub.adapters.issuers.providers import IdentityProviders
 from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.domain.attempt import Seal
 from hubbub.domain.limits import MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
@@ -133,8 +135,10 @@ class Machine:
             relations=store,
             accounts=store,
             host_accounts=store,
+            identities=store,
             server_keys=store,
             host_tokens=None,
+            providers=IdentityProviders({}),
             invites=store,
             passwords=PlainPasswords(),
             tokens=JwtTokens(b"k" * 32, TOKEN_MINUTES),
@@ -160,6 +164,8 @@ class Machine:
             frame_bytes=65_536,
             logins_per_minute=0,
             registrations_per_minute=0,
+            seal=Seal(b"k" * 32),
+            not_signed_in=lambda name, why: None,
         )
 
     def unplug(self) -> None:

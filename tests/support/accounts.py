@@ -20,8 +20,9 @@ from hubbub.adapters.memory.accounts import MemoryAccounts
 from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.adapters.memory.state import State
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
+from hubbub.adapters.sqlite.identities import SqliteIdentities
 from hubbub.adapters.sqlite.keys import SqliteKeys
-from hubbub.domain.account import Caller, Entered, Invite, ServerKey, Session, User
+from hubbub.domain.account import Caller, Entered, Identity, Invite, ServerKey, Session, User
 from hubbub.domain.relation import Relation
 from hubbub.domain.revocation import Revocations
 from hubbub_protocol.ids import IdMaker
@@ -59,6 +60,7 @@ class AsyncSqliteAccounts:
     def __init__(self, connection: apsw.Connection) -> None:
         self.sync = SqliteAccounts(connection)
         self.sync_keys = SqliteKeys(connection)
+        self.sync_identities = SqliteIdentities(connection)
 
     async def add_user(self, user: User, invite: bytes | None) -> str:
         return self.sync.add_user(user, invite)
@@ -96,6 +98,23 @@ class AsyncSqliteAccounts:
     async def named(self, names: Sequence[str]) -> list[User]:
         return self.sync.named(names)
 
+    async def recognise(
+        self, identity: Identity, display_name: str, is_admin: bool | None
+    ) -> User | None:
+        return self.sync_identities.recognise(identity, display_name, is_admin)
+
+    async def enrol(self, identity: Identity, user: User) -> User | None:
+        return self.sync_identities.enrol(identity, user)
+
+    async def link(self, identity: Identity, user_id: int) -> bool:
+        return self.sync_identities.link(identity, user_id)
+
+    async def unlink(self, identity: Identity, now: int) -> User | None:
+        return self.sync_identities.unlink(identity, now)
+
+    async def identities(self, user_id: int) -> list[Identity]:
+        return self.sync_identities.identities(user_id)
+
     async def add_key(self, key: ServerKey) -> bool:
         return self.sync_keys.add_key(key)
 
@@ -130,6 +149,7 @@ class Rig:
     clock: HandClock
     accounts: MemoryAccounts
     passwords: PlainPasswords
+    tokens: JwtTokens
     revocations: Revocations
     authenticate: Authenticate
     register: Register
@@ -155,6 +175,7 @@ def rig(mode: str = "open", per_minute: float = 0) -> Rig:
         clock,
         accounts,
         passwords,
+        tokens,
         revocations,
         Authenticate(tokens, None, revocations, clock),
         Register(accounts, accounts, passwords, ids, grant, throttle(), mode),

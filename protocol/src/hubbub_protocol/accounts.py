@@ -67,6 +67,31 @@ class PutUsers(Struct):
     users: Annotated[list[NamedUser], Meta(min_length=1, max_length=1000)]
 
 
+class Provider(Struct, omit_defaults=True):
+    """An identity provider to sign in with: a browser opens `start_url`.
+
+    `logout_url`: where people sign out of the provider itself, if it has that.
+    """
+
+    name: str
+    title: str
+    start_url: str
+    logout_url: str | None = None
+
+
+class Providers(Struct):
+    """How people get in: by registering, and by these providers."""
+
+    registration: Literal["open", "invite", "closed"]
+    providers: list[Provider]
+
+
+class Exchange(Struct):
+    """The code with which a sign-in with a provider came back to the page."""
+
+    code: Annotated[str, Meta(max_length=64)]
+
+
 class SignedIn(Struct):
     """Tokens of a session: `token` is short-lived, `refresh_token` gets the next pair."""
 

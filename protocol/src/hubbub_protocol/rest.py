@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hubbub_protocol.accounts import (
+    Exchange as Exchange,
+)
+from hubbub_protocol.accounts import (
     Invite as Invite,
 )
 from hubbub_protocol.accounts import (
@@ -12,6 +15,12 @@ from hubbub_protocol.accounts import (
 )
 from hubbub_protocol.accounts import (
     NamedUser as NamedUser,
+)
+from hubbub_protocol.accounts import (
+    Provider as Provider,
+)
+from hubbub_protocol.accounts import (
+    Providers as Providers,
 )
 from hubbub_protocol.accounts import (
     PutUser as PutUser,

@@ -5,9 +5,10 @@ may put anything of the same shape in its place. Every one may raise `Refused`, 
 to do, or `Unavailable`, when an engine does not answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from hubbub.actions.provider_sign_in import Cookie, FromProvider, Leads
 from hubbub.domain.account import Caller, Principal, Scope
 from hubbub.ports import Unavailable
 from hubbub_protocol import admin, rest
@@ -28,6 +29,16 @@ class Actions:
     register: Callable[[rest.Register, Caller], Awaitable[rest.SignedIn]]
     login: Callable[[rest.Login, Caller], Awaitable[rest.SignedIn]]
     refresh: Callable[[rest.Refresh], Awaitable[rest.SignedIn]]
+    list_providers: Callable[[], rest.Providers]
+    start_sign_in: Callable[[str, Mapping[str, str], Caller], Awaitable[Leads]]
+    """(provider, cookies, caller): where the browser goes"""
+    finish_sign_in: Callable[[str, FromProvider, Mapping[str, str], Caller], Awaitable[Leads]]
+    """(provider, what it sends, cookies, caller): where the browser goes"""
+    exchange_sign_in: Callable[
+        [rest.Exchange, Mapping[str, str]], Awaitable[tuple[rest.SignedIn, Cookie]]
+    ]
+    """(code, cookies): tokens, and the cookie as it is to be now"""
+    sign_out_of_provider: Callable[[str], Leads]
     logout: Callable[[Principal], Awaitable[None]]
     list_sessions: Callable[[Principal], Awaitable[rest.Sessions]]
     revoke_session: Callable[[Principal, str], Awaitable[None]]

@@ -43,20 +43,28 @@ class Grant:
 
     async def open(self, user: User, caller: Caller) -> rest.SignedIn:
         """A new session of this user; the least recently used of 20 ends for it."""
-        now = self.clock.now_ms()
         refresh_token = new_secret()
+        session = await self._begin(user, caller, refresh_token, self._life_ms)
+        return self.signed_in(user, session.id, refresh_token, session.created_at)
+
+    async def reserve(self, user: User, caller: Caller, ticket: str, life_ms: int) -> None:
+        """A new session that `renew` opens with this ticket, and that ends unless it does soon."""
+        await self._begin(user, caller, ticket, life_ms)
+
+    async def _begin(self, user: User, caller: Caller, secret: str, life_ms: int) -> Session:
+        now = self.clock.now_ms()
         session = Session(
             id=self._ids.make(),
             user_id=user.id,
-            refresh_hash=secret_hash(refresh_token),
+            refresh_hash=secret_hash(secret),
             device=caller.device[:DEVICE_LENGTH],
             created_at=now,
             last_used_at=now,
-            expires_at=now + self._life_ms,
+            expires_at=now + life_ms,
         )
         replaced = await again(lambda: self._accounts.add_session(session))
         self._revocations.add(replaced, now)
-        return self.signed_in(user, session.id, refresh_token, now)
+        return session
 
     async def renew(self, refresh_token: str) -> rest.SignedIn | None:
         """New tokens for an old refresh token; None where it is not good (any more)."""

@@ -7,8 +7,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from hubbub import config as settings
-from hubbub.config import BadConfig, Config
+from hubbub.config import BadConfig, Config, reading
 
 USAGE: Final = 2
 """click's own exit code for what was typed wrongly."""
@@ -26,7 +25,7 @@ def load(file: Path | None, **server: Any) -> Config:
     """The settings, with what was typed for the section `server`; ends where they are wrong."""
     typed = {name: value for name, value in server.items() if value is not None}
     try:
-        return settings.load(file, os.environ, {"server": typed})
+        return reading.load(file, os.environ, {"server": typed})
     except BadConfig as error:
         fail(str(error), USAGE)
 

@@ -1,26 +1,20 @@
 """Settings: one frozen tree, read once, from a TOML file and the environment.
 
 `[limits] messages_per_second = 0` in the file is `HUBBUB_LIMITS_MESSAGES_PER_SECOND=0` in the
-environment, which wins; what the command line says wins over both. Each field says who would
+environment, which wins; what the command line says wins over both. Of `[oidc.corp] title` it is
+HUBBUB_OIDC_CORP_TITLE. Each field says who would
 turn it, and to what: `hubbub config` prints that, with the defaults, as a file to start from.
 """
 
 import ipaddress
-import re
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
-from hubbub.domain.issuer import UNNAMED, Issuer, wrong
+from hubbub.domain.issuer import Issuer
+from hubbub.domain.provider import Provider
 
 Registration = Literal["auto", "open", "invite", "closed"]
-PREFIX: Final = "HUBBUB_"
-ISSUER_VARIABLE: Final = "HUBBUB_ISSUERS_"
-"""Then the issuer's name and the setting: HUBBUB_ISSUERS_DEFAULT_JWKS_URL."""
 
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -190,146 +184,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log: Log = Log()
     issuers: dict[str, Issuer] = {}
     """Host applications whose access tokens are taken, by name."""
-
-
-ISSUERS: Final = "issuers"
-SECTIONS: Final[dict[str, type[Struct]]] = {
-    "server": Server,
-    "limits": Limits,
-    "auth": Auth,
-    "ingest": Ingest,
-    "replay": Replay,
-    "log": Log,
-}
-
-S = TypeVar("S", bound=Struct)
-Tree = dict[str, dict[str, Any]]
-
-
-def load(
-    file: Path | None, environment: Mapping[str, str], given: Mapping[str, Mapping[str, Any]]
-) -> Config:
-    """The settings: defaults, then the file, then the environment, then what was `given`.
-
-    Raises BadConfig, which names the setting and its source.
-    """
-    tree: Tree = {name: {} for name in SECTIONS}
-    if file is not None:
-        _merge(tree, _read(file))
-    _merge(tree, _from_environment(environment))
-    _merge(tree, given)
-    sections: dict[str, Any] = {
-        name: _section(name, kind, tree[name]) for name, kind in SECTIONS.items()
-    }
-    sections[ISSUERS] = _issuers(tree.get(ISSUERS, {}))
-    config = msgspec.convert(sections, Config)
-    if bool(config.server.tls_cert) != bool(config.server.tls_key):
-        raise BadConfig("server.tls_cert and server.tls_key go together; give both or neither.")
-    return config
-
-
-def _merge(tree: Tree, more: Mapping[str, Mapping[str, Any]]) -> None:
-    for section, fields in more.items():
-        if section == ISSUERS:
-            issuers = tree.setdefault(ISSUERS, {})
-            for name, told in fields.items():
-                issuers[name] = {**issuers.get(name, {}), **told}
-        else:
-            tree[section].update(fields)
-
-
-def _read(file: Path) -> Tree:
-    try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadConfig(f"{file} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{file} is not TOML: {error}.") from None
-    for section, fields in found.items():
-        if section == ISSUERS:
-            _check_issuers(file, fields)
-            continue
-        if section not in SECTIONS:
-            raise BadConfig(f"{file}: there is no section [{section}]; {_known(SECTIONS)}.")
-        if not isinstance(fields, dict):
-            raise BadConfig(
-                f"{file}: {section} is a section; write [{section}] above its settings."
-            )
-        for field in fields:
-            _check_known(str(file), section, field)
-    return found
-
-
-def _check_issuers(file: Path, found: object) -> None:
-    if not isinstance(found, dict) or not all(isinstance(told, dict) for told in found.values()):
-        raise BadConfig(f"{file}: write [issuers.{UNNAMED}] above the settings of an issuer.")
-    for name, told in found.items():
-        for field in told:
-            if field not in Issuer.__struct_fields__:
-                known = _known(Issuer.__struct_fields__)
-                raise BadConfig(f"{file}: there is no setting issuers.{name}.{field}; {known}.")
-
-
-def _issuers(found: Mapping[str, dict[str, Any]]) -> dict[str, Issuer]:
-    issuers = {name: _section(f"issuers.{name}", Issuer, told) for name, told in found.items()}
-    for name, issuer in issuers.items():
-        if sentence := wrong(name, issuer):
-            raise BadConfig(sentence)
-    if len({issuer.issuer for issuer in issuers.values()}) < len(issuers):
-        raise BadConfig("Two issuers have the same issuer; each is described once.")
-    return issuers
-
-
-def _check_known(source: str, section: str, field: str) -> None:
-    known = SECTIONS[section].__struct_fields__
-    if field not in known:
-        raise BadConfig(f"{source}: there is no setting {section}.{field}; {_known(known)}.")
-
-
-def _known(names: object) -> str:
-    return f"there are {', '.join(sorted(names))}"  # type: ignore[call-overload]
-
-
-def variable(section: str, field: str) -> str:
-    """A setting's name in the environment."""
-    return f"{PREFIX}{section}_{field}".upper()
-
-
-def _from_environment(environment: Mapping[str, str]) -> Tree:
-    places = {
-        variable(section, field): (section, field)
-        for section, kind in SECTIONS.items()
-        for field in kind.__struct_fields__
-    }
-    tree: Tree = {}
-    for name, value in environment.items():
-        section = name.removeprefix(PREFIX).partition("_")[0].lower()
-        if name in places:
-            section, field = places[name]
-            lists = field in ("origins", "trusted_proxies")
-            tree.setdefault(section, {})[field] = _words(value) if lists else value
-        elif name.startswith(ISSUER_VARIABLE):
-            issuer, _, field = name.removeprefix(ISSUER_VARIABLE).lower().partition("_")
-            if field not in Issuer.__struct_fields__:
-                raise BadConfig(f"{name} in the environment names no setting; see `hubbub config`.")
-            tree.setdefault(ISSUERS, {}).setdefault(issuer, {})[field] = value
-        elif name.startswith(PREFIX) and section in SECTIONS:
-            raise BadConfig(f"{name} in the environment names no setting; see `hubbub config`.")
-    return tree
-
-
-def _words(value: str) -> list[str]:
-    return [word for word in re.split(r"[,\s]+", value) if word]
-
-
-def _section(name: str, kind: type[S], values: dict[str, Any]) -> S:
-    try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$.")
-        field = where.rstrip("`").partition("[")[0]
-        value = values.get(field)
-        raise BadConfig(f"{name}.{field} cannot be {value!r}: {said}.") from None
+    oidc: dict[str, Provider] = {}
+    """Identity providers that people sign in with, by name."""
 
 
 # ── what follows from the settings ───────────────────────────────────────────────────────────

@@ -2,11 +2,15 @@
 
 import json
 import textwrap
+from typing import Final
 
 import msgspec
+from msgspec import Struct
 
-from hubbub.config import ISSUERS, SECTIONS, Config, variable
-from hubbub.domain.issuer import UNNAMED, Issuer
+from hubbub.config import Config
+from hubbub.config.reading import NAMED, SECTIONS, variable
+
+SECRETS: Final = frozenset({"key", "client_secret"})
 
 
 def explain(config: Config) -> str:
@@ -21,26 +25,29 @@ def explain(config: Config) -> str:
             value = getattr(getattr(config, name), field.name)
             parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]
             parts.append(f"{field.name} = {_toml(value)}")
-    for name, issuer in config.issuers.items() or [(UNNAMED, None)]:
-        parts += _explain_issuer(name, issuer)
+    for section, named in NAMED.items():
+        for name, one in getattr(config, section).items() or [(named.example, None)]:
+            parts += _explain_named(section, name, one)
     return "\n".join(parts) + "\n"
 
 
-def _explain_issuer(name: str, issuer: Issuer | None) -> list[str]:
-    """A host application's settings; as comments where there is none. A secret is not told."""
-    parts = ["", "", f"# {Issuer.__doc__}"]
-    parts.append(
-        f"# Users of [issuers.{UNNAMED}] are ext:<sub>, of any other ext:<its name>:<sub>."
-    )
-    off = "" if issuer else "# "
-    parts.append(f"{off}[issuers.{name}]")
-    for field in msgspec.structs.fields(Issuer):
-        value = field.default if issuer is None else getattr(issuer, field.name)
-        if field.name == "key" and value:
+def _explain_named(section: str, name: str, one: Struct | None) -> list[str]:
+    """One description's settings; as comments where there is none. A secret is not told."""
+    kind = NAMED[section].kind
+    parts = ["", "", *textwrap.wrap(f"# {_doc(kind)}", 92, subsequent_indent="# ")]
+    off = "" if one else "# "
+    parts.append(f"{off}[{section}.{name}]")
+    for field in msgspec.structs.fields(kind):
+        value = field.default if one is None else getattr(one, field.name)
+        if field.name in SECRETS and value:
             value = "(a secret that is not shown)"
-        parts += ["", *_reason(field), f"#   {variable(f'{ISSUERS}_{name}', field.name)}"]
+        parts += ["", *_reason(field), f"#   {variable(f'{section}_{name}', field.name)}"]
         parts.append(f"{off}{field.name} = {_toml(value)}")
     return parts
+
+
+def _doc(kind: type[Struct]) -> str:
+    return " ".join((kind.__doc__ or "").split())
 
 
 def _reason(field: msgspec.structs.FieldInfo) -> list[str]:

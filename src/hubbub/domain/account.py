@@ -78,6 +78,13 @@ class Entered(Struct, frozen=True, array_like=True):
     replaced: list[int]
 
 
+class Identity(Struct, frozen=True, array_like=True):
+    """Whom an identity provider means: `subject` is a name that the issuer never gives again."""
+
+    issuer: str
+    subject: str
+
+
 class ServerKey(Struct, frozen=True, array_like=True):
     """A host application's backend, by name. `hint` is how its key begins; `created_at` Unix ms."""
 

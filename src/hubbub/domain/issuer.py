@@ -17,7 +17,9 @@ SECRET_BYTES: Final = 32
 
 
 class Issuer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A host application. Give `jwks_url`, or `algorithm` with `key` or `key_file`."""
+    """A host application whose tokens are taken. Give jwks_url, or algorithm with key or key_file.
+    Its users are ext:<its name>:<sub>, those of [issuers.default] ext:<sub>.
+    """
 
     issuer: Annotated[
         str, Meta(description="what its tokens have as `iss`; an OpenID provider's address.")

@@ -31,10 +31,13 @@ from hubbub.domain.view import (
     Versions,
 )
 from hubbub.ports.accounts import Accounts as Accounts
+from hubbub.ports.accounts import Answered as Answered
 from hubbub.ports.accounts import HostAccounts as HostAccounts
 from hubbub.ports.accounts import HostTokens as HostTokens
+from hubbub.ports.accounts import Identities as Identities
 from hubbub.ports.accounts import Invites as Invites
 from hubbub.ports.accounts import Passwords as Passwords
+from hubbub.ports.accounts import Providers as Providers
 from hubbub.ports.accounts import ServerKeys as ServerKeys
 from hubbub.ports.accounts import Tokens as Tokens
 

@@ -1,9 +1,33 @@
 """What the inside needs of the world to know who somebody is; part of `hubbub.ports`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from hubbub.domain.account import Entered, Invite, ServerKey, Session, User, Visitor
+from msgspec import Struct
+
+from hubbub.domain.account import (
+    Entered,
+    Identity,
+    Invite,
+    ServerKey,
+    Session,
+    User,
+    Visitor,
+)
+from hubbub.domain.attempt import Attempt
+from hubbub.domain.provider import Profile, Provider
+
+
+class Answered(Struct, frozen=True):
+    """What came back from a provider; `back` is where to, `now` when (Unix ms).
+
+    `issuer` is empty where it does not say it (RFC 9207).
+    """
+
+    code: str
+    issuer: str
+    back: str
+    now: int
 
 
 class Accounts(Protocol):
@@ -64,6 +88,38 @@ class HostAccounts(Protocol):
 
     async def named(self, names: Sequence[str]) -> list[User]:
         """Those of the users that exist, by exact user name."""
+        ...
+
+
+class Identities(Protocol):
+    """Whom identity providers know users as: by issuer and subject, never by a name or address.
+
+    Repeating a write is safe.
+    """
+
+    async def recognise(
+        self, identity: Identity, display_name: str, is_admin: bool | None
+    ) -> User | None:
+        """The user of this identity, who has this name from now on, and this right unless None."""
+        ...
+
+    async def enrol(self, identity: Identity, user: User) -> User | None:
+        """Store a new user with this identity; None: the user name is taken.
+
+        An identity that has a user already is answered with that one.
+        """
+        ...
+
+    async def link(self, identity: Identity, user_id: int) -> bool:
+        """Give a user this identity. False: it is another's."""
+        ...
+
+    async def unlink(self, identity: Identity, now: int) -> User | None:
+        """Take the identity away and end all sessions of its user; None: nobody has it."""
+        ...
+
+    async def identities(self, user_id: int) -> list[Identity]:
+        """By which identities this user signs in, by issuer and subject."""
         ...
 
 
@@ -139,4 +195,28 @@ class HostTokens(Protocol):
 
         Raises Refused `unauthorized`, or Unavailable while no keys could be had.
         """
+        ...
+
+
+class Providers(Protocol):
+    """Identity providers, by the names that the operator gave them.
+
+    What asks a provider may wait some seconds for it, and raises NotSignedIn.
+    """
+
+    @property
+    def told(self) -> Mapping[str, Provider]:
+        """How the operator describes them."""
+        ...
+
+    async def way_in(self, name: str, attempt: Attempt, back: str) -> str:
+        """The address at which this attempt goes on; `back` is where it comes back to."""
+        ...
+
+    async def redeem(self, name: str, attempt: Attempt, answer: Answered) -> Profile:
+        """Who signed in, where the provider's answer to this attempt is good."""
+        ...
+
+    def way_out(self, name: str, back: str) -> str | None:
+        """The address at which people sign out of the provider, None where it has none."""
         ...

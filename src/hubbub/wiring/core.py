@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from hubbub.actions import Actions
 from hubbub.actions.add_members import AddMembers
@@ -16,6 +16,7 @@ from hubbub.actions.chat_invites import ChatInvites
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.create_invite import CreateInvite
 from hubbub.actions.directory import Directory
+from hubbub.actions.enrol import Enrol
 from hubbub.actions.get_chat import GetChat
 from hubbub.actions.get_message import GetMessage
 from hubbub.actions.get_receipts import GetReceipts
@@ -26,6 +27,7 @@ from hubbub.actions.list_members import ListMembers
 from hubbub.actions.login import Login
 from hubbub.actions.mark import MarkRead, MarkReceived
 from hubbub.actions.mute_chat import MuteChat
+from hubbub.actions.provider_sign_in import ProviderSignIn
 from hubbub.actions.put_users import PutUsers
 from hubbub.actions.read_changes import ReadChanges
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
@@ -55,8 +57,10 @@ from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
 from hubbub.delivery.watchers import Watchers
+from hubbub.domain.attempt import Seal
 from hubbub.domain.events import Event
 from hubbub.domain.limits import Buckets, MessageLimits
+from hubbub.domain.provider import NotSignedIn
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
@@ -70,18 +74,20 @@ from hubbub.ports import (
     Clock,
     HostAccounts,
     HostTokens,
+    Identities,
     Invites,
     Joining,
     MessageReader,
     Operating,
     OwnLog,
     Passwords,
+    Providers,
     Relations,
     ServerKeys,
     Tokens,
     Unavailable,
 )
-from hubbub_protocol import codec, frames
+from hubbub_protocol import codec, frames, rest
 from hubbub_protocol.codes import Close
 from hubbub_protocol.ids import IdMaker
 
@@ -106,12 +112,14 @@ class World:
     relations: Relations
     accounts: Accounts
     host_accounts: HostAccounts
+    identities: Identities
     server_keys: ServerKeys
     invites: Invites
     passwords: Passwords
     tokens: Tokens
     host_tokens: HostTokens | None
     """None where no host application's tokens are taken."""
+    providers: Providers
     clock: Clock
     framing: Framing
     bus: Callable[[Publish], Publish] = lambda deliver: deliver
@@ -126,7 +134,7 @@ class Settings:
     limits: MessageLimits
     ingest: IngestLimits
     bounds: ReplayBounds
-    registration: str
+    registration: Literal["open", "invite", "closed"]
     base_url: Callable[[], str]
     refresh_days: float
     token_ms: int
@@ -135,6 +143,9 @@ class Settings:
     frame_bytes: int
     logins_per_minute: float
     registrations_per_minute: float
+    seal: Seal
+    not_signed_in: Callable[[str, NotSignedIn], None]
+    """Hears of sign-ins with a provider that end, with its name."""
 
 
 class Core:
@@ -313,6 +324,15 @@ class Core:
             registrations,
             told.registration,
         )
+        provided = ProviderSignIn(
+            world.providers,
+            Enrol(world.identities, maker, clock),
+            grant,
+            told.seal,
+            Throttle(clock, told.logins_per_minute, told.logins_per_minute),
+            told.base_url,
+            told.not_signed_in,
+        )
         sessions = RevokeSession(accounts, self.revocations, clock)
         directory = self.directory
         users = Users(accounts, directory, world.relations, self.presence)
@@ -327,6 +347,11 @@ class Core:
             authenticate=self.authenticate,
             authorize=Authorize(world.server_keys, directory),
             register=register,
+            list_providers=lambda: rest.Providers(told.registration, provided.offered()),
+            start_sign_in=provided.start,
+            finish_sign_in=provided.finish,
+            exchange_sign_in=provided.exchange,
+            sign_out_of_provider=provided.leave,
             login=Login(accounts, world.passwords, grant, *logins),
             refresh=Refresh(grant),
             logout=sessions.logout,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from hubbub import config as settings
+from hubbub.adapters.issuers.providers import IdentityProviders
 from hubbub.adapters.issuers.tokens import HostApplications
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.passwords import Argon2Passwords
@@ -17,6 +18,7 @@ from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.config import Config
+from hubbub.domain.attempt import Seal
 from hubbub.domain.limits import MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
@@ -29,6 +31,7 @@ from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figur
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core, Settings, World
 from hubbub.wiring.hosts import host_applications
+from hubbub.wiring.providers import identity_providers, not_signed_in
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
 NODE: Final = 1
@@ -51,6 +54,7 @@ class EmbeddedServer:
         self._store = StoreProcess(str(self._data / "hubbub.db"))
         self._log = Log(config.log.level, _format(config))
         self._hosts: HostApplications | None = None
+        self._providers: IdentityProviders | None = None
         self._running: asyncio.Task[None] | None = None
         self._passwords: Argon2Passwords | None = None
         self._core: Core | None = None
@@ -67,6 +71,7 @@ class EmbeddedServer:
         self._log.take_over()
         self._lock = _lock(self._data)
         self._hosts = host_applications(config, self._log)
+        self._providers = identity_providers(config, self._log)
         await self._store.start()
         core = self._core = Core(self._world(), self._settings())
         await core.load()
@@ -110,11 +115,13 @@ class EmbeddedServer:
         return self._port
 
     async def _run(self, core: Core) -> None:
+        assert self._providers is not None
         async with asyncio.TaskGroup() as group:
             group.create_task(core.run())
             group.create_task(self._watch_store())
             if self._hosts is not None:
                 group.create_task(self._hosts.run())
+            group.create_task(self._providers.run())
 
     async def _watch_store(self) -> None:
         while True:
@@ -124,6 +131,7 @@ class EmbeddedServer:
 
     def _world(self) -> World:
         config, store = self._config, self._store
+        assert self._providers is not None
         self._passwords = Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes)
         return World(
             chats=store,
@@ -135,16 +143,19 @@ class EmbeddedServer:
             relations=store,
             accounts=store,
             host_accounts=store,
+            identities=store,
             server_keys=store,
             invites=store,
             passwords=self._passwords,
-            tokens=JwtTokens(
-                load_secret(self._data / "secret.key"), config.auth.access_token_minutes
-            ),
+            tokens=JwtTokens(self._secret(), config.auth.access_token_minutes),
             host_tokens=self._hosts,
+            providers=self._providers,
             clock=SystemClock(),
             framing=framed,
         )
+
+    def _secret(self) -> bytes:
+        return load_secret(self._data / "secret.key")
 
     def _settings(self) -> Settings:
         config = self._config
@@ -175,6 +186,8 @@ class EmbeddedServer:
             frame_bytes=limits.frame_bytes,
             logins_per_minute=limits.logins_per_minute,
             registrations_per_minute=limits.registrations_per_minute,
+            seal=Seal(self._secret()),
+            not_signed_in=not_signed_in(self._log),
         )
 
     def _unready(self) -> str | None:

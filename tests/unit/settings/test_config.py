@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from hubbub import config as settings
-from hubbub.config import SECTIONS, BadConfig, Config, load, variable
+from hubbub.config import BadConfig, Config
 from hubbub.config.example import _reason, explain
+from hubbub.config.reading import SECTIONS, load, variable
 
 
 def refusal(

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.config import BadConfig, load
+from hubbub.config import BadConfig
 from hubbub.config.example import explain
+from hubbub.config.reading import load
 from hubbub.domain.issuer import Issuer
 
 JWKS = "https://login.example/jwks.json"
@@ -56,7 +57,7 @@ def test_file_and_environment_go_together(tmp_path: Path) -> None:
         (
             f"[issuers.a]\nissuer = 'x'\njwks_url = '{JWKS}'\n"
             f"[issuers.b]\nissuer = 'x'\njwks_url = '{JWKS}'",
-            "Two issuers have the same issuer",
+            "have the same issuer",
         ),
     ],
 )

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from hubbub.domain.account import (
     MAX_SESSIONS,
     Entered,
+    Identity,
     Invite,
     ServerKey,
     Session,
@@ -15,9 +16,9 @@ from hubbub.domain.account import (
 
 
 class MemoryAccounts:
-    """`Accounts`, `HostAccounts`, `ServerKeys`, `Invites`, for one process's lifetime.
+    """`Accounts`, `HostAccounts`, `Identities`, `ServerKeys`, `Invites`.
 
-    Repeated writes are done once.
+    For one process's lifetime. Repeated writes are done once.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class MemoryAccounts:
         self._invites: dict[bytes, Invite] = {}
         self._valid_from: dict[bytes, int] = {}  # by a host application's session name
         self._keys: dict[str, ServerKey] = {}
+        self._identities: dict[Identity, int] = {}  # user
 
     async def add_user(self, user: User, invite: bytes | None) -> str:
         """`Accounts.add_user`."""
@@ -151,6 +153,46 @@ class MemoryAccounts:
         if there is not None:
             self._sessions[there.id] = replace(there, refresh_hash=b"")
         return Entered(user.id, session.id, await self.add_session(session))
+
+    # ── of identity providers ──
+
+    async def recognise(
+        self, identity: Identity, display_name: str, is_admin: bool | None
+    ) -> User | None:
+        """`Identities.recognise`."""
+        user = self._users.get(self._identities.get(identity, 0))
+        if user is None:
+            return None
+        admin = user.is_admin if is_admin is None else is_admin
+        user = replace(user, display_name=display_name, is_admin=admin)
+        self._users[user.id] = self._by_name[user.username] = user
+        return user
+
+    async def enrol(self, identity: Identity, user: User) -> User | None:
+        """`Identities.enrol`."""
+        if identity in self._identities:
+            return self._users[self._identities[identity]]
+        if user.username in self._by_name:
+            return None
+        self._identities[identity] = user.id
+        return self._put(user)
+
+    async def link(self, identity: Identity, user_id: int) -> bool:
+        """`Identities.link`."""
+        return self._identities.setdefault(identity, user_id) == user_id
+
+    async def unlink(self, identity: Identity, now: int) -> User | None:
+        """`Identities.unlink`."""
+        user = self._users.get(self._identities.pop(identity, 0))
+        for session in self._sessions.values():
+            if user is not None and session.user_id == user.id and self._lives(session, now):
+                self._revoked[session.id] = now
+        return user
+
+    async def identities(self, user_id: int) -> list[Identity]:
+        """`Identities.identities`."""
+        found = [each for each, owner in self._identities.items() if owner == user_id]
+        return sorted(found, key=lambda each: (each.issuer, each.subject))
 
     # ── server keys ──
 

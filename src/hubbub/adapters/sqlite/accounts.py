@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from hubbub.adapters.sqlite.database import snapshot, transaction
 from hubbub.domain.account import MAX_SESSIONS, Entered, Invite, Session, User
 
-_USER: Final = "id, username, display_name, password_hash, is_admin, created_at"
+USER: Final = "id, username, display_name, password_hash, is_admin, created_at"
 _SESSION: Final = "id, user_id, refresh_hash, device, created_at, last_used_at, expires_at"
 _LIVE: Final = "revoked_at IS NULL AND expires_at > ?"
 _KEEP_REVOKED_MS: Final = 7 * 24 * 3600 * 1000
@@ -59,27 +59,12 @@ class SqliteAccounts:
                     # There may be several such links, one per start; they make one admin.
                     connection.execute("DELETE FROM invites WHERE admin")
                     admin = True
-            self._add(replace(user, is_admin=admin))
+            insert_user(connection, replace(user, is_admin=admin))
         return "ok"
 
-    def _add(self, user: User) -> None:
-        self._connection.execute(
-            f"INSERT INTO users ({_USER}) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                user.id,
-                user.username,
-                user.display_name,
-                user.password_hash,
-                user.is_admin,
-                user.created_at,
-            ),
-        )
-
     def _find(self, username: str) -> list[User]:
-        rows = self._connection.execute(
-            f"SELECT {_USER} FROM users WHERE username = ?", (username,)
-        )
-        return [_user(row) for row in rows]
+        rows = self._connection.execute(f"SELECT {USER} FROM users WHERE username = ?", (username,))
+        return [read_user(row) for row in rows]
 
     def users(self, ids: Sequence[int], username: str | None = None) -> list[User]:
         """`Accounts.users`, in no order."""
@@ -87,10 +72,10 @@ class SqliteAccounts:
             found = {user.id: user for user in self._find(username)} if username else {}
             if ids:
                 rows = self._connection.execute(
-                    f"SELECT {_USER} FROM users WHERE id IN (SELECT value FROM json_each(?))",
+                    f"SELECT {USER} FROM users WHERE id IN (SELECT value FROM json_each(?))",
                     (json.dumps(list(ids)),),
                 )
-                found.update((row[0], _user(row)) for row in rows)
+                found.update((row[0], read_user(row)) for row in rows)
         return list(found.values())
 
     def add_invite(self, invite: Invite) -> None:
@@ -129,16 +114,16 @@ class SqliteAccounts:
                 "UPDATE users SET display_name = ? WHERE id = ?", (user.display_name, stored.id)
             )
             return replace(stored, display_name=user.display_name)
-        self._add(user)
+        insert_user(self._connection, user)
         return user
 
     def named(self, names: Sequence[str]) -> list[User]:
         """`HostAccounts.named`, in no order."""
         rows = self._connection.execute(
-            f"SELECT {_USER} FROM users WHERE username IN (SELECT value FROM json_each(?))",
+            f"SELECT {USER} FROM users WHERE username IN (SELECT value FROM json_each(?))",
             (json.dumps(list(names)),),
         )
-        return [_user(row) for row in rows]
+        return [read_user(row) for row in rows]
 
     def enter(self, user: User, session: Session, issued_at: int) -> Entered:
         """`HostAccounts.enter`; the session's `created_at` is now."""
@@ -146,7 +131,7 @@ class SqliteAccounts:
         with transaction(self._connection):
             stored = next(iter(self._find(user.username)), None)
             if stored is None:
-                self._add(user)
+                insert_user(self._connection, user)
             user_id = user.id if stored is None else stored.id
             row = self._connection.execute(
                 "SELECT id, last_used_at, expires_at, revoked_at, valid_from FROM sessions"
@@ -338,6 +323,22 @@ class SqliteAccounts:
         return [row[0] for row in rows]
 
 
-def _user(row: tuple[Any, ...]) -> User:
+def insert_user(connection: apsw.Connection, user: User) -> None:
+    """Store a user whose name is free."""
+    connection.execute(
+        f"INSERT INTO users ({USER}) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            user.id,
+            user.username,
+            user.display_name,
+            user.password_hash,
+            user.is_admin,
+            user.created_at,
+        ),
+    )
+
+
+def read_user(row: tuple[Any, ...]) -> User:
+    """A user from his columns."""
     id_, username, display_name, password_hash, is_admin, created_at = row
     return User(id_, username, display_name, password_hash, bool(is_admin), created_at)

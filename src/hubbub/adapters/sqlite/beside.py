@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.database import open_database
+from hubbub.adapters.sqlite.identities import SqliteIdentities
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.ports import Unavailable
 
@@ -16,6 +17,7 @@ class Beside(Struct, frozen=True):
     """What may be written while a server runs: it keeps none of it in memory."""
 
     accounts: SqliteAccounts
+    identities: SqliteIdentities
     keys: SqliteKeys
 
 
@@ -24,7 +26,8 @@ def beside(path: str) -> Iterator[Beside]:
     """The database at `path`. Raises Unavailable, whose text says what to do."""
     connection = open_database(path)
     try:
-        yield Beside(SqliteAccounts(connection), SqliteKeys(connection))
+        accounts, identities = SqliteAccounts(connection), SqliteIdentities(connection)
+        yield Beside(accounts, identities, SqliteKeys(connection))
     except apsw.BusyError:
         raise Unavailable("The server is writing just now; try again.") from None
     except apsw.FullError:

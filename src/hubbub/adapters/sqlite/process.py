@@ -20,6 +20,7 @@ import apsw
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase, open_database, transaction
+from hubbub.adapters.sqlite.identities import SqliteIdentities
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.operating import SqliteOperating
@@ -57,6 +58,7 @@ WRITES: Final = {
     "enter": SqliteAccounts,
     "put_users": SqliteAccounts,
     **dict.fromkeys(("add_key", "drop_key"), SqliteKeys),
+    **dict.fromkeys(("recognise", "enrol", "link", "unlink"), SqliteIdentities),
 }
 READS: Final = {
     **dict.fromkeys(("find", "places", "logs", "passed", "counts"), SqliteChatStore),
@@ -70,6 +72,7 @@ READS: Final = {
     **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
     **dict.fromkeys(("users", "named", "sessions", "revoked", "has_users"), SqliteAccounts),
     **dict.fromkeys(("key", "keys"), SqliteKeys),
+    "identities": SqliteIdentities,
 }
 
 

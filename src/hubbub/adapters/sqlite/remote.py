@@ -13,18 +13,18 @@ import msgspec
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.chats import SqliteChatStore
 from hubbub.adapters.sqlite.database import UnusableDatabase
+from hubbub.adapters.sqlite.identities import SqliteIdentities
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
 from hubbub.adapters.sqlite.relations import SqliteRelations
-from hubbub.adapters.sqlite.remote_hosts import RemoteHosts
+from hubbub.adapters.sqlite.remote_accounts import RemoteAccounts
 from hubbub.adapters.sqlite.remote_joining import RemoteJoining
 from hubbub.adapters.sqlite.remote_operating import RemoteOperating
 from hubbub.adapters.sqlite.remote_reader import RemoteReader
 from hubbub.adapters.sqlite.remote_relations import RemoteRelations
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
-from hubbub.domain.account import Invite, Session, User
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Found
 from hubbub.domain.reading import Log
@@ -123,12 +123,12 @@ class Channel(asyncio.Protocol):
 
 
 SERVED: Final = (
-    SqliteChatStore, SqliteReader, SqliteAccounts, SqliteJoining, SqliteKeys, SqliteOperating,
-    SqliteRelations,
+    SqliteChatStore, SqliteReader, SqliteAccounts, SqliteIdentities, SqliteJoining, SqliteKeys,
+    SqliteOperating, SqliteRelations,
 )  # fmt: skip
 
 
-class StoreProcess(RemoteJoining, RemoteHosts, RemoteReader, RemoteOperating, RemoteRelations):
+class StoreProcess(RemoteJoining, RemoteAccounts, RemoteReader, RemoteOperating, RemoteRelations):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:
@@ -293,50 +293,4 @@ class StoreProcess(RemoteJoining, RemoteHosts, RemoteReader, RemoteOperating, Re
     async def counts(self, chat_ids: Sequence[int]) -> list[ReceiptCount]:
         """See the port."""
         result: list[ReceiptCount] = await self._call(False, "counts", chat_ids)
-        return result
-
-    # Accounts
-    async def add_user(self, user: User, invite: bytes | None) -> str:
-        """See the port."""
-        result: str = await self._call(True, "add_user", user, invite)
-        return result
-
-    async def users(self, ids: Sequence[int], username: str | None = None) -> list[User]:
-        """See the port."""
-        result: list[User] = await self._call(False, "users", ids, username)
-        return result
-
-    async def add_session(self, session: Session) -> list[int]:
-        """See the port."""
-        result: list[int] = await self._call(True, "add_session", session)
-        return result
-
-    async def rotate(self, old: bytes, new: bytes, now: int, expires_at: int) -> Session | None:
-        """See the port."""
-        result: Session | None = await self._call(True, "rotate", old, new, now, expires_at)
-        return result
-
-    async def sessions(self, user_id: int, now: int) -> list[Session]:
-        """See the port."""
-        result: list[Session] = await self._call(False, "sessions", user_id, now)
-        return result
-
-    async def revoke(self, user_id: int, session_id: int, now: int) -> bool:
-        """See the port."""
-        result: bool = await self._call(True, "revoke", user_id, session_id, now)
-        return result
-
-    async def revoked(self, since: int) -> list[int]:
-        """See the port."""
-        result: list[int] = await self._call(False, "revoked", since)
-        return result
-
-    # Invites
-    async def add_invite(self, invite: Invite) -> None:
-        """See the port."""
-        await self._call(True, "add_invite", invite)
-
-    async def has_users(self) -> bool:
-        """See the port."""
-        result: bool = await self._call(False, "has_users")
         return result

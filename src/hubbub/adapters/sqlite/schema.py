@@ -18,6 +18,7 @@
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
 - A session that a host application vouches for has its name as `refresh_hash`; tokens that were
   issued up to `valid_from` are of an earlier session of that name, which was ended.
+- `identities` says whom identity providers know users as.
 - `places` holds a session's own place, only for users with several sessions (`own_places`).
 """
 
@@ -260,5 +261,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         user_id INTEGER PRIMARY KEY,
         at INTEGER NOT NULL
     ) STRICT;
+    """,
+    """
+    CREATE TABLE identities (
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        PRIMARY KEY (issuer, subject)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX identities_by_user ON identities (user_id);
     """,
 )

@@ -48,7 +48,8 @@ class Operation:
         result = await route.handler(self._actions, call)
         status = route.status
         if isinstance(result, Reply):
-            status, result = result.status, result.body
+            status, exchange.extra = result.status, [*exchange.extra, *result.headers]
+            result = result.body
         await exchange.answer(status, body=b"" if result is None else _encode(result))
 
     async def _principal(self, headers: dict[str, str]) -> Principal:

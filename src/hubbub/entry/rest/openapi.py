@@ -12,6 +12,7 @@ import msgspec
 
 from hubbub.actions.server_keys import ACTING
 from hubbub.domain.credentials import EXTERNAL
+from hubbub.domain.issuer import NAME
 from hubbub.entry.rest.routes import ROUTES
 from hubbub.entry.rest.table import PREFIX, Route, errors_of
 from hubbub_protocol import ids, rest
@@ -33,6 +34,7 @@ TAGS: Final = {
 }
 _REF: Final = "#/components/schemas/{name}"
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_PROVIDER: Final = f"^{NAME.pattern}$"
 _KINDS: Final[dict[str, ids.Kind]] = {
     "chat_id": "chat",
     "user_id": "user",
@@ -107,7 +109,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
 
 def _path_parameters(route: Route) -> Iterable[Document]:
     for name in _PARAMETER.findall(route.path):
-        pattern = ids.pattern(_KINDS[name])
+        pattern = _PROVIDER if name == "provider" else ids.pattern(_KINDS[name])
         if name == "user_id":
             pattern = f"{pattern}|^{EXTERNAL}.{{1,288}}$"
         schema = {"type": "string", "pattern": pattern}

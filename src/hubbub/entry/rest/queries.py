@@ -69,3 +69,12 @@ class Wait(Struct, frozen=True):
     """How long to wait."""
 
     wait: Seconds = 0
+
+
+class ProviderReply(Struct, frozen=True):
+    """What an identity provider sends the browser back with."""
+
+    state: Annotated[str, Meta(max_length=256, description="what `start` gave along")] = ""
+    code: Annotated[str, Meta(max_length=4096, description="for the provider alone")] = ""
+    error: Annotated[str, Meta(max_length=256, description="instead of a code")] = ""
+    iss: Annotated[str, Meta(max_length=512, description="the provider's issuer (RFC 9207)")] = ""

@@ -8,7 +8,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from hubbub.actions import Actions, Refused
-from hubbub.entry.rest import account_routes, admin_routes, changing_routes, joining_routes
+from hubbub.entry.rest import (
+    account_routes,
+    admin_routes,
+    changing_routes,
+    joining_routes,
+    provider_routes,
+)
 from hubbub.entry.rest.queries import EventsAfter, HistoryPage, Page, Wait
 from hubbub.entry.rest.table import Call, Reply, Route
 from hubbub_protocol import rest
@@ -370,5 +376,6 @@ ROUTES: Final = (
     *joining_routes.JOINING,
     *CHATS,
     *account_routes.ACCOUNTS,
+    *provider_routes.PROVIDERS,
     *admin_routes.ADMIN,
 )

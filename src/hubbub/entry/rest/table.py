@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hubbub.actions import Actions
 from hubbub.domain.account import Caller, Principal, Scope
+from hubbub.entry.rest.exchange import Header
 from hubbub_protocol.codes import Code
 
 PREFIX: Final = "/api/v1"
@@ -31,10 +32,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with another success status than the route's own."""
+    """An answer with another success status than the route's own, or with headers."""
 
     status: int
     body: Struct | None
+    headers: tuple[Header, ...] = ()
 
 
 Handler = Callable[[Actions, Call], Awaitable[Struct | Reply | None]]
