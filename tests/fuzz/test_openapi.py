@@ -178,7 +178,7 @@ def _signing_in(stock: Stock) -> Person:
         while "#oidc=" not in url:
             answer = browser.get(url, allow_redirects=False, timeout=PATIENCE)
             url = answer.headers["Location"]
-        stock.ids["browser"] = [browser.cookies["hubbub-signin"]]
+        stock.ids["browser"] = [str(browser.cookies["hubbub-signin"])]
         stock.ids["code"] = [url.partition("#oidc=")[2].partition("&")[0]]
     return stock.ann
 
