@@ -20,7 +20,8 @@ from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.connection import Accepted, Upgrade
 from hubbub.entry.ws.framing import framed
 from hubbub.ingest import IngestLimits
-from hubbub.wiring.core import Core, Settings, World
+from hubbub.wiring.core import Core
+from hubbub.wiring.world import Settings, World
 from hubbub_client import Unreachable
 from hubbub_client.transport import Response
 from tests.simulation.bus import Bus

@@ -4,51 +4,21 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from hubbub_protocol.accounts import (
-    Exchange as Exchange,
-)
-from hubbub_protocol.accounts import (
-    Invite as Invite,
-)
-from hubbub_protocol.accounts import (
-    Login as Login,
-)
-from hubbub_protocol.accounts import (
-    NamedUser as NamedUser,
-)
-from hubbub_protocol.accounts import (
-    Provider as Provider,
-)
-from hubbub_protocol.accounts import (
-    Providers as Providers,
-)
-from hubbub_protocol.accounts import (
-    PutUser as PutUser,
-)
-from hubbub_protocol.accounts import (
-    PutUsers as PutUsers,
-)
-from hubbub_protocol.accounts import (
-    Refresh as Refresh,
-)
-from hubbub_protocol.accounts import (
-    Register as Register,
-)
-from hubbub_protocol.accounts import (
-    Session as Session,
-)
-from hubbub_protocol.accounts import (
-    Sessions as Sessions,
-)
-from hubbub_protocol.accounts import (
-    SignedIn as SignedIn,
-)
-from hubbub_protocol.accounts import (
-    User as User,
-)
-from hubbub_protocol.accounts import (
-    UserPage as UserPage,
-)
+from hubbub_protocol.accounts import Exchange as Exchange
+from hubbub_protocol.accounts import Invite as Invite
+from hubbub_protocol.accounts import Login as Login
+from hubbub_protocol.accounts import NamedUser as NamedUser
+from hubbub_protocol.accounts import Provider as Provider
+from hubbub_protocol.accounts import Providers as Providers
+from hubbub_protocol.accounts import PutUser as PutUser
+from hubbub_protocol.accounts import PutUsers as PutUsers
+from hubbub_protocol.accounts import Refresh as Refresh
+from hubbub_protocol.accounts import Register as Register
+from hubbub_protocol.accounts import Session as Session
+from hubbub_protocol.accounts import Sessions as Sessions
+from hubbub_protocol.accounts import SignedIn as SignedIn
+from hubbub_protocol.accounts import User as User
+from hubbub_protocol.accounts import UserPage as UserPage
 from hubbub_protocol.frames import (
     AnyMessageType,
     ChatId,

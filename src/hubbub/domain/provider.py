@@ -132,7 +132,8 @@ def needed(provider: Provider) -> list[str]:
 def profile(provider: Provider, claims: Mapping[str, Any]) -> Profile:
     """Who these verified claims speak of. Raises NotSignedIn where nobody can be named so."""
     subject = claims["sub"]
-    if not isinstance(subject, str) or not 1 <= len(subject) <= MAX_SUBJECT:
+    bounded = isinstance(subject, str) and 1 <= len(subject) <= MAX_SUBJECT
+    if not bounded or not subject.isprintable():
         raise NotSignedIn("failed", "the sub is no text of 1 to 255 characters")
     groups = claims.get(provider.groups_claim)
     listed = groups if isinstance(groups, list) else [groups]

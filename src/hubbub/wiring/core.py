@@ -1,9 +1,8 @@
 """The message path and the verbs, joined. Knows ports only: a simulation runs the same core."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from hubbub.actions import Actions
 from hubbub.actions.add_members import AddMembers
@@ -49,7 +48,7 @@ from hubbub.delivery.announce import Announcer
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import Framing, encoders
+from hubbub.delivery.outgoing import encoders
 from hubbub.delivery.poll import Poll
 from hubbub.delivery.presence import Presence
 from hubbub.delivery.relay import Relay
@@ -57,36 +56,14 @@ from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
 from hubbub.delivery.watchers import Watchers
-from hubbub.domain.attempt import Seal
-from hubbub.domain.events import Event
-from hubbub.domain.limits import Buckets, MessageLimits
-from hubbub.domain.provider import NotSignedIn
-from hubbub.domain.reading import ReplayBounds
+from hubbub.domain.limits import Buckets
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
 from hubbub.entry.ws.parts import SessionParts
 from hubbub.entry.ws.registry import Registry
-from hubbub.ingest import Ingest, IngestLimits
-from hubbub.ports import (
-    Accounts,
-    ChatReader,
-    ChatStore,
-    Clock,
-    HostAccounts,
-    HostTokens,
-    Identities,
-    Invites,
-    Joining,
-    MessageReader,
-    Operating,
-    OwnLog,
-    Passwords,
-    Providers,
-    Relations,
-    ServerKeys,
-    Tokens,
-    Unavailable,
-)
+from hubbub.ingest import Ingest
+from hubbub.ports import Unavailable
+from hubbub.wiring.world import Settings, World
 from hubbub_protocol import codec, frames, rest
 from hubbub_protocol.codes import Close
 from hubbub_protocol.ids import IdMaker
@@ -95,57 +72,6 @@ MAX_BESIDE: Final = 1_000
 """Small tasks beside the message path: looking up what a frame names."""
 STRANGERS_EVERY: Final = 1.0
 TABS_EVERY: Final = 5.0
-
-Publish = Callable[[Sequence[Event]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """The adapters, by port. `bus` makes a way to publish from the way to deliver."""
-
-    chats: ChatStore
-    reader: ChatReader
-    messages: MessageReader
-    own_log: OwnLog
-    joining: Joining
-    operating: Operating
-    relations: Relations
-    accounts: Accounts
-    host_accounts: HostAccounts
-    identities: Identities
-    server_keys: ServerKeys
-    invites: Invites
-    passwords: Passwords
-    tokens: Tokens
-    host_tokens: HostTokens | None
-    """None where no host application's tokens are taken."""
-    providers: Providers
-    clock: Clock
-    framing: Framing
-    bus: Callable[[Publish], Publish] = lambda deliver: deliver
-    exact_bus: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the core is told."""
-
-    node: int
-    limits: MessageLimits
-    ingest: IngestLimits
-    bounds: ReplayBounds
-    registration: Literal["open", "invite", "closed"]
-    base_url: Callable[[], str]
-    refresh_days: float
-    token_ms: int
-    heartbeat: float
-    offline_after: float
-    frame_bytes: int
-    logins_per_minute: float
-    registrations_per_minute: float
-    seal: Seal
-    not_signed_in: Callable[[str, NotSignedIn], None]
-    """Hears of sign-ins with a provider that end, with its name."""
 
 
 class Core:

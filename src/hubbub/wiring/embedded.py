@@ -29,9 +29,10 @@ from hubbub.entry.ws.limits import EdgeLimits
 from hubbub.ingest import IngestLimits
 from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
 from hubbub.ports import Unavailable
-from hubbub.wiring.core import Core, Settings, World
+from hubbub.wiring.core import Core
 from hubbub.wiring.hosts import host_applications
 from hubbub.wiring.providers import identity_providers, not_signed_in
+from hubbub.wiring.world import Settings, World
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
 NODE: Final = 1

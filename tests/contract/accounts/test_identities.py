@@ -1,17 +1,21 @@
 """The contract of `Identities`, held by every adapter."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from hubbub.adapters.memory.accounts import MemoryAccounts
+from hubbub.adapters.postgres.database import Bounds, Database
+from hubbub.adapters.postgres.store import PostgresStore
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.domain.account import Identity, Session, User
 from tests.support.accounts import DAY, START, AsyncSqliteAccounts
+from tests.support.engines import PostgresServer
 
-Store = MemoryAccounts | AsyncSqliteAccounts
+Store = MemoryAccounts | AsyncSqliteAccounts | PostgresStore
 
 ANN = User(101, "ann", "Ann", "", is_admin=False, created_at=START)
 BOB = User(102, "bob", "Bob", "hash", is_admin=True, created_at=START)
@@ -19,14 +23,20 @@ CORP, SHOP = "https://login.corp.example", "https://login.shop.example"
 HERS = Identity(CORP, "4711")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryAccounts()
-        return
-    connection = open_database(str(tmp_path / "hubbub.db"))
-    yield AsyncSqliteAccounts(connection)
-    connection.close()
+    elif request.param == "sqlite":
+        connection = open_database(str(tmp_path / "hubbub.db"))
+        yield AsyncSqliteAccounts(connection)
+        connection.close()
+    else:
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database = Database(await postgres.emptied(), Bounds(connections=2))
+        await database.start()
+        yield PostgresStore(database)
+        await database.close()
 
 
 async def test_who_is_enrolled_is_recognised(store: Store) -> None:
@@ -42,6 +52,13 @@ async def test_enrolling_can_be_repeated_and_knows_who_is_there(store: Store) ->
     assert await store.enrol(HERS, ANN) == ANN
     assert await store.enrol(HERS, replace(ANN, id=109, username="ann2")) == ANN
     assert await store.users([109], "ann2") == []
+
+
+async def test_many_first_sign_ins_at_once_make_one_user(store: Store) -> None:
+    users = [replace(ANN, id=200 + n, username=f"ann{n}") for n in range(8)]
+    stored = await asyncio.gather(*(store.enrol(HERS, user) for user in users))
+    assert len({user and user.id for user in stored}) == 1
+    assert len(await store.users([user.id for user in users])) == 1
 
 
 async def test_a_user_name_is_taken_once(store: Store) -> None:

@@ -83,7 +83,7 @@ def test_groups(groups: Any, found: tuple[str, ...]) -> None:
     assert of({"groups": groups}).groups == found
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 256, 5, None, ["1"]])
+@pytest.mark.parametrize("subject", ["", "x" * 256, "a\x00b", 5, None, ["1"]])
 def test_nobody_without_a_subject(subject: Any) -> None:
     with pytest.raises(NotSignedIn):
         of({"sub": subject})

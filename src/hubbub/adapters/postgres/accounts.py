@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hubbub.adapters.postgres.database import Database
 from hubbub.domain.account import MAX_SESSIONS, Entered, Invite, Session, User
 
-_USER: Final = "id, username, display_name, password_hash, is_admin, created_at"
+USER: Final = "id, username, display_name, password_hash, is_admin, created_at"
 _SESSION: Final = "id, user_id, refresh_hash, device, created_at, last_used_at, expires_at"
 _LIVE: Final = "revoked_at IS NULL AND expires_at >"
 _LIVE_SESSIONS: Final = (
@@ -46,7 +46,7 @@ class PostgresAccounts:
     async def add_user(self, user: User, invite: bytes | None) -> str:
         """`Accounts.add_user`."""
         async with self._database.transaction() as db:
-            if not await _add(db, user):
+            if not await add_user(db, user):
                 other = await _named(db, user.username)
                 return "ok" if other is not None and other.id == user.id else "taken"
             if invite is not None:
@@ -62,7 +62,7 @@ class PostgresAccounts:
         """`Accounts.users`, in no order."""
         async with self._database.snapshot() as db:
             rows = await db.fetch(
-                f"SELECT {_USER} FROM users WHERE id = ANY($1) OR username = $2",
+                f"SELECT {USER} FROM users WHERE id = ANY($1) OR username = $2",
                 list(ids),
                 username,
             )
@@ -100,14 +100,14 @@ class PostgresAccounts:
     async def named(self, names: Sequence[str]) -> list[User]:
         """`HostAccounts.named`, in no order."""
         async with self._database.snapshot() as db:
-            query = f"SELECT {_USER} FROM users WHERE username = ANY($1)"
+            query = f"SELECT {USER} FROM users WHERE username = ANY($1)"
             return [User(*row) for row in await db.fetch(query, list(names))]
 
     async def enter(self, user: User, session: Session, issued_at: int) -> Entered:
         """`HostAccounts.enter`; the session's `created_at` is now."""
         now = session.created_at
         async with self._database.transaction() as db:
-            await _add(db, user)
+            await add_user(db, user)
             stored = await _named(db, user.username)
             assert stored is not None
             user_id = stored.id
@@ -193,7 +193,7 @@ class PostgresAccounts:
                 now,
             )
             if found:
-                await _end(db, [session_id], now)
+                await end_sessions(db, [session_id], now)
         return bool(found)
 
     async def revoked(self, since: int) -> list[int]:
@@ -206,10 +206,10 @@ class PostgresAccounts:
 # ── users and invites ──
 
 
-async def _add(db: Any, user: User) -> bool:
-    """False: another user has the name (once who is just adding him is done)."""
+async def add_user(db: Any, user: User) -> bool:
+    """Store a user. False: another has the name (once who is just adding him is done)."""
     added = await db.fetchval(
-        f"INSERT INTO users ({_USER}) VALUES ($1, $2, $3, $4, $5, $6)"
+        f"INSERT INTO users ({USER}) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (username) DO NOTHING RETURNING id",
         user.id,
         user.username,
@@ -222,7 +222,7 @@ async def _add(db: Any, user: User) -> bool:
 
 
 async def _named(db: Any, username: str) -> User | None:
-    row = await db.fetchrow(f"SELECT {_USER} FROM users WHERE username = $1", username)
+    row = await db.fetchrow(f"SELECT {USER} FROM users WHERE username = $1", username)
     return None if row is None else User(*row)
 
 
@@ -245,7 +245,7 @@ async def _use_up(db: Any, invite: bytes, now: int) -> bool | None:
 
 
 async def _put(db: Any, user: User) -> User:
-    if await _add(db, user):
+    if await add_user(db, user):
         return user
     stored = await _named(db, user.username)
     assert stored is not None
@@ -263,7 +263,7 @@ async def _begin(db: Any, session: Session) -> list[int]:
     await _forget_ended(db, user_id, now)
     live = [row[0] for row in await db.fetch(_LIVE_SESSIONS, user_id, now)]
     replaced = live[MAX_SESSIONS - 1 :]
-    await _end(db, replaced, now)
+    await end_sessions(db, replaced, now)
     await db.execute(
         f"INSERT INTO sessions ({_SESSION}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         session.id,
@@ -329,7 +329,7 @@ async def _rotated(db: Any, old: bytes, new: bytes) -> Session | None:
 
 async def _end_stolen(db: Any, spent: bytes, now: int) -> None:
     query = "SELECT session_id FROM spent_refresh WHERE refresh_hash = $1"
-    await _end(db, [row[0] for row in await db.fetch(query, spent)], now)
+    await end_sessions(db, [row[0] for row in await db.fetch(query, spent)], now)
 
 
 async def _sweep_spent(db: Any, near: bytes, before: int) -> None:
@@ -343,7 +343,8 @@ async def _sweep_spent(db: Any, near: bytes, before: int) -> None:
     )
 
 
-async def _end(db: Any, session_ids: list[int], now: int) -> None:
+async def end_sessions(db: Any, session_ids: list[int], now: int) -> None:
+    """They are revoked, and what is kept of them goes."""
     if session_ids:
         await db.execute(
             "UPDATE sessions SET revoked_at = $2 WHERE id = ANY($1) AND revoked_at IS NULL",

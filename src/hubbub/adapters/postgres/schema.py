@@ -249,6 +249,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         WHERE m.type <> 'system' AND r.user_id <> m.sender_id AND r.until IS NULL
             AND r.since <= m.seq;
     """,
+    """
+    CREATE TABLE identities (
+        issuer TEXT COLLATE "C" NOT NULL,
+        subject TEXT COLLATE "C" NOT NULL,
+        user_id BIGINT NOT NULL,
+        PRIMARY KEY (issuer, subject)
+    );
+    CREATE INDEX identities_by_user ON identities (user_id);
+    """,
 )
 
 

@@ -2,6 +2,7 @@
 
 from hubbub.adapters.postgres.accounts import PostgresAccounts
 from hubbub.adapters.postgres.chats import PostgresChatStore
+from hubbub.adapters.postgres.identities import PostgresIdentities
 from hubbub.adapters.postgres.joining import PostgresJoining
 from hubbub.adapters.postgres.keys import PostgresKeys
 from hubbub.adapters.postgres.operating import PostgresOperating
@@ -16,6 +17,7 @@ class PostgresStore(
     PostgresOperating,
     PostgresRelations,
     PostgresAccounts,
+    PostgresIdentities,
     PostgresKeys,
 ):
     """See the ports. Made of a `Database`, which is started and ended apart from it."""

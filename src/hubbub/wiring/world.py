@@ -1,0 +1,83 @@
+"""What the core is made from: the adapters, by port, and what it is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hubbub.delivery.outgoing import Framing
+from hubbub.domain.attempt import Seal
+from hubbub.domain.events import Event
+from hubbub.domain.limits import MessageLimits
+from hubbub.domain.provider import NotSignedIn
+from hubbub.domain.reading import ReplayBounds
+from hubbub.ingest import IngestLimits
+from hubbub.ports import (
+    Accounts,
+    ChatReader,
+    ChatStore,
+    Clock,
+    HostAccounts,
+    HostTokens,
+    Identities,
+    Invites,
+    Joining,
+    MessageReader,
+    Operating,
+    OwnLog,
+    Passwords,
+    Providers,
+    Relations,
+    ServerKeys,
+    Tokens,
+)
+
+Publish = Callable[[Sequence[Event]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The adapters, by port. `bus` makes a way to publish from the way to deliver."""
+
+    chats: ChatStore
+    reader: ChatReader
+    messages: MessageReader
+    own_log: OwnLog
+    joining: Joining
+    operating: Operating
+    relations: Relations
+    accounts: Accounts
+    host_accounts: HostAccounts
+    identities: Identities
+    server_keys: ServerKeys
+    invites: Invites
+    passwords: Passwords
+    tokens: Tokens
+    host_tokens: HostTokens | None
+    """None where no host application's tokens are taken."""
+    providers: Providers
+    clock: Clock
+    framing: Framing
+    bus: Callable[[Publish], Publish] = lambda deliver: deliver
+    exact_bus: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the core is told."""
+
+    node: int
+    limits: MessageLimits
+    ingest: IngestLimits
+    bounds: ReplayBounds
+    registration: Literal["open", "invite", "closed"]
+    base_url: Callable[[], str]
+    refresh_days: float
+    token_ms: int
+    heartbeat: float
+    offline_after: float
+    frame_bytes: int
+    logins_per_minute: float
+    registrations_per_minute: float
+    seal: Seal
+    not_signed_in: Callable[[str, NotSignedIn], None]
+    """Hears of sign-ins with a provider that end, with its name."""
