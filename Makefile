@@ -32,7 +32,7 @@ SUITES := $(filter-out tests/support tests/faults tests/mutants,\
 FAULTS := $(wildcard tests/faults)
 MUTANTS := $(wildcard tests/mutants)
 
-.PHONY: help run chat test test-all check format bench lock clean
+.PHONY: help run chat test test-all check format docs wheels bench lock clean
 
 help: ## this list
 	@echo 'make …'
@@ -65,6 +65,16 @@ check: $(DEV) ## format, lint, types, import contracts, documents
 format: $(DEV) ## format the code and mend what lint can mend
 	@$(VENV)/bin/ruff format --quiet
 	@$(VENV)/bin/ruff check --fix
+
+docs: $(DEV) ## build the documentation site into dist/docs
+	@$(VENV)/bin/python -m tools.docs
+
+wheels: $(RUN) ## build the three packages into dist
+	@rm -f dist/*.whl
+	@for package in protocol clients/python .; do \
+	  $(VENV)/bin/uv build --quiet --wheel --no-build-isolation --python $(VENV)/bin/python \
+	    --out-dir dist $$package; done
+	@ls dist/*.whl
 
 bench: $(BENCH) ## measure what the README states
 	@$(FILES) exec $(VENV)/bin/python -m bench $(ARGS)

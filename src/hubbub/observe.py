@@ -7,7 +7,7 @@ integers, and this reads them. No log or metric ever holds content, a token or a
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -25,9 +25,16 @@ from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
 from hubbub.ingest import LATENCY_BUCKETS, Ingest
 
+EDGE: Final = {
+    "connections": "Open WebSockets.",
+    "connections_limit": "WebSockets that may be open.",
+    "connections_pending": "Sockets whose first request is not there yet.",
+    "store_restarts": "Times the store's process was started again.",
+}
+
 
 class MessagePath(Collector):
-    """The figures of ingest and delivery. `edge`: open connections, their limit, refusals."""
+    """The figures of ingest and delivery. `edge`: those of the names in EDGE."""
 
     def __init__(
         self,
@@ -67,7 +74,7 @@ class MessagePath(Collector):
         yield _gauge("queue_capacity", "Changes that may wait.", self._ingest.capacity)
         yield _gauge("fanout_depth", "Large fan-outs under way.", self._fanout.depth)
         for name, value in edge.items():
-            yield _gauge(name, "Of the WebSocket edge.", value)
+            yield _gauge(name, EDGE[name], value)
         yield self._refused()
         yield self._latency()
 

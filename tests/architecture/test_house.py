@@ -52,6 +52,12 @@ def test_packages_ask_for_what_is_locked(folder: str) -> None:
     asked = names("\n".join(project["dependencies"]))
     assert not asked - ours - names(read("requirements/run.in") + read("requirements/chat.in"))
     assert "version" in project["dynamic"], "the version stands in VERSION alone"
+    version = read("VERSION").strip()
+    for line in project["dependencies"]:
+        if names(line) & ours:
+            assert line.endswith(f"=={version}"), "our packages fit each other at one version"
+    assert (ROOT / folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert (ROOT / folder / project["readme"]).is_file()
 
 
 def test_scripts_can_be_run() -> None:

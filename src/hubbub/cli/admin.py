@@ -29,7 +29,23 @@ Send one as Authorization: Bearer; for the latter two the header Hubbub-User nam
 
 @click.group()
 def admin() -> None:
-    """Look after a server: its keys."""
+    """Look after a server: its keys, its backups."""
+
+
+@admin.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@DATA
+@CONFIG
+def backup(folder: Path, file: Path | None, **given: Any) -> None:
+    """Copy everything to FOLDER, which is made, while the server runs.
+
+    The copy is checked. It is a data folder: `hubbub serve --data FOLDER` serves it.
+    """
+    try:
+        found = work.back_up(load(file, **given), folder.absolute())
+    except (Unavailable, OSError) as error:
+        fail(str(error))
+    click.echo(f"{folder}: {found.messages:,} messages, sound")
 
 
 @admin.group(help=SCOPES_SHOWN)

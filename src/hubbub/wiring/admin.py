@@ -4,7 +4,9 @@ The database is opened beside the server's: both take turns at writing, and what
 (server keys, a session) is nothing that the server remembers between two questions.
 """
 
+import os
 import secrets
+import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +17,8 @@ from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.sqlite.accounts import SqliteAccounts
 from hubbub.adapters.sqlite.beside import Beside, beside
+from hubbub.adapters.sqlite.copy import copy_database
+from hubbub.adapters.sqlite.examine import Examined, examine
 from hubbub.config import Config
 from hubbub.domain.account import SCOPES, Scope, ServerKey, Session, User
 from hubbub.domain.credentials import KEY_PREFIX, secret_hash, session_name
@@ -22,7 +26,7 @@ from hubbub.ports import Unavailable
 from hubbub_protocol import ids
 from hubbub_protocol.ids import IdMaker
 
-__all__ = ["SCOPES", "Scope", "create_key", "list_keys", "make_token", "revoke_key"]
+__all__ = ["SCOPES", "Scope", "back_up", "create_key", "list_keys", "make_token", "revoke_key"]
 
 NODE: Final = ids.MAX_NODE
 """The node number of ids that are made here: no server has it."""
@@ -82,6 +86,39 @@ def make_token(config: Config, name: str, minutes: float) -> str | None:
     return tokens.issue(user.id, entered.session_id, now)[0]
 
 
+def back_up(config: Config, target: Path) -> Examined:
+    """Copy a data folder to `target`, which is not there yet, while a server may run on it.
+
+    The copy is a data folder, too. It is checked, and has its name only once all of it is on the
+    disk. Raises Unavailable, OSError.
+    """
+    source = _database_path(config)
+    if target.exists():
+        raise FileExistsError(f"{target} is there already; each backup is a folder of its own.")
+    aside = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700, parents=True)
+    (aside / source.name).touch(mode=0o600)
+    copy_database(source, aside / source.name)
+    shutil.copy2(source.with_name("secret.key"), aside)
+    found = examine(aside / source.name, float("inf"))
+    if found.damage:
+        raise Unavailable(f"The copy in {aside} is damaged: {found.damage}. See `hubbub doctor`.")
+    for path in (*aside.iterdir(), aside):
+        _sync(path)
+    aside.rename(target)
+    _sync(target.parent)
+    return found
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _find(accounts: SqliteAccounts, name: str) -> User | None:
     try:
         found = accounts.users([ids.parse("user", name)])
@@ -91,9 +128,13 @@ def _find(accounts: SqliteAccounts, name: str) -> User | None:
 
 
 def _database(config: Config) -> AbstractContextManager[Beside]:
+    return beside(str(_database_path(config)))
+
+
+def _database_path(config: Config) -> Path:
     path = Path(config.server.data) / "hubbub.db"
     if not path.exists():
         raise Unavailable(
             f"{path.parent.resolve()} holds no data of a server. Start it once, or give --data."
         )
-    return beside(str(path))
+    return path
