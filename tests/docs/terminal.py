@@ -20,8 +20,9 @@ class Failed(AssertionError):
 class Terminal:
     """One bash. What it starts beside goes on until `close`; all of it prints to one place."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], *, patience: float = PATIENCE) -> None:
         self._folder = folder
+        self._patience = patience
         self._count = 0
         self._said = ""
         self._mark = 0
@@ -61,7 +62,7 @@ class Terminal:
         self._bash.communicate()
 
     def _until(self, wanted: re.Pattern[str], what: str) -> None:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self._patience
         assert self._bash.stdout is not None
         while not wanted.search(self._said, self._mark):
             wait = min(1.0, end - time.monotonic())

@@ -124,13 +124,15 @@ def test_an_unknown_command_and_an_unset_variable_are_noticed(tmp_path: Path) ->
         terminal.close()
 
 
-def test_other_output_is_noticed(bash: Terminal) -> None:
+def test_other_output_is_noticed(tmp_path: Path) -> None:
+    bash = Terminal(tmp_path, os.environ, patience=1.0)
     bash.paste("echo one; echo two\n")
     bash.expect(pattern("one\n"))
     bash.expect(pattern("o…\ntwo\n"))
     bash.paste("echo three\n")
     with pytest.raises(Failed):
         bash.expect(pattern("one\n"))
+    bash.close()
 
 
 def test_what_goes_on_beside_is_heard(bash: Terminal) -> None:
