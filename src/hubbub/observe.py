@@ -29,12 +29,13 @@ EDGE: Final = {
     "connections": "Open WebSockets.",
     "connections_limit": "WebSockets that may be open.",
     "connections_pending": "Sockets whose first request is not there yet.",
+    "users_online": "Users of whom a connection is open.",
     "store_restarts": "Times the store's process was started again.",
 }
 
 
 class MessagePath(Collector):
-    """The figures of ingest and delivery. `edge`: those of the names in EDGE."""
+    """The figures of ingest and delivery. `edge`: further ones, by name."""
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class MessagePath(Collector):
         yield _gauge("queue_capacity", "Changes that may wait.", self._ingest.capacity)
         yield _gauge("fanout_depth", "Large fan-outs under way.", self._fanout.depth)
         for name, value in edge.items():
-            yield _gauge(name, EDGE[name], value)
+            yield _gauge(name, EDGE.get(name, "Of the server."), value)
         yield self._refused()
         yield self._latency()
 
