@@ -69,9 +69,9 @@ format: $(DEV) ## format the code and mend what lint can mend
 docs: $(DEV) ## build the documentation site into dist/docs
 	@$(VENV)/bin/python -m tools.docs
 
-wheels: $(RUN) ## build the three packages into dist
+wheels: $(RUN) ## build our packages into dist
 	@rm -f dist/*.whl
-	@for package in protocol clients/python .; do \
+	@for package in protocol clients/python clients/terminal .; do \
 	  $(VENV)/bin/uv build --quiet --wheel --no-build-isolation --python $(VENV)/bin/python \
 	    --out-dir dist $$package; done
 	@ls dist/*.whl

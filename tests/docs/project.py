@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from tests.architecture.tree import ROOT, tracked
 
-OURS = {"hubbub", "hubbub-client", "hubbub-protocol"}
+OURS = {"hubbub", "hubbub-client", "hubbub-protocol", "hubbub-terminal"}
 
 
 def project(folder: Path, *, whole: bool) -> None:

@@ -13,6 +13,7 @@ from tests.architecture.tree import ROOT, read, tracked
 PACKAGES = {
     "hubbub": ("", "src/"),
     "hubbub_client": ("clients/python/", "clients/python/src/"),
+    "hubbub_terminal": ("clients/terminal/", "clients/terminal/src/"),
     "hubbub_protocol": ("protocol/", "protocol/src/"),
 }
 
