@@ -10,7 +10,7 @@ import tempfile
 import urllib.request
 from typing import Final
 
-from hubbub.config import load
+from hubbub.config.reading import load
 from hubbub.wiring import embedded
 
 HEADING: Final = re.compile(r"^### (`\w+`(?:, `\w+`)*)$", re.MULTILINE)

@@ -6,15 +6,14 @@ from pathlib import Path
 import msgspec
 from msgspec import NODEFAULT, Struct
 
-from hubbub.config import ISSUERS, SECTIONS, variable
-from hubbub.domain.issuer import Issuer
+from hubbub.config.reading import NAMED, SECTIONS, variable
 from tools.docs.schemas import prose, table
 
 
 def tables(_: Path) -> str:
     """A section for each of the file's sections."""
     parts = [_section(f"[{name}]", name, kind) for name, kind in SECTIONS.items()]
-    parts.append(_section("[issuers.NAME]", f"{ISSUERS}_NAME", Issuer))
+    parts += [_section(f"[{name}.NAME]", f"{name}_NAME", n.kind) for name, n in NAMED.items()]
     return "\n".join(parts)
 
 
