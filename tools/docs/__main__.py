@@ -4,6 +4,7 @@ Fails when a link leads nowhere, when something would be loaded from another hos
 is missing from the table of contents.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ def build(target: Path) -> list[str]:
     done = subprocess.run(
         [*command, "--config-file", str(work / "zensical.toml")],
         cwd=work,
+        env=os.environ | {"NO_COLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
