@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from hubbub_client import Message, StoredMessage
@@ -18,6 +19,7 @@ _MEDIA: Final = {"image": "Picture", "video": "Video", "audio": "Recording", "fi
 # ── times ────────────────────────────────────────────────────────────────────────────────────
 
 
+@lru_cache(8_192)
 def moment(time: str) -> datetime:
     """An RFC 3339 time, in the terminal's time zone."""
     return datetime.fromisoformat(time).astimezone()

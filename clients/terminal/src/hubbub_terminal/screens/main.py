@@ -20,10 +20,13 @@ from hubbub_terminal.screens.new_chat import NewChat
 from hubbub_terminal.screens.room import Room
 from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.chat_list import ChatList
+from hubbub_terminal.widgets.words import Words
 from hubbub_terminal.words import many
 
 FRAME: Final = 1 / 30
 """Seconds between two drawings, however much happens."""
+BEHIND: Final = 0.5
+"""The same behind a dialog."""
 WELCOME: Final = (
     "[b]Hubbub[/b]\n\nChoose a chat with [b]↑ ↓[/b] and [b]Enter[/b].\n\n"
     "[b]Ctrl+K[/b]  find a chat\n[b]Ctrl+N[/b]  begin one\n[b]F1[/b]      all keys"
@@ -61,8 +64,8 @@ class Main(Screen[None]):
         """The parts, from left to right."""
         with Horizontal():
             with Vertical(id="side"):
-                yield Static(id="brand", markup=False)
-                yield Static(id="line", markup=False)
+                yield Words(id="brand")
+                yield Words(id="line", tall=True)
                 yield ChatList(self._book)
             with Vertical(id="talk"):
                 yield Static(WELCOME, id="welcome")
@@ -90,7 +93,7 @@ class Main(Screen[None]):
         """The book is another; draw soon."""
         if not self._due and self.is_attached:
             self._due = True
-            self.set_timer(FRAME, self.draw)
+            self.set_timer(FRAME if self.is_current else BEHIND, self.draw)
 
     def draw(self) -> None:
         """Show the book as it is."""
@@ -109,22 +112,26 @@ class Main(Screen[None]):
         live = desk.line.state is State.LIVE
         name = line(book.me.display_name) or line(book.me.username)
         unread = f"  {book.unread_chats} unread" if book.unread_chats else ""
-        self.query_one("#brand", Static).update(
+        self.query_one("#brand", Words).say(
             Content.assemble(
                 ("● " if live else "○ ", "$accent" if live else "$warning"),
                 (name, "bold"),
                 (unread, "dim"),
             )
         )
-        shown = self.query_one("#line", Static)
+        shown = self.query_one("#line", Words)
         waiting = sum(len(chat.outgoing) for chat in book.chats.values())
         after = f"\n{many(waiting, 'message')} waiting" if waiting else ""
-        shown.update(Content(line(desk.line.text) + after))
+        shown.say(Content(line(desk.line.text) + after))
         shown.set_class(not live, "-shown")
 
     def on_room_changed(self) -> None:
         """Something in the open chat."""
         self.changed()
+
+    def on_screen_resume(self) -> None:
+        """No dialog is before it any more."""
+        self.draw()
 
     def on_resize(self) -> None:
         """Lines are broken elsewhere."""

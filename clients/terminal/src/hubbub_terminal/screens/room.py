@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message as Said
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from hubbub_client import OutboxFull, TooLarge
 from hubbub_terminal.chat import Chat, Outgoing
@@ -20,6 +20,7 @@ from hubbub_terminal.screens.receipts import Receipts
 from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.composer import Composer
 from hubbub_terminal.widgets.messages import Messages
+from hubbub_terminal.widgets.words import Words
 from hubbub_terminal.words import AnyMessage, many, said, span, typing
 
 
@@ -53,15 +54,15 @@ class Room(Vertical):
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
-        yield Static(id="head", markup=False)
+        yield Words(id="head")
         yield Messages()
-        yield Static("↓ newer messages: End", id="newer", markup=False)
-        yield Static(id="typing", markup=False)
-        yield Static(id="about", markup=False)
+        yield Words("↓ newer messages: End", id="newer")
+        yield Words(id="typing")
+        yield Words(id="about")
         with Horizontal(id="write"):
-            yield Static("❯ ", id="prompt", markup=False)
+            yield Words("❯ ", id="prompt")
             yield Composer()
-        yield Static("Only admins write here.", id="mute", markup=False)
+        yield Words("Only admins write here.", id="mute")
 
     @property
     def messages(self) -> Messages:
@@ -99,10 +100,12 @@ class Room(Vertical):
         chat, messages = self.chat, self.messages
         if chat is None:
             return
-        self.query_one("#head", Static).update(head(chat))
-        self.composer.placeholder = Content(f"Message {chat.title}")
+        self.query_one("#head", Words).say(head(chat))
+        placeholder = Content(f"Message {chat.title}")
+        if placeholder != self.composer.placeholder:
+            self.composer.placeholder = placeholder
         typers = [self._book.name(user) for user in sorted(chat.typers)]
-        self.query_one("#typing", Static).update(Content(typing(typers)))
+        self.query_one("#typing", Words).say(Content(typing(typers)))
         self._draw_about(chat)
         self.set_class(not chat.may_write, "-mute")
         columns = messages.columns
@@ -121,12 +124,12 @@ class Room(Vertical):
         self.query_one("#newer").set_class(chat.window.known and newer, "-shown")
 
     def _draw_about(self, chat: Chat) -> None:
-        about, message = self.query_one("#about", Static), chat.reply_to
+        about, message = self.query_one("#about", Words), chat.reply_to
         about.set_class(message is not None, "-shown")
         if message is not None:
             name = self._book.called(message.sender_id or "")
             text = f"↩ To {name}: {said(message, self._book.called)}"
-            about.update(Content(cut(text, max(10, self.messages.columns - 6))))
+            about.say(Content(cut(text, max(10, self.messages.columns - 6))))
 
     def _first_new(self, chat: Chat) -> str:
         after = self._new_after

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message as Said
-from textual.strip import Strip
 
 from hubbub_terminal.book import Book
 from hubbub_terminal.chat import Chat
 from hubbub_terminal.paint import FAILED, TICKS, Span, name_role
 from hubbub_terminal.plain import cut, fit, line, width
-from hubbub_terminal.widgets.lines import Lines
+from hubbub_terminal.widgets.lines import Line, Lines
 from hubbub_terminal.words import brief, said, typing
 
 TALL: Final = 2
@@ -67,7 +65,7 @@ class ChatList(Lines):
         self._at = max(0, at)
         self._cursor = chats[self._at].id if chats else ""
         self.virtual_size = Size(self.size.width, len(chats) * TALL)
-        self.refresh()
+        self.redraw()
 
     def point_at(self, chat_id: str) -> None:
         """Put the cursor on a chat."""
@@ -83,7 +81,7 @@ class ChatList(Lines):
             self.scroll_to(y=top, animate=False, force=True)
         elif top + TALL > self.scroll_y + height:
             self.scroll_to(y=top + TALL - height, animate=False, force=True)
-        self.refresh()
+        self.redraw()
 
     def action_move(self, step: int) -> None:
         """The cursor moves."""
@@ -108,28 +106,21 @@ class ChatList(Lines):
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────
 
-    def render_line(self, y: int) -> Strip:
-        """One line in view."""
-        columns, base = self.size.width, self.rich_style
+    def line(self, y: int) -> Line:
+        """A name, or what was said."""
+        columns = self.size.width
         at, part = divmod(round(self.scroll_y) + y, TALL)
         if at >= len(self._chats):
-            words = f" {self.empty}" if at == 0 and part == 0 else ""
-            return Strip([Segment(fit(words, columns), base + self.role_style("says"))])
-        chat = self._chats[at]
-        if chat.id == self._open:
-            base += self.role_style("open")
-        if at == self._at and self.has_focus_within_finder:
-            base += self.role_style("cursor")
-        now = datetime.now().astimezone()
-        spans = (
-            title_line(chat, columns, now) if part == 0 else says_line(chat, self._book, columns)
-        )
-        return Strip([Segment(span.text, base + self.role_style(span.role)) for span in spans])
-
-    @property
-    def has_focus_within_finder(self) -> bool:
-        """Whether the cursor is shown: with the focus, or where keys are handed on."""
-        return self.has_focus or not self.can_focus
+            words = f" {self.empty}" if at == part == 0 else ""
+            return (Span(fit(words, columns), "says"),), ""
+        chat, under = self._chats[at], ""
+        if at == self._at and (self.has_focus or not self.can_focus):  # the finder's has no focus
+            under = "cursor"
+        elif chat.id == self._open:
+            under = "open"
+        if part:
+            return tuple(says_line(chat, self._book, columns)), under
+        return tuple(title_line(chat, columns, datetime.now().astimezone())), under
 
 
 def title_line(chat: Chat, columns: int, now: datetime) -> list[Span]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import ClassVar, Final
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -15,7 +14,7 @@ from textual.strip import Strip
 
 from hubbub_terminal.paint import Block, Row
 from hubbub_terminal.plain import width
-from hubbub_terminal.widgets.lines import Lines
+from hubbub_terminal.widgets.lines import Line, Lines
 
 ROLES: Final = (
     "waiting gone link dim time tick read failed me quote quote-bar quote-name reaction "
@@ -93,7 +92,7 @@ class Messages(Lines):
             self.screen.clear_selection()
         self.virtual_size = Size(self.columns, self._starts[-1])
         self._restore(anchor)
-        self.refresh()
+        self.redraw()
         if blocks:
             self._look_around()
 
@@ -192,7 +191,7 @@ class Messages(Lines):
     def _choose(self, key: str, quote: bool = False) -> None:
         if key != self.chosen or quote:
             self.chosen = key
-            self.refresh()
+            self.redraw()
             self.post_message(self.Chosen(key, quote))
 
     def on_click(self, event: events.Click) -> None:
@@ -211,30 +210,23 @@ class Messages(Lines):
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────
 
-    def _at(self, line: int) -> tuple[Row, str] | None:
-        index = bisect_right(self._starts, line) - 1
+    def line(self, y: int) -> Line:
+        """A line of a block."""
+        at = round(self.scroll_y) + y
+        index = bisect_right(self._starts, at) - 1
         if not 0 <= index < len(self._blocks):
-            return None
+            return (), ""
         block = self._blocks[index]
-        return block.rows[line - self._starts[index]], block.key
+        row = block.rows[at - self._starts[index]]
+        return row, "chosen" if row and block.key and block.key == self.chosen else ""
 
     def render_line(self, y: int) -> Strip:
-        """One line in view."""
-        columns, base = self.size.width, self.rich_style
-        line = round(self.scroll_y) + y
-        found = self._at(line)
-        if found is None:
-            return Strip.blank(columns, base)
-        row, key = found
-        if key and key == self.chosen and row:
-            base += self.role_style("chosen")
-        segments = [Segment(span.text, base + self.role_style(span.role)) for span in row]
-        strip = Strip(segments, sum(width(span.text) for span in row))
-        strip = strip.adjust_cell_length(columns, base)
-        selection = self.text_selection
-        if selection is not None and (marked := selection.get_span(line)) is not None:
-            strip = self._mark(strip, row, marked)
-        return strip.apply_offsets(0, line)
+        """Draw one line, and what is marked of it with the mouse."""
+        strip = super().render_line(y)
+        at, selection = round(self.scroll_y) + y, self.text_selection
+        if selection is not None and (marked := selection.get_span(at)) is not None:
+            strip = self._mark(strip, self.line(y)[0], marked)
+        return strip.apply_offsets(0, at)
 
     def _mark(self, strip: Strip, row: Row, marked: tuple[int, int]) -> Strip:
         text = _text(row)
