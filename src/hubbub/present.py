@@ -6,6 +6,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
+from hubbub.domain.extra import Extra, unpack
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyChat
 from hubbub_protocol import frames, ids
@@ -54,8 +55,20 @@ def message(row: Row, members: Iterable[int] = (), client_id: str | None = None)
         message_ref(row.reply_to) if row.reply_to else None,
         system=_system.decode(row.system) if row.system else None,
         client_id=client_id,
+        thread_id=message_ref(row.thread_id) if row.thread_id else None,
     )
+    if row.extra:
+        sent = _with_extra(sent, unpack(row.extra))
     return sent if row.rev == row.seq else _changed(sent, row)
+
+
+def _with_extra(sent: frames.Message, extra: Extra) -> frames.Message:
+    return msgspec.structs.replace(
+        sent,
+        mentions=[user_ref(user) for user in extra.mentions],
+        mention_all=extra.mention_all,
+        forwarded_from=user_ref(extra.forwarded_from) if extra.forwarded_from else None,
+    )
 
 
 def _changed(sent: frames.Message, row: Row) -> frames.Message:
@@ -101,6 +114,7 @@ def me(event: MeEvent) -> frames.Me:
                 read=event.read,
                 unread=event.unread,
                 muted_until=rfc3339(event.muted_until) if event.muted_until else None,
+                unread_mentions=event.unread_mentions,
             )
         case _:
             assert_never(event)

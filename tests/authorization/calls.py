@@ -439,6 +439,30 @@ _send("send_message/reply-to-late", "chat_id", "late")
 _send("send_message/reply-to-other-chat", "chat_id", "direct")
 
 
+def _forward(which: str) -> None:
+    @row(f"send_message/forward-{which}")
+    async def call(cell: Cell) -> Answer:
+        asked = {"recipient_ids": [cell.world["observer"].id]}
+        answer = await cell.call("send_message", {**asked, "forward": getattr(cell.group, which)})
+        if answer.status == 202:
+            copy = await cell.call("get_message", message_id=answer.body["id"])
+            assert cell.group.chat_id not in str(copy.body)
+        return answer
+
+
+@row("send_message/mentions")
+async def _(cell: Cell) -> Answer:
+    named = [cell.world[name].id for name in ("observer", "stranger")]
+    asked = {"content": "hello", "chat_id": cell.group.chat_id, "mentions": named}
+    return await cell.call("send_message", asked)
+
+
+@row("send_message/mention-all")
+async def _(cell: Cell) -> Answer:
+    asked = {"content": "hello", "chat_id": cell.group.chat_id, "mention_all": True}
+    return await cell.call("send_message", asked)
+
+
 @row("send_message/admins-only")
 async def _(cell: Cell) -> Answer:
     chat_id = (await cell.world.gather()).chat_id
@@ -463,6 +487,8 @@ for _which in ("first", "absent", "late", "direct"):
     simple(f"pin_message/{_which}", message_id=_which)
     simple(f"unpin_message/{_which}", message_id=_which)
     simple(f"list_edits/{_which}", message_id=_which)
+    simple(f"get_thread/{_which}", message_id=_which)
+    _forward(_which)
 
 
 def _anchored(title: str, parameter: str, which: str) -> None:
@@ -480,6 +506,16 @@ simple("list_pins", chat_id="chat_id")
 simple("list_pins/direct", chat_id="direct_id")
 simple("list_events", chat_id="chat_id")
 simple("list_events/direct", chat_id="direct_id")
+
+
+@row("list_mentions")
+async def _(cell: Cell) -> Answer:
+    answer = await cell.call("list_mentions", query="?limit=200")
+    if answer.status == 200:
+        for message in answer.body["messages"]:
+            seen = await cell.call("get_message", message_id=message["id"])
+            assert seen.body["content"] == message["content"]
+    return answer
 
 
 @row("list_my_events")

@@ -166,7 +166,8 @@ def _seen(line: Line, live: int, actor: Account, sent: Frame, group: Group) -> s
             continue
         if kind == "message":
             what = "content" if "content" in sent else "message_id"
-            if sent.get(what) in (frame.get("content"), frame["id"]):
+            copy = "forward" in sent and "forwarded_from" in frame
+            if copy or sent.get(what) in (frame.get("content"), frame["id"]):
                 found.add(kind)
         elif frame["chat_id"] in concerned:
             found.add(kind)
@@ -248,6 +249,8 @@ _send("send/reply-to-first", chat_id="@chat_id", reply_to="@first")
 _send("send/reply-to-absent", chat_id="@chat_id", reply_to="@absent")
 _send("send/reply-to-late", chat_id="@chat_id", reply_to="@late")
 _send("send/reply-to-other-chat", chat_id="@chat_id", reply_to="@direct")
+_send("send/mentions", chat_id="@chat_id", mentions=["@observer"])
+_send("send/mention-all", chat_id="@chat_id", mention_all=True)
 
 for _which in ("first", "absent", "late", "direct"):
     row(f"edit/{_which}", message_id=f"@{_which}", content="@content", ref="r")
@@ -263,6 +266,8 @@ row("read/direct", chat_id="@direct_id", seq=MAX_POSITION)
 row("read/nowhere", chat_id="@ghost", seq=1)
 for _which in ("first", "absent", "late", "direct"):
     row(f"read/message-{_which}", message_id=f"@{_which}")
+    to = ["@observer"]
+    row(f"send/forward-{_which}", client_id="@uuid", recipient_ids=to, forward=f"@{_which}")
 row("typing", chat_id="@chat_id")
 row("typing/direct", chat_id="@direct_id")
 row("typing/as-another", chat_id="@chat_id", user_id="@observer")

@@ -10,7 +10,7 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.actions import send_message
-from hubbub.adapters.sqlite import chats, joining, membership, post, reader, relations, rows
+from hubbub.adapters.sqlite import chats, joining, membership, post, reader, relations, rows, seats
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import presence, relay, subscriber
 from hubbub.domain import receipt
@@ -138,7 +138,7 @@ def no_visibility() -> Any:
         return [Interval(1)] if stays and stays[-1].left is None else []
 
     return all_of(
-        patch.object(stored_replay, "openings", wide), patch.object(reader, "openings", wide)
+        patch.object(stored_replay, "openings", wide), patch.object(seats, "openings", wide)
     )
 
 

@@ -145,7 +145,14 @@ async def talk(ann: Person, bob: Person) -> str:
     receipts = await ann("get_receipts", message_id=message_id)
     assert (receipts["recipients"], receipts["read"]) == (1, 1)
     assert (await bob("list_events", chat_id=chat_id))["position"] == 6
+    reply = {"chat_id": chat_id, "content": "Hi @bob", "reply_to": message_id, "mentions": [bob.id]}
+    await ann("send_message", reply)
+    thread = await bob("get_thread", message_id=message_id)
+    assert (thread["root"]["id"], thread["replies"]["count"]) == (message_id, 1)
+    assert (await bob("list_mentions"))["messages"][0]["content"] == "Hi @bob"
+    await bob("send_message", {"recipient_ids": [ann.id], "forward": message_id})
     assert (await bob("list_my_events"))["events"][0]["chat_id"] == chat_id
+    assert await bob("mute_chat", {"until": None}, chat_id=chat_id) == {"until": None}
     direct = await bob("create_chat", {"chat_type": "direct", "member_ids": [ann.id]})
     assert direct["id"] == chat_id
     return str(message_id)

@@ -132,6 +132,7 @@ class Machine:
             messages=store,
             own_log=store,
             joining=store,
+            referring=store,
             operating=store,
             relations=store,
             accounts=store,

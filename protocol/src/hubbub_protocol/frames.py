@@ -65,7 +65,11 @@ class Resume(Struct, frozen=True, gc=False, tag="resume", omit_defaults=True):
 
 
 class Send(Struct, frozen=True, gc=False, tag="send", omit_defaults=True):
-    """Sends a message. Answer: `ack`, or `error` with `ref` = client_id."""
+    """Sends a message. Answer: `ack`, or `error` with `ref` = client_id.
+
+    `mentions`: users whom it concerns, `mention_all`: everybody. `forward`: the message to copy,
+    instead of a content.
+    """
 
     client_id: Annotated[str, Meta(max_length=36)]
     chat_id: ChatId | None = None
@@ -74,6 +78,9 @@ class Send(Struct, frozen=True, gc=False, tag="send", omit_defaults=True):
     message_type: MessageType = "text"
     media: list[Media] = []
     reply_to: MessageId | None = None
+    mentions: list[str] = []
+    mention_all: bool = False
+    forward: MessageId | None = None
 
 
 class Edit(Struct, frozen=True, gc=False, tag="edit", omit_defaults=True):
@@ -150,6 +157,7 @@ class Limits(Struct, frozen=True):
     frame_bytes: int
     media: int
     recipients: int
+    mentions: int = 50
 
 
 class Welcome(Struct, frozen=True, gc=False, tag="welcome"):
@@ -178,7 +186,11 @@ class Ack(Struct, frozen=True, gc=False, tag="ack"):
 
 
 class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
-    """A message in its latest state. `rev` = `seq` until it is changed."""
+    """A message in its latest state. `rev` = `seq` until it is changed.
+
+    `thread_id`: of a reply, the message that began its thread. `forwarded_from`: who wrote what
+    was forwarded.
+    """
 
     id: MessageId
     chat_id: ChatId
@@ -198,6 +210,10 @@ class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
     pinned: bool = False
     system: dict[str, Any] | None = None
     client_id: str | None = None
+    thread_id: MessageId | None = None
+    mentions: list[UserId] = []
+    mention_all: bool = False
+    forwarded_from: UserId | None = None
 
 
 class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
@@ -216,6 +232,7 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     read: Position = 0
     unread: Position = 0
     muted_until: Time | None = None
+    unread_mentions: int = 0
 
 
 class DeliveryReceipt(Struct, frozen=True, gc=False, tag="delivery_receipt"):

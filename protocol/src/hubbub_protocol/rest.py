@@ -20,21 +20,67 @@ from hubbub_protocol.accounts import SignedIn as SignedIn
 from hubbub_protocol.accounts import User as User
 from hubbub_protocol.accounts import UserPage as UserPage
 from hubbub_protocol.frames import (
-    AnyMessageType,
     ChatId,
     InviteId,
     LogName,
-    Me,
     Media,
-    Message,
     MessageId,
-    MessageType,
     Position,
     Time,
     UserId,
 )
+from hubbub_protocol.messages import (
+    Accepted as Accepted,
+)
+from hubbub_protocol.messages import (
+    ChangedMessage as ChangedMessage,
+)
+from hubbub_protocol.messages import (
+    EditMessage as EditMessage,
+)
+from hubbub_protocol.messages import (
+    Edits as Edits,
+)
+from hubbub_protocol.messages import (
+    EventPage as EventPage,
+)
+from hubbub_protocol.messages import (
+    MentionPage as MentionPage,
+)
+from hubbub_protocol.messages import (
+    MessagePage as MessagePage,
+)
+from hubbub_protocol.messages import (
+    Pins as Pins,
+)
+from hubbub_protocol.messages import (
+    ReadDone as ReadDone,
+)
+from hubbub_protocol.messages import (
+    Receipt as Receipt,
+)
+from hubbub_protocol.messages import (
+    ReceiptPage as ReceiptPage,
+)
+from hubbub_protocol.messages import (
+    Replies as Replies,
+)
+from hubbub_protocol.messages import (
+    SendMessage as SendMessage,
+)
+from hubbub_protocol.messages import (
+    Status as Status,
+)
+from hubbub_protocol.messages import (
+    StoredMessage as StoredMessage,
+)
+from hubbub_protocol.messages import (
+    ThreadPage as ThreadPage,
+)
+from hubbub_protocol.messages import (
+    Version as Version,
+)
 
-Status = Literal["queued", "sent", "delivered", "read"]
 Role = Literal["owner", "admin", "member"]
 ChatType = Literal["direct", "group"]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -101,6 +147,7 @@ class Chat(Struct, omit_defaults=True):
     seq: Position
     last_activity_at: Time
     unread: int = 0
+    unread_mentions: int = 0
     read: Position = 0
     joined_seq: Position = 0
     muted_until: Time | None = None
@@ -233,132 +280,6 @@ class Changed(Struct):
 
     chat_id: ChatId
     seq: Position
-
-
-# ── messages ─────────────────────────────────────────────────────────────────────────────────
-
-
-class SendMessage(Struct, omit_defaults=True):
-    """A message to a chat or to recipients. `client_id` may stand in Idempotency-Key instead."""
-
-    chat_id: ChatId | None = None
-    recipient_ids: list[str] | None = None
-    content: str = ""
-    message_type: MessageType = "text"
-    media: list[Media] = []
-    reply_to: MessageId | None = None
-    client_id: Annotated[str, Meta(max_length=36)] | None = None
-
-
-class EditMessage(Struct, omit_defaults=True):
-    """What one's own message says from now on; what is left out stays."""
-
-    content: str | None = None
-    media: list[Media] | None = None
-
-
-class ChangedMessage(Struct):
-    """The message is changed; `rev` is the position of its latest change."""
-
-    id: MessageId
-    chat_id: ChatId
-    rev: Position
-
-
-class Version(Struct, omit_defaults=True):
-    """What a message said from `at`, and from position `rev`, until it was edited."""
-
-    rev: Position
-    at: Time
-    content: str = ""
-    media: list[Media] = []
-
-
-class Edits(Struct):
-    """Earlier versions of a message, newest first: the first one, and at most 99 of the others."""
-
-    message_id: MessageId
-    edits: list[Version]
-
-
-class Accepted(Struct):
-    """The message is on stable storage (G1)."""
-
-    id: MessageId
-    created_at: Time
-    chat_id: ChatId
-    status: Literal["queued"] = "queued"
-
-
-class StoredMessage(Struct, omit_defaults=True):
-    """A message with its status; for its sender the least of all recipients."""
-
-    id: MessageId
-    chat_id: ChatId
-    seq: Position
-    rev: Position
-    number: Position
-    created_at: Time
-    status: Status
-    sender_id: UserId | None = None
-    content: str = ""
-    message_type: AnyMessageType = "text"
-    media: list[Media] = []
-    reply_to: MessageId | None = None
-    edited_at: Time | None = None
-    is_deleted: bool = False
-    reactions: dict[str, int] = {}
-    pinned: bool = False
-    system: dict[str, Any] | None = None
-    client_id: str | None = None
-
-
-class MessagePage(Struct):
-    """History, newest first. `cursor` is the oldest message's id, for `before_id`."""
-
-    messages: list[StoredMessage]
-    has_more: bool
-    cursor: MessageId | None
-
-
-class Pins(Struct):
-    """A chat's pinned messages, at most 100; those pinned last come first."""
-
-    messages: list[StoredMessage]
-
-
-class EventPage(Struct):
-    """The folded log after a position, in the order of `rev`; complete up to `position`."""
-
-    events: list[Message | Me]
-    position: Position
-    has_more: bool
-
-
-class ReadDone(Struct):
-    """The caller's read cursor is at least there."""
-
-    status: Literal["read"] = "read"
-
-
-class Receipt(Struct, omit_defaults=True):
-    """When one recipient passed the message."""
-
-    user_id: UserId
-    delivered_at: Time | None = None
-    read_at: Time | None = None
-
-
-class ReceiptPage(Struct):
-    """Counts over all recipients, and one page of them by id."""
-
-    message_id: MessageId
-    recipients: int
-    delivered: int
-    read: int
-    receipts: list[Receipt]
-    has_more: bool
-    cursor: str | None
 
 
 # ── sync ─────────────────────────────────────────────────────────────────────────────────────

@@ -103,6 +103,10 @@ class Actions:
     list_pins: Callable[[Principal, str], Awaitable[rest.Pins]]
     """(principal, chat_id)"""
     get_message: Callable[[Principal, str], Awaitable[rest.StoredMessage]]
+    get_thread: Callable[[Principal, str, bool, int, str | None], Awaitable[rest.ThreadPage]]
+    """(principal, message_id, whether the newest come first, limit, cursor)"""
+    list_mentions: Callable[[Principal, int, str | None], Awaitable[rest.MentionPage]]
+    """(principal, limit, cursor)"""
     mark_read: Callable[[Principal, str], Awaitable[rest.ReadDone]]
     """(principal, message_id)"""
     get_receipts: Callable[[Principal, str, int, str | None], Awaitable[rest.ReceiptPage]]

@@ -8,9 +8,9 @@ from typing import assert_never
 
 import msgspec
 
+from hubbub.actions.compose import check_content, check_media
 from hubbub.actions.outcomes import amended
 from hubbub.actions.references import message_id
-from hubbub.actions.send_message import check_content, check_media
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Amend, Amendment, Edit, Erase, Pin
 from hubbub.domain.limits import MessageLimits

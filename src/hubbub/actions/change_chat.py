@@ -2,9 +2,9 @@
 
 import msgspec
 
+from hubbub.actions.compose import check_media
 from hubbub.actions.outcomes import changed
 from hubbub.actions.references import chat_id, check, seen_chat
-from hubbub.actions.send_message import check_media
 from hubbub.domain.account import Principal
 from hubbub.domain.change import SetChat
 from hubbub.domain.policy import may_set

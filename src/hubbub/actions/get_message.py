@@ -17,4 +17,4 @@ class GetMessage:
         """The message with its status for the caller. Raises Refused `not_found`."""
         found = await self._reader.message(principal.user_id, message_id(message))
         view = seen_message(found)
-        return present.stored(view.row, principal.user_id, view.others, view.own)
+        return present.stored(view.row, principal.user_id, view.others, view.own, view.replies)

@@ -7,7 +7,7 @@ from hubbub.domain.chat import LARGE, Chat
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.message import Row, Version
 from hubbub.domain.receipt import Cursor
-from hubbub.domain.view import ChatView, MemberView, RecipientView
+from hubbub.domain.view import ChatView, History, MemberView, RecipientView, Replies
 from hubbub.present import client_ref, media, message
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.times import rfc3339
@@ -18,12 +18,27 @@ def user(found: account.User) -> rest.User:
     return rest.User(ids.text("user", found.id), found.username, found.display_name, found.is_admin)
 
 
-def stored(row: Row, reader: int, others: Cursor, own: Cursor) -> rest.StoredMessage:
+def stored(
+    row: Row, reader: int, others: Cursor, own: Cursor, answers: Replies | None = None
+) -> rest.StoredMessage:
     """A message with its status for this reader; its sender alone sees his client_id again."""
     client = client_ref(row) if row.sender_id == reader else None
     fields = msgspec.structs.asdict(message(row, client_id=client))
     del fields["recipient_ids"]
-    return rest.StoredMessage(**fields, status=status(row, reader, others, own))
+    told = status(row, reader, others, own)
+    return rest.StoredMessage(**fields, status=told, replies=replies(answers))
+
+
+def messages(page: History, reader: int) -> list[rest.StoredMessage]:
+    """A page of them."""
+    return [
+        stored(row, reader, page.others, page.own, page.replies.get(row.id)) for row in page.rows
+    ]
+
+
+def replies(found: Replies | None) -> rest.Replies | None:
+    """How many replies a thread has."""
+    return None if found is None else rest.Replies(found.count, found.seq, rfc3339(found.at))
 
 
 def version(kept: Version) -> rest.Version:
@@ -55,6 +70,7 @@ def chat(view: ChatView) -> rest.Chat:
         seq=head.seq,
         last_activity_at=rfc3339(head.at),
         unread=head.number - member.read_number,
+        unread_mentions=view.unread_mentions,
         read=member.read,
         joined_seq=member.since,
         muted_until=rfc3339(member.muted_until) if member.muted_until else None,

@@ -26,4 +26,4 @@ class ReadChanges:
         """A chat's pinned messages. Raises Refused `not_found`."""
         user = principal.user_id
         page = seen_chat(await self._messages.pins(user, chat_id(chat)))
-        return rest.Pins([present.stored(row, user, page.others, page.own) for row in page.rows])
+        return rest.Pins(present.messages(page, user))

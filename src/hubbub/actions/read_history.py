@@ -35,5 +35,5 @@ class ReadHistory:
         user = principal.user_id
         found = await self._reader.history(user, number, direction, anchor, limit)
         page = seen_message(found) if message is not None else seen_chat(found)
-        messages = [present.stored(row, user, page.others, page.own) for row in page.rows]
+        messages = present.messages(page, user)
         return rest.MessagePage(messages, page.has_more, messages[-1].id if messages else None)

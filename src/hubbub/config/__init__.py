@@ -93,6 +93,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[int, Meta(ge=0, le=1000)],
         why("recipients of a message without chat_id; fewer to have groups made by name only."),
     ] = 256
+    mentions: Annotated[Count, why("users that a message names; fewer where spam is one.")] = 50
     group_members: Annotated[
         Annotated[int, Meta(ge=2, le=100_000)], why("less to keep members from mass invitations.")
     ] = 100_000

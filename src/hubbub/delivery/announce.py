@@ -199,6 +199,9 @@ class Announcer:
             post.content,
             post.media,
             post.reply_to,
+            b"",
+            post.thread_id,
+            post.extra,
         )
         events.append(RowEvent(row, chat.members, chat.large))
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hubbub.domain.change import Amend, Denied, Edit, Erase, Pin
 from hubbub.domain.chat import LARGE, Chat, Head, Role
+from hubbub.domain.extra import erased, unpack
 from hubbub.domain.message import EVERYBODY, Audience, Row, Version
 from hubbub.domain.policy import may_post
 
@@ -43,6 +44,10 @@ def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int
 def _edit(row: Row, after: Row, by: int, edit: Edit, denied: Denied | None) -> Row | Denied:
     if row.sender_id != by:
         return Denied("forbidden", "Only who sent a message edits it.")
+    if unpack(row.extra).forward:
+        return Denied(
+            "forbidden", "A forward has the words of its author. Delete it, or answer it."
+        )
     if denied is not None:
         return denied
     if row.at < edit.since:
@@ -64,7 +69,7 @@ def _erase(row: Row, after: Row, by: int, chat: Chat, role: Role) -> Row | Denie
     if row.deleted_at:
         return row
     nothing = {"content": "", "media": b"", "edited": 0, "edited_at": 0, "pinned": 0}
-    return replace(after, deleted_at=after.changed_at, **nothing)
+    return replace(after, deleted_at=after.changed_at, extra=erased(row.extra), **nothing)
 
 
 def _pin(row: Row, after: Row, pinned: bool, chat: Chat, role: Role, pins: int) -> Row | Denied:
@@ -83,6 +88,12 @@ def may_see_versions(row: Row, user_id: int, chat: Chat, role: Role) -> Denied |
         return None
     why = "Only who sent a message sees what it said before, in groups owners and admins too."
     return Denied("forbidden", why)
+
+
+def moved(head: Head, row: Row) -> Head:
+    """The head after a message was changed."""
+    mentioned = row.seq if unpack(row.extra).mentioned else 0
+    return Head(row.rev, head.number, head.at, max(head.mentioned, mentioned))
 
 
 def version(row: Row) -> Version:

@@ -30,7 +30,8 @@ class Post(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
     """A message to append to `chat_id`, or to `new_chat`, which is made when it is not there.
 
     `client_id` are the UUID's 16 bytes, None where the sender gave none; `media` is JSON,
-    empty where there is none; `at` is Unix ms.
+    empty where there is none; `at` is Unix ms. `thread_id` is the message that began the thread
+    of a reply, 0 for others; `extra` as in the module `extra`.
     """
 
     id: int
@@ -43,6 +44,8 @@ class Post(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
     content: str
     media: bytes
     reply_to: int
+    thread_id: int = 0
+    extra: bytes = b""
 
 
 class Fill(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="fill"):

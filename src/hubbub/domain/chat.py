@@ -23,11 +23,15 @@ Visibility = Literal["private", "public"]
 
 
 class Head(Struct, array_like=True):
-    """The end of a chat's log: newest position, newest number, newest time (Unix ms)."""
+    """The end of a chat's log: newest position, newest number, newest time (Unix ms).
+
+    `mentioned`: no position beyond it mentions anybody.
+    """
 
     seq: int = 0
     number: int = 0
     at: int = 0
+    mentioned: int = 0
 
 
 class Chat(Struct, frozen=True, array_like=True):
@@ -95,7 +99,7 @@ class Found(Struct, frozen=True, array_like=True):
     """Answer to a look-up before a send: the chat, its people, and the sender's place in it.
 
     `members` is filled for chats up to `LARGE`; `role` is None for who is not a member now.
-    `reply_visible` says whether the message to be replied to is one that he may see here.
+    `thread_id`: the thread of the message to be replied to, if it is one that he may see here.
     `sent_at`: when he last sent one here, in Unix ms (0: never). `known`: the message that is to
     be sent is stored already.
     """
@@ -104,7 +108,7 @@ class Found(Struct, frozen=True, array_like=True):
     head: Head
     members: tuple[int, ...]
     role: Role | None
-    reply_visible: bool
+    thread_id: int
     sent_at: int = 0
     known: bool = False
 

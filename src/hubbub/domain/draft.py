@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from hubbub.domain.extra import Extra
+
 
 class Draft(Struct, frozen=True, gc=False):
     """What a sender wants to say. Either `chat_id`, or `recipients` (without himself) to find it.
@@ -19,3 +21,9 @@ class Draft(Struct, frozen=True, gc=False):
     content: str
     media: bytes
     reply_to: int
+    extra: Extra | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it may not be for this sender to send, wherever he may send others."""
+        return self.extra is not None and bool(self.extra.mention_all or self.extra.forward)

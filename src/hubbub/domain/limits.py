@@ -14,6 +14,7 @@ class MessageLimits(Struct, frozen=True):
     content_bytes: int = 16 * 1024
     media: int = 10
     recipients: int = 256
+    mentions: int = 50
     group_members: int = 100_000
     messages_per_second: float = 30
     message_burst: int = 60

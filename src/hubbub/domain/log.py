@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hubbub.domain.change import Mismatch, Post, Posted
 from hubbub.domain.chat import Head
+from hubbub.domain.extra import unpack
 from hubbub.domain.message import Row
 
 
@@ -28,6 +29,7 @@ class Known(Struct, frozen=True, gc=False, array_like=True):
     content: str
     media: bytes
     reply_to: int
+    extra: bytes = b""
     erased: bool = False
 
 
@@ -49,7 +51,7 @@ def forget(known: MutableMapping[Dedupe, Known], row: Row) -> None:
 
 def append(head: Head, at: int, countable: bool) -> Head:
     """The head after one more position: times never go back, `system` is not counted."""
-    return Head(head.seq + 1, head.number + countable, max(head.at, at))
+    return Head(head.seq + 1, head.number + countable, max(head.at, at), head.mentioned)
 
 
 def assign(
@@ -71,6 +73,8 @@ def assign(
             result.append((None, _answer_again(post, earlier)))
             continue
         head = heads[post.chat_id] = append(heads[post.chat_id], post.at, countable=True)
+        if post.extra and unpack(post.extra).mentioned:
+            head.mentioned = head.seq
         row = Row(
             post.id,
             post.chat_id,
@@ -84,6 +88,9 @@ def assign(
             post.content,
             post.media,
             post.reply_to,
+            b"",
+            post.thread_id,
+            post.extra,
         )
         known[key] = Known(
             row.id,
@@ -95,6 +102,7 @@ def assign(
             row.content,
             row.media,
             row.reply_to,
+            row.extra,
         )
         result.append((row, Posted(row.id, row.chat_id, row.seq, row.number, row.at)))
     return result
@@ -104,8 +112,8 @@ def _answer_again(post: Post, earlier: Known) -> Posted | Mismatch:
     sent = (post.chat_id, post.type, post.reply_to)
     if sent != (earlier.chat_id, earlier.type, earlier.reply_to):
         return Mismatch()
-    said = (post.content, post.media)
-    if not earlier.erased and said != (earlier.content, earlier.media):
+    said = (post.content, post.media, post.extra)
+    if not earlier.erased and said != (earlier.content, earlier.media, earlier.extra):
         return Mismatch()
     return Posted(
         earlier.id, earlier.chat_id, earlier.seq, earlier.number, earlier.at, duplicate=True

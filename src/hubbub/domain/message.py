@@ -8,6 +8,8 @@ from msgspec import Struct
 class Row(Struct, frozen=True, gc=False, array_like=True):
     """A message in its latest state. `rev` is the position of its latest change.
 
+    `thread_id`: of a reply, the message that began its thread. `extra`: see the module `extra`.
+
     Times are Unix ms, 0 where it did not happen: `changed_at` is that of `rev`. `edited` and
     `pinned` are the positions where that was done last, 0: it is not.
     """
@@ -25,6 +27,8 @@ class Row(Struct, frozen=True, gc=False, array_like=True):
     media: bytes
     reply_to: int
     system: bytes = b""
+    thread_id: int = 0
+    extra: bytes = b""
     changed_at: int = 0
     edited: int = 0
     edited_at: int = 0

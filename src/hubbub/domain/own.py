@@ -31,6 +31,7 @@ class MyChat(_MeEvent, frozen=True, gc=False, array_like=True, tag="chat"):
     read: int
     unread: int
     muted_until: int = 0
+    unread_mentions: int = 0
 
 
 MeEvent = MyChat

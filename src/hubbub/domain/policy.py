@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from hubbub.domain.change import Denied
-from hubbub.domain.chat import Chat, Role
+from hubbub.domain.chat import LARGE, Chat, Role
+from hubbub.domain.message import Row
 from hubbub.domain.settings import OWNERS, Settings, nameless
 
 HEIRS: Final[tuple[Role, ...]] = ("admin", "member")
@@ -101,6 +102,26 @@ def may_post(chat: Chat, role: Role) -> Denied | None:
     """Send a message, as a member with this role."""
     if chat.posting == "admins" and role == "member":
         return Denied("forbidden", "Only owners and admins send messages to this group.")
+    return None
+
+
+def may_mention_all(chat: Chat, role: Role) -> Denied | None:
+    """Mention everybody at once. In large groups, owners and admins may."""
+    if chat.size > LARGE and role == "member":
+        why = f"Above {LARGE} members only owners and admins mention everybody; name some."
+        return Denied("forbidden", why)
+    return None
+
+
+def may_forward(row: Row) -> Denied | None:
+    """Forward a message, as somebody who may see it."""
+    if row.type == "system":
+        return Denied("invalid", "What changed a group is nobody's message; it is not forwarded.")
+    if row.deleted_at:
+        return Denied("invalid", "The message was deleted; nothing is left of it to forward.")
+    if row.type == "encrypted":
+        why = "The server cannot copy an encrypted message: others have other keys. Send it anew."
+        return Denied("invalid", why)
     return None
 
 

@@ -10,6 +10,8 @@ from hubbub.domain.message import Row
 
 PAGE: Final = 200
 """Most messages or events a page."""
+COUNTED: Final = 1_000
+"""Most unread mentions of a chat and replies to a message that are counted."""
 
 
 class ReplayBounds(Struct, frozen=True, array_like=True):
@@ -37,8 +39,13 @@ class Log(Struct, frozen=True, array_like=True):
 
 def visible(row: Row, intervals: Sequence[Interval]) -> bool:
     """G6: the event's own position and the message it concerns lie in stays of the reader."""
-    return any(i.holds(row.seq) for i in intervals) and (
-        row.rev == row.seq or any(i.holds(row.rev) for i in intervals)
+    return sees(row.seq, row.rev, intervals)
+
+
+def sees(seq: int, rev: int, intervals: Sequence[Interval]) -> bool:
+    """The same, of a message that was sent at `seq` and changed last at `rev`."""
+    return any(i.holds(seq) for i in intervals) and (
+        rev == seq or any(i.holds(rev) for i in intervals)
     )
 
 

@@ -14,6 +14,7 @@ class ChatView(Struct, frozen=True, array_like=True):
 
     `others`: the least cursors of all other members (chats up to LARGE; else zero).
     `peer`: the other user of a direct chat. `last`: the newest visible message.
+    `unread_mentions`: of this member, up to COUNTED.
     """
 
     chat: Chat
@@ -22,6 +23,7 @@ class ChatView(Struct, frozen=True, array_like=True):
     others: Cursor
     peer: User | None
     last: Row | None
+    unread_mentions: int = 0
 
 
 class ChatList(Struct, frozen=True, array_like=True):
@@ -47,24 +49,67 @@ class MemberList(Struct, frozen=True, array_like=True):
     has_more: bool
 
 
+class Replies(Struct, frozen=True, array_like=True):
+    """What a reader may see of the replies to a message: how many, up to COUNTED.
+
+    `seq` and `at` (Unix ms) are those of the newest.
+    """
+
+    count: int
+    seq: int
+    at: int
+
+
 class History(Struct, frozen=True, array_like=True):
     """Messages, newest first, with what their status follows from: all others, and the reader.
 
-    `has_more`: there are more in the direction asked for; `around`: older ones.
+    `has_more`: there are more in the direction asked for; `around`: older ones. `replies`: of
+    those of the messages that began a thread, by their ids.
     """
 
     rows: list[Row]
     has_more: bool
     others: Cursor
     own: Cursor = Cursor(0, 0)
+    replies: dict[int, Replies] = {}
 
 
 class MessageView(Struct, frozen=True, array_like=True):
-    """One message that the reader may see."""
+    """One message that the reader may see; `replies` where it began a thread."""
 
     row: Row
     others: Cursor
     own: Cursor = Cursor(0, 0)
+    replies: Replies | None = None
+
+
+class ThreadView(Struct, frozen=True, array_like=True):
+    """A thread as its reader may see it: a page of the replies, in the order asked for.
+
+    `root` None: he may not see the message that began it.
+    """
+
+    root: Row | None
+    rows: list[Row]
+    has_more: bool
+    others: Cursor
+    own: Cursor
+    replies: Replies | None
+
+
+class Mention(Struct, frozen=True, array_like=True):
+    """A message that mentions the reader, and how far he is in its chat."""
+
+    row: Row
+    own: Cursor
+    replies: Replies | None
+
+
+class MentionList(Struct, frozen=True, array_like=True):
+    """Mentions, newest first; `cursor` = (at, chat id, seq) of the last one where more follow."""
+
+    mentions: list[Mention]
+    cursor: tuple[int, int, int] | None
 
 
 class Versions(Struct, frozen=True, array_like=True):

@@ -15,6 +15,7 @@ from msgspec import Struct
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Chat, Found
 from hubbub.domain.invite import ChatInvite, Invitation, PublicList
+from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
@@ -25,9 +26,11 @@ from hubbub.domain.view import (
     ChatView,
     History,
     MemberList,
+    MentionList,
     MessageView,
     Places,
     ReceiptList,
+    ThreadView,
     Versions,
 )
 from hubbub.ports.accounts import Accounts as Accounts
@@ -56,7 +59,8 @@ class OutcomeUnknown(Unavailable):
 class Lookup(Struct, frozen=True, array_like=True):
     """A chat by id, or by `key` where chat_id is 0, for this user, and what he replies to.
 
-    `client_id`: what he sends, to be known again where not everybody may send at any time.
+    `client_id`: what he sends, to be known again where not everybody may send at any time, or
+    such a thing (`guarded`).
     """
 
     user_id: int
@@ -64,6 +68,7 @@ class Lookup(Struct, frozen=True, array_like=True):
     key: str | None = None
     reply_to: int = 0
     client_id: bytes | None = None
+    guarded: bool = False
 
 
 class ResumeFrom(Struct, frozen=True, array_like=True):
@@ -88,6 +93,14 @@ class LogRead(Struct, frozen=True, array_like=True):
     limit: int
     bounds: ReplayBounds | None = None
     now: int = 0
+
+
+class SourceRead(Struct, frozen=True, array_like=True):
+    """What this user forwards; `client_id`: of the forward, None where he gave none."""
+
+    user_id: int
+    message_id: int
+    client_id: bytes | None
 
 
 class PassedRead(Struct, frozen=True, array_like=True):
@@ -215,6 +228,32 @@ class MessageReader(Protocol):
 
     async def pins(self, user_id: int, chat_id: int) -> History | None:
         """The pinned messages of a chat, those pinned last first."""
+        ...
+
+
+class Referring(Protocol):
+    """What leads from one message to others, for one user. None: there is no such thing for him."""
+
+    async def thread(
+        self, user_id: int, message_id: int, newest_first: bool, place: int, limit: int
+    ) -> ThreadView | None:
+        """The thread that the message began or belongs to.
+
+        Replies beyond the position `place`, in their order; 0: from the beginning, or the end.
+        """
+        ...
+
+    async def mentions(
+        self, user_id: int, before: tuple[int, int, int] | None, limit: int
+    ) -> MentionList:
+        """Messages that named him while he was there, those after the cursor `before`."""
+        ...
+
+    async def sources(self, reads: Sequence[SourceRead]) -> list[Row | None]:
+        """What forwards copy, in the same order; None: he may not see it.
+
+        What was forwarded already under this client_id is as it was copied then (G2).
+        """
         ...
 
 

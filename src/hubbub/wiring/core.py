@@ -12,10 +12,12 @@ from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
 from hubbub.actions.chat_invites import ChatInvites
+from hubbub.actions.compose import Compose
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.create_invite import CreateInvite
 from hubbub.actions.directory import Directory
 from hubbub.actions.enrol import Enrol
+from hubbub.actions.forward import Forward
 from hubbub.actions.get_chat import GetChat
 from hubbub.actions.get_message import GetMessage
 from hubbub.actions.get_receipts import GetReceipts
@@ -23,6 +25,7 @@ from hubbub.actions.grant import Grant
 from hubbub.actions.join_chat import JoinChat
 from hubbub.actions.list_chats import ListChats
 from hubbub.actions.list_members import ListMembers
+from hubbub.actions.list_mentions import ListMentions
 from hubbub.actions.login import Login
 from hubbub.actions.mark import MarkRead, MarkReceived
 from hubbub.actions.mute_chat import MuteChat
@@ -31,10 +34,11 @@ from hubbub.actions.put_users import PutUsers
 from hubbub.actions.read_changes import ReadChanges
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
+from hubbub.actions.read_thread import ReadThread
 from hubbub.actions.refresh import Refresh
 from hubbub.actions.register import Register
 from hubbub.actions.remove_member import RemoveMember
-from hubbub.actions.send_message import Accept, Compose, SendMessage, refusal
+from hubbub.actions.send_message import Accept, SendMessage, refusal
 from hubbub.actions.server_keys import Authorize
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
@@ -102,7 +106,9 @@ class Core:
             self._begin_anew,
             self.hub.flush,
         )
-        self.accept = Accept(self.roster, world.chats, world.accounts, self.maker, clock)
+        self.accept = Accept(
+            self.roster, world.chats, world.accounts, Forward(world.referring), self.maker, clock
+        )
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
         )
@@ -213,7 +219,11 @@ class Core:
             msgpack=codec.server_codec(binary=True),
             heartbeat=told.heartbeat,
             limits=frames.Limits(
-                limits.content_bytes, told.frame_bytes, limits.media, limits.recipients
+                limits.content_bytes,
+                told.frame_bytes,
+                limits.media,
+                limits.recipients,
+                limits.mentions,
             ),
         )
 
@@ -318,6 +328,8 @@ class Core:
             list_edits=changes.edits,
             list_pins=changes.pins,
             get_message=GetMessage(reader),
+            get_thread=ReadThread(world.referring),
+            list_mentions=ListMentions(world.referring),
             mark_read=self.read,
             get_receipts=GetReceipts(reader),
             sync=Sync(self.received, poll),

@@ -26,6 +26,7 @@ from hubbub.ports import (
     OwnLog,
     Passwords,
     Providers,
+    Referring,
     Relations,
     ServerKeys,
     Tokens,
@@ -42,6 +43,7 @@ class World:
     reader: ChatReader
     messages: MessageReader
     own_log: OwnLog
+    referring: Referring
     joining: Joining
     operating: Operating
     relations: Relations

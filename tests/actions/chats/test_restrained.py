@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from hubbub.actions.forward import Forward
 from hubbub.actions.send_message import Accept
 from hubbub.adapters.memory.chats import MemoryChatStore
+from hubbub.adapters.memory.referring import MemoryReferring
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Post
 from hubbub.domain.draft import Draft
@@ -27,7 +29,8 @@ class Gatekeeper:
     def __init__(self, house: House) -> None:
         self._house = house
         store = MemoryChatStore(house.state)
-        self._accept = Accept(Roster(), store, house.accounts, house.ids, house.clock)
+        forward = Forward(MemoryReferring(house.state))
+        self._accept = Accept(Roster(), store, house.accounts, forward, house.ids, house.clock)
 
     def draft(self, sender: Principal, chat: str, client: bytes | None = None) -> Draft:
         number, at = self._house.ids.make(), self._house.clock.now_ms()

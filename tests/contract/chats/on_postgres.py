@@ -58,7 +58,7 @@ class PostgresWorld(World):
         self._open = False
         store: Any = Settled(PostgresStore(self.database), self.settle)
         self.store = self.reader = self.messages = self.own_log = store
-        self.joining = self.operating = self.relations = store
+        self.joining = self.operating = self.relations = self.referring = store
 
     async def close(self) -> None:
         await self.database.close()

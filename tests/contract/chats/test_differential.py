@@ -37,12 +37,13 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import group_key
+from hubbub.domain.extra import Extra, pack
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.own import Mute
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import Pair
 from hubbub.domain.view import Places
-from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
+from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom, SourceRead
 from tests.contract.chats.on_postgres import PostgresWorld
 from tests.contract.chats.world import MemoryWorld, SqliteWorld, World, direct
 from tests.support.engines import PostgresServer
@@ -82,6 +83,11 @@ wanted: Any = st.fixed_dictionaries(
 )
 
 
+def in_its_chat(post: Post) -> Post:
+    """A thread is of one chat; what began it is seen by nobody."""
+    return replace(post, thread_id=post.thread_id and 10 * post.chat_id + post.thread_id)
+
+
 def to_new_chat(new: NewChat, message: int, known: bool, at: int, content: str) -> Post:
     """The client_id follows from the recipients; the chat has an id that no other has."""
     new = replace(new, id=message + 10**10)
@@ -111,6 +117,10 @@ new_chats = st.one_of(
     st.builds(lambda pair: direct(pair[0], pair[1], 0), two),
     st.builds(adhoc, some),
 )
+extras = st.one_of(
+    st.builds(Extra, st.lists(users, unique=True).map(sorted).map(tuple), st.booleans()),
+    st.builds(Extra, forward=st.just(9), forwarded_from=users),
+)
 posts = st.builds(
     Post,
     message_ids,
@@ -123,7 +133,9 @@ posts = st.builds(
     texts,
     st.just(b""),
     st.just(0),
-)
+    st.sampled_from([0, 0, 7, 8]),
+    st.one_of(st.just(b""), extras.map(pack)),
+).map(in_its_chat)
 edits = st.builds(
     Edit,
     st.sampled_from([None, "", "a", "c"]),
@@ -325,6 +337,9 @@ async def everything(world: World, ask: Questions) -> dict[object, object]:
         for invite in INVITES:
             found = await world.joining.invitation(invite.code_hash, user, ask.now)
             answers["invitation", user, invite.id] = found
+        answers["mentions", user] = named = await world.referring.mentions(user, None, ask.limit)
+        more = await world.referring.mentions(user, named.cursor, ask.limit)
+        answers["more mentions", user] = more
         answers["cursors", user] = await world.reader.cursors(user, ask.chats)
         for chat in ask.chats:
             await one_chat(world, ask, user, chat, answers)
@@ -362,6 +377,10 @@ async def pages(world: World, ask: Questions, answers: dict[object, object]) -> 
             answers["versions", user, message] = await world.messages.versions(user, message)
             receipts = await world.reader.receipts(user, message, 1, ask.limit)
             answers["receipts", user, message] = receipts
+            thread = [user, message, bool(ask.after % 2), ask.after, ask.limit]
+            answers["thread", user, message] = await world.referring.thread(*thread)  # type: ignore[arg-type]
+            sources = [SourceRead(user, message, key) for key in (None, b"1")]
+            answers["sources", user, message] = await world.referring.sources(sources)
             for direction in ("before", "after", "around"):
                 page = await world.reader.history(user, chat, direction, message, ask.limit)
                 answers[direction, user, message] = page

@@ -40,3 +40,20 @@ def test_times_of_the_first_version_are_kept(tmp_path: Path) -> None:
         assert recipient_views(now, row, 0, 10) == [RecipientView(BOB, 2000, None)]
         status = "SELECT recipient_id, status, status_timestamp FROM message_status"
         assert list(now.execute(status)) == [(BOB, "delivered", 2000)]
+
+
+def test_replies_of_before_there_were_threads_have_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "hubbub.db")
+    before = next(n for n, step in enumerate(MIGRATIONS) if "thread_id" in step)
+    with closing(apsw.Connection(path)) as old:
+        for step in MIGRATIONS[:before]:
+            old.execute(step)
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {before}")
+        old.executemany(
+            "INSERT INTO messages (id, chat_id, seq, rev, number, sender_id, at, type, content,"
+            " media, reply_to, system) VALUES (?1, ?3, ?1, ?1, ?1, 1, 0, 'text', '', x'', ?2, x'')",
+            [(1, 0, CHAT), (2, 1, CHAT), (3, 0, CHAT), (4, 2, CHAT), (5, 4, CHAT)],
+        )
+    with closing(open_database(path)) as now:
+        threads = dict(now.execute("SELECT id, thread_id FROM messages"))
+    assert threads == {1: 0, 2: 1, 3: 0, 4: 1, 5: 1}

@@ -7,7 +7,16 @@ from pathlib import Path
 import apsw
 import pytest
 
-from hubbub.adapters.sqlite import joining, passing, reader, relations
+from hubbub.adapters.sqlite import (
+    joining,
+    mentions,
+    passing,
+    reader,
+    referring,
+    relations,
+    seats,
+    threads,
+)
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.domain.reading import ReplayBounds
 from hubbub.ports import LogRead, Lookup, PassedRead, ResumeFrom
@@ -15,7 +24,7 @@ from tests.contract.chats.world import ANN, BOB, CHAT, SqliteWorld
 
 QUERIES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": query
-    for module in (reader, passing, joining, relations)
+    for module in (seats, reader, passing, joining, mentions, referring, relations, threads)
     for name, query in vars(module).items()
     if name.isupper() and isinstance(query, str) and query.startswith("SELECT")
 }

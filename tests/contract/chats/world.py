@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import apsw
+from msgspec.structs import replace
 
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.joining import MemoryJoining
 from hubbub.adapters.memory.operating import MemoryOperating
 from hubbub.adapters.memory.reader import MemoryReader
+from hubbub.adapters.memory.referring import MemoryReferring
 from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.adapters.memory.state import State
 from hubbub.adapters.sqlite.chats import SqliteChatStore
@@ -18,6 +20,7 @@ from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.referring import SqliteReferring
 from hubbub.adapters.sqlite.relations import SqliteRelations
 from hubbub.domain.account import User
 from hubbub.domain.change import (
@@ -36,6 +39,7 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import History, Role, direct_key
+from hubbub.domain.extra import Extra, pack
 from hubbub.domain.reading import Log
 from hubbub.domain.view import Places
 from hubbub.ports import (
@@ -46,6 +50,7 @@ from hubbub.ports import (
     MessageReader,
     Operating,
     OwnLog,
+    Referring,
     Relations,
     ResumeFrom,
 )
@@ -80,6 +85,7 @@ class World:
     reader: ChatReader
     messages: MessageReader
     own_log: OwnLog
+    referring: Referring
     joining: Joining
     operating: Operating
     relations: Relations
@@ -133,14 +139,23 @@ class World:
         client_id: bytes | None = None,
         new_chat: NewChat | None = None,
         at: int | None = None,
+        extra: Extra | None = None,
     ) -> Post:
         when = self.now if at is None else at
         chat = 0 if new_chat else chat
         place = (self.next_id(), chat, new_chat, sender, client_id, when)
-        return Post(*place, "text", content, b"", 0)
+        return Post(*place, "text", content, b"", 0, 0, pack(extra))
 
-    async def post(self, content: str, sender: int = ANN, chat: int = CHAT) -> Posted:
-        outcome = await self.one(self.text(content, sender, chat))
+    async def post(
+        self, content: str, sender: int = ANN, chat: int = CHAT, extra: Extra | None = None
+    ) -> Posted:
+        outcome = await self.one(self.text(content, sender, chat, extra=extra))
+        assert isinstance(outcome, Posted)
+        return outcome
+
+    async def reply(self, to: int, thread: int, sender: int = ANN, chat: int = CHAT) -> Posted:
+        post = replace(self.text("reply", sender, chat), reply_to=to, thread_id=thread)
+        outcome = await self.one(post)
         assert isinstance(outcome, Posted)
         return outcome
 
@@ -209,6 +224,7 @@ class MemoryWorld(World):
     def reopen(self) -> None:
         self.store, self.joining = MemoryChatStore(self.state), MemoryJoining(self.state)
         self.reader = self.own_log = self.messages = MemoryReader(self.state)
+        self.referring = MemoryReferring(self.state)
         self.operating = MemoryOperating(self.state)
         self.relations = MemoryRelations(self.state)
 
@@ -252,6 +268,7 @@ class SqliteWorld(World):
         self.joining = cast(Joining, Awaited(SqliteJoining(self.connection)))
         self.operating = cast(Operating, Awaited(SqliteOperating(self.connection)))
         self.relations = cast(Relations, Awaited(SqliteRelations(self.connection)))
+        self.referring = cast(Referring, Awaited(SqliteReferring(self.connection)))
         reader = Awaited(SqliteReader(self.connection))
         self.reader, self.own_log = cast(ChatReader, reader), cast(OwnLog, reader)
         self.messages = cast(MessageReader, reader)

@@ -37,6 +37,7 @@ from hubbub_client.events import (
 )
 from hubbub_client.hosted import TokenProvider, provided
 from hubbub_client.journal import FileStorage
+from hubbub_client.mentions import EVERYBODY
 from hubbub_client.pending import Pending
 from hubbub_client.settings import Settings
 from hubbub_client.storage import MemoryStorage, Storage
@@ -50,19 +51,23 @@ from hubbub_protocol.rest import (
     Login,
     Member,
     MemberPage,
+    MentionPage,
     MessagePage,
     PublicChat,
     Refresh,
     Register,
+    Replies,
     Role,
     SignedIn,
     Status,
     StoredMessage,
+    ThreadPage,
     User,
 )
 from hubbub_protocol.rest import Chat as ChatRecord
 
 __all__ = [
+    "EVERYBODY",
     "AiohttpTransport",
     "Api",
     "ChangeChat",
@@ -88,6 +93,7 @@ __all__ = [
     "Member",
     "MemberPage",
     "MemoryStorage",
+    "MentionPage",
     "Message",
     "MessageAccepted",
     "MessageArrived",
@@ -104,6 +110,7 @@ __all__ = [
     "Refresh",
     "Refused",
     "Register",
+    "Replies",
     "Role",
     "Send",
     "SendFailed",
@@ -118,6 +125,7 @@ __all__ = [
     "Storage",
     "StorageBusy",
     "StoredMessage",
+    "ThreadPage",
     "Ticked",
     "TokenProvider",
     "TooLarge",

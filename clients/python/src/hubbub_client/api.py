@@ -262,6 +262,25 @@ class Api:
         """One message with its status."""
         return await self.call("GET", path("messages", message_id), rest.StoredMessage)
 
+    async def thread(
+        self,
+        message_id: str,
+        limit: int = 50,
+        cursor: str | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> rest.ThreadPage:
+        """A page of the thread that a message began or belongs to."""
+        order = "newest" if newest_first else "oldest"
+        where = path("messages", message_id, "thread", order=order, limit=limit, cursor=cursor)
+        return await self.call("GET", where, rest.ThreadPage)
+
+    async def mentions(self, limit: int = 50, cursor: str | None = None) -> rest.MentionPage:
+        """Messages of all chats that mention the user, newest first."""
+        return await self.call(
+            "GET", path("mentions", limit=limit, cursor=cursor), rest.MentionPage
+        )
+
     async def receipts(
         self, message_id: str, limit: int = 100, cursor: str | None = None
     ) -> rest.ReceiptPage:

@@ -4,9 +4,11 @@ from bisect import bisect_left, bisect_right, insort
 from enum import Enum
 from typing import Final
 
-from hubbub_client.events import CursorMoved, MuteChanged, SettingsChanged, Ticked
+from hubbub_client.events import CursorMoved, MuteChanged, ReadMoved, SettingsChanged, Ticked
+from hubbub_client.mentions import Mentions
 from hubbub_client.reader import LogReader
 from hubbub_client.settings import Followed
+from hubbub_client.threads import Threads
 from hubbub_protocol.frames import Message, Skip
 from hubbub_protocol.rest import Chat as ChatRecord
 from hubbub_protocol.rest import Role, Status
@@ -48,6 +50,8 @@ class Chat:
         self.read = 0
         self.gaps: list[tuple[int, int]] = []
         self.settings = Followed()
+        self.threads = Threads()
+        self._mentions = Mentions()
         self.partial = False  # others' cursors were not asked for one by one
         self._window = window
         self._messages: list[Message] = []  # by seq
@@ -59,7 +63,7 @@ class Chat:
         self._newest_number = 0
         self._read_number: int | None = None
         self._unread_base = 0  # unread outside of the window, while read_number is unknown
-        self._told: int | None = None  # what the server counted, in a replay before its messages
+        self._told: tuple[int, int] | None = None  # the server's counts, before their messages
         self._estimated = False
         self._stale = False  # a gap hides how many there are
 
@@ -85,6 +89,7 @@ class Chat:
                 return Folded.KNOWN
             self._by_id[message.id] = message
             self._messages[bisect_left(self._messages, message.seq, key=_seq)] = message
+            self._take_mention(message, user_id)
             return Folded.CHANGED
         is_new = message.seq > self.log.held
         # What a member did to the chat is told in his name, but he did not send it.
@@ -93,6 +98,7 @@ class Chat:
         if message.seq >= self.from_seq:
             insort(self._messages, message, key=_seq)
             self._by_id[message.id] = message
+            self.threads.take(message)
             if own:
                 insort(self._own, message.seq)
             self._trim()
@@ -100,7 +106,13 @@ class Chat:
             self._read_number = message.number
         if own and message.seq > self.read:
             self.read, self._read_number, self._unread_base = message.seq, message.number, 0
+            self._mentions.read(message.seq)
+        self._take_mention(message, user_id)
         return Folded.NEW if is_new else Folded.CHANGED
+
+    def _take_mention(self, message: Message, user_id: str) -> None:
+        if message.seq > self.read:
+            self._mentions.take(message, user_id)
 
     def settings_from(self, source: Message | ChatRecord) -> list[SettingsChanged]:
         """The group's settings as a message or REST tells them, if that is news."""
@@ -121,6 +133,8 @@ class Chat:
         self.gaps = merged
         self._cut(bisect_right(self._messages, last, key=_seq), last + 1)
         self.settings.skipped(last)
+        self.threads.forget()
+        self._mentions.skipped(last)
         self._stale = True
 
     def close_gap(self, first: int, last: int) -> None:
@@ -149,6 +163,7 @@ class Chat:
         for message in dropped:
             del self._by_id[message.id]
             self._announced.pop(message.id, None)
+            self.threads.drop(message)
         if dropped:
             self._unread_base += self._countable_after(self.read, dropped)
             del self._own[: bisect_right(self._own, dropped[-1].seq)]
@@ -164,9 +179,19 @@ class Chat:
         return inside if self._reaches_back else self._unread_base + inside
 
     @property
+    def unread_mentions(self) -> int:
+        """How many of the unread messages mention the user, up to 1,000."""
+        return self._mentions.count
+
+    @property
+    def read_moved(self) -> ReadMoved:
+        """Where the user's cursor is, told to the application."""
+        return ReadMoved(self.id, self.read, self.unread, self.unread_mentions)
+
+    @property
     def uncertain(self) -> bool:
-        """Whether `unread` is an estimate."""
-        if self._stale:
+        """Whether `unread` or `unread_mentions` is an estimate."""
+        if self._stale or self._mentions.estimated:
             return True
         return self._estimated and self._read_number is None and not self._reaches_back
 
@@ -174,30 +199,45 @@ class Chat:
     def _reaches_back(self) -> bool:
         return self.from_seq <= self.read + 1
 
-    def move_read(self, seq: int, unread: int | None = None, live: bool = True) -> bool:
+    def move_read(self, seq: int, counts: tuple[int, int] | None = None, live: bool = True) -> bool:
         """Move the user's own read cursor, never back. False: it was there already.
 
-        `unread`: what the server counts at that cursor; in a replay (not `live`) the messages
-        that it counts are still to come.
+        `counts`: unread messages, and mentions among them, that the server counts at that cursor;
+        in a replay (not `live`) the messages that it counts are still to come.
         """
         moved = seq > self.read
         if moved:
             self.read = seq
             self._unread_base = 0
             self._read_number = self._number_at(seq) if seq <= self.log.place else None
-        if self._read_number is None and unread is not None and seq >= self.read:
-            self._told, self._estimated = None if live else unread, True
+            self._mentions.read(seq)
+        if counts is not None and seq >= self.read:
+            self._count(counts, live)
+        if self._reaches_back:
+            self._mentions.complete()
+        return moved
+
+    def _count(self, counts: tuple[int, int], live: bool) -> None:
+        unread, mentions = counts
+        self._told = None if live else counts
+        if live:
+            self._mentions.told(mentions, self.log.place, sure=False)
+        if self._read_number is None:
+            self._estimated = True
             known = self._countable_after(self.read, self._messages)
             self._unread_base = max(0, unread - known)
-        return moved
 
     def caught_up(self, place: int) -> None:
         """The replay is complete up to `place`: what the server counted are its messages too."""
         self.from_seq = min(self.from_seq, place + 1)
         told, self._told = self._told, None
+        if told is not None:
+            self._mentions.told(told[1], place, sure=False)
         if told is not None and self._read_number is None:
             inside = self._countable_after(self.read, self._messages)
-            self._unread_base = max(0, told - inside)
+            self._unread_base = max(0, told[0] - inside)
+        if self._reaches_back:
+            self._mentions.complete()
 
     def _number_at(self, seq: int) -> int | None:
         index = bisect_right(self._messages, seq, key=_seq)
@@ -291,7 +331,9 @@ class Chat:
         news: list[Ticked | MuteChanged] = []
         if not self._told_of_me:
             news += self._of_mine(record.role, record.muted_until)
-        self.move_read(record.read, record.unread)
+        self.move_read(record.read, (record.unread, record.unread_mentions))
+        if record.read == self.read:
+            self._mentions.told(record.unread_mentions, record.seq, sure=True)
         last = record.last_message
         if record.read == self.read and last is not None:
             self._newest_number = max(self._newest_number, last.number)

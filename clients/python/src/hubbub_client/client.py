@@ -12,7 +12,7 @@ import random as randomness
 from collections.abc import AsyncIterator, Sequence
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from hubbub_client.errors import SignedOut, WrongAccount
 from hubbub_client.events import Event, State
 from hubbub_client.hosted import NO_END, TokenProvider, provided
 from hubbub_client.ids import uuid7
+from hubbub_client.mentions import EVERYBODY, mentions
 from hubbub_client.pending import Pending
 from hubbub_client.session import Session
 from hubbub_client.settings import Followed, Settings
@@ -222,6 +223,20 @@ class Client:
         chat = self.session.logs.chats.get(chat_id)
         return 0 if chat is None else chat.unread
 
+    def unread_mentions(self, chat_id: str) -> int:
+        """How many of them mention the user."""
+        chat = self.session.logs.chats.get(chat_id)
+        return 0 if chat is None else chat.unread_mentions
+
+    def mentions_me(self, message: Message) -> bool:
+        """Whether a message of somebody else names the user, or everybody."""
+        return mentions(message, self.user.id)
+
+    def replies(self, message: Message | rest.StoredMessage) -> rest.Replies | None:
+        """How many replies a message has: exact where it is held or was read by `history`."""
+        chat = self.session.logs.chats.get(message.chat_id)
+        return None if chat is None else chat.threads.of(message.id)
+
     async def settings(self, chat_id: str) -> Settings:
         """A group's title and other settings: those that are held, which follow the log, or read.
 
@@ -268,24 +283,43 @@ class Client:
         message_type: MessageType = "text",
         media: Sequence[Media] = (),
         reply_to: str | None = None,
+        mentions: Sequence[str] = (),
     ) -> Pending:
         """Put a message into the outbox, for a chat or for recipients; connected or not.
+
+        `mentions`: ids of users whom it is to reach, or EVERYBODY.
 
         Returns once the storage has it (at once in memory, after an fsync on a file): from then
         on it is sent until the server accepts or refuses it for good, also by the next process.
         Raises OutboxFull, TooLarge, ClientClosed (signed out), ValueError. When cancelled, the
         message may be sent all the same.
         """
+        fields = {"content": content, "message_type": message_type, "media": list(media)}
+        named = (
+            {"mention_all": True} if tuple(mentions) == EVERYBODY else {"mentions": list(mentions)}
+        )
+        return await self._send(chat_id, recipient_ids, {**fields, "reply_to": reply_to, **named})
+
+    async def forward(
+        self,
+        message_id: str,
+        *,
+        chat_id: str | None = None,
+        recipient_ids: Sequence[str] | None = None,
+    ) -> Pending:
+        """Send a copy of a message that the user may see, as `send` does."""
+        return await self._send(chat_id, recipient_ids, {"forward": message_id})
+
+    async def _send(
+        self, chat_id: str | None, recipient_ids: Sequence[str] | None, fields: dict[str, Any]
+    ) -> Pending:
         if (chat_id is None) == (recipient_ids is None):
             raise ValueError("give either chat_id or recipient_ids")
         send = Send(
             client_id=uuid7(self._clock.unix(), self._random),
             chat_id=chat_id,
             recipient_ids=None if recipient_ids is None else list(recipient_ids),
-            content=content,
-            message_type=message_type,
-            media=list(media),
-            reply_to=reply_to,
+            **fields,
         )
         return await self._running.send(send)
 
@@ -341,7 +375,18 @@ class Client:
         self, chat_id: str, before: str | None = None, limit: int = 50
     ) -> rest.MessagePage:
         """A page of older messages, newest first; `before`: a message's id."""
-        return await self.api.history(chat_id, before, limit=limit)
+        page = await self.api.history(chat_id, before, limit=limit)
+        self.session.logs.learn_replies(page.messages)
+        return page
+
+    async def thread(
+        self, message_id: str, limit: int = 50, cursor: str | None = None
+    ) -> rest.ThreadPage:
+        """A page of the thread that a message began or belongs to, oldest first."""
+        page = await self.api.thread(message_id, limit, cursor)
+        if page.root is not None:
+            self.session.logs.learn_replies([page.root])
+        return page
 
     async def create_group(self, title: str, member_ids: Sequence[str] = ()) -> rest.Chat:
         """A named group."""

@@ -141,6 +141,7 @@ class ReadMoved(Struct, frozen=True):
     chat_id: str
     read: int
     unread: int
+    unread_mentions: int = 0
 
 
 class GapFound(Struct, frozen=True):

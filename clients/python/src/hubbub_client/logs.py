@@ -3,7 +3,7 @@
 It writes to two lists that its owner drains: `commands` and `events`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hubbub_client.chat import NOWHERE, WINDOW, Chat, Folded
@@ -16,7 +16,6 @@ from hubbub_client.events import (
     GapFound,
     MessageArrived,
     MessageChanged,
-    ReadMoved,
 )
 from hubbub_client.reader import LogReader, Verdict
 from hubbub_client.repairs import Repairs
@@ -24,7 +23,7 @@ from hubbub_client.storage import PlaceSaved, Record, Saved
 from hubbub_client.unsaved import Unsaved
 from hubbub_protocol.codes import Code
 from hubbub_protocol.frames import ME, CaughtUp, Gap, Me, Message, Received, Skip
-from hubbub_protocol.rest import EventPage, Role
+from hubbub_protocol.rest import EventPage, Role, StoredMessage
 
 NOTICED: Final = 1_000
 PART: Final = 500  # positions in one frame, which keeps it far under 64 KiB
@@ -173,7 +172,7 @@ class Logs:
         if message.sender_id == self.user_id:
             self._events.extend(chat.ticks_of(message, self.user_id))
         if chat.read != read:
-            self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
+            self._events.append(chat.read_moved)
 
     # ── the own log ──────────────────────────────────────────────────────────────────────────
 
@@ -216,8 +215,8 @@ class Logs:
                 chat.log.repairing = True
                 self._read(chat_id)
         self._events.extend(chat.of_mine(event.role, event.muted_until))
-        if chat.move_read(event.read, event.unread, self.live):
-            self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
+        if chat.move_read(event.read, (event.unread, event.unread_mentions), self.live):
+            self._events.append(chat.read_moved)
 
     def _add(self, chat_id: str, place: int, from_seq: int, role: Role = "member") -> Chat:
         self._removed.discard(chat_id)
@@ -355,6 +354,12 @@ class Logs:
         if chat is not None:
             chat.close_gap(first, last)
             self._unsaved.gaps(chat_id)
+
+    def learn_replies(self, messages: Sequence[StoredMessage]) -> None:
+        """How many replies messages have, as REST says."""
+        for message in messages:
+            if message.chat_id in self.chats:
+                self.chats[message.chat_id].threads.learn(message.id, message.replies)
 
     def lost(self) -> None:
         """The connection is gone. What was claimed on it may not have been stored: say it again."""

@@ -20,7 +20,6 @@ from hubbub_client.commands import (
 from hubbub_client.events import (
     Event,
     MessageAccepted,
-    ReadMoved,
     ReceiptsCounted,
     SendFailed,
     ServerComplained,
@@ -301,7 +300,7 @@ class Session:
         if chat is not None:
             if not chat.move_read(seq):
                 return
-            self._events.append(ReadMoved(chat_id, chat.read, chat.unread))
+            self._events.append(chat.read_moved)
         if seq > self._reads.get(chat_id, 0):
             self._reads[chat_id] = seq
             self._reads_said.pop(chat_id, None)
@@ -379,7 +378,7 @@ class Session:
             if chat is None:
                 continue
             self._events.extend(chat.settings_from(record))
-            before = (chat.read, chat.unread)
+            before = chat.read_moved
             self._events.extend(chat.learn(record, self.logs.user_id))
-            if (chat.read, chat.unread) != before:
-                self._events.append(ReadMoved(chat.id, chat.read, chat.unread))
+            if chat.read_moved != before:
+                self._events.append(chat.read_moved)

@@ -39,7 +39,7 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
-from hubbub.domain.log import Known, append, assign, dedupe
+from hubbub.domain.log import append, assign, dedupe
 from hubbub.domain.message import Row
 from hubbub.domain.own import Mute, MyChat
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
@@ -132,17 +132,6 @@ class MemoryChatStore:
         if row is None:
             return outcome
         state.store(row)
-        state.known[dedupe(post)] = Known(
-            row.id,
-            row.chat_id,
-            row.seq,
-            row.number,
-            row.at,
-            row.type,
-            row.content,
-            row.media,
-            row.reply_to,
-        )
         sender = state.present(row.chat_id, row.sender_id)
         before = row.seq - 1
         if sender is not None:

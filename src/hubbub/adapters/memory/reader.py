@@ -8,7 +8,7 @@ from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import visible
+from hubbub.domain.reading import COUNTED, visible
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
 from hubbub.domain.view import (
     ChatList,
@@ -19,6 +19,7 @@ from hubbub.domain.view import (
     MessageView,
     ReceiptList,
     RecipientView,
+    Replies,
     Versions,
 )
 from hubbub.ports import CursorState
@@ -85,7 +86,7 @@ class MemoryReader:
             start = max(0, end - limit)
             has_more = start > 0
         page = rows[start:end][::-1]
-        return History(page, has_more, self._others(member), _own(member))
+        return self._history(member, page, has_more)
 
     async def message(self, user_id: int, message_id: int) -> MessageView | None:
         """`ChatReader.message`."""
@@ -93,7 +94,8 @@ class MemoryReader:
         if row is None or not visible(row, self._state.openings(row.chat_id, user_id)):
             return None
         member = self._state.members[row.chat_id, user_id]
-        return MessageView(row, self._others(member), _own(member))
+        replies = self.replies(user_id, row.chat_id, row.id)
+        return MessageView(row, self._others(member), own_cursor(member), replies)
 
     async def versions(self, user_id: int, message_id: int) -> Versions | None:
         """`MessageReader.versions`."""
@@ -114,7 +116,7 @@ class MemoryReader:
             return None
         rows = [row for row in self._visible(user_id, chat_id) if row.pinned]
         rows.sort(key=lambda row: -row.pinned)
-        return History(rows, False, self._others(member), _own(member))
+        return self._history(member, rows, False)
 
     async def receipts(
         self, user_id: int, message_id: int, after: int, limit: int
@@ -166,6 +168,20 @@ class MemoryReader:
         newest = self._state.newest(member.chat_id, member.read)
         return newest.id if newest in seen and newest is not None else 0
 
+    def _history(self, member: Member, rows: list[Row], has_more: bool) -> History:
+        replies = {row.id: self.replies(member.user_id, member.chat_id, row.id) for row in rows}
+        known = {root: found for root, found in replies.items() if found is not None}
+        return History(rows, has_more, self._others(member), own_cursor(member), known)
+
+    def thread(self, user_id: int, chat_id: int, root_id: int) -> list[Row]:
+        """The replies that he may see."""
+        return [row for row in self._visible(user_id, chat_id) if row.thread_id == root_id]
+
+    def replies(self, user_id: int, chat_id: int, root_id: int) -> Replies | None:
+        """How many they are; None without any."""
+        rows = self.thread(user_id, chat_id, root_id)
+        return Replies(min(COUNTED, len(rows)), rows[-1].seq, rows[-1].at) if rows else None
+
     def user(self, user_id: int) -> User:
         """A user, without his password."""
         user = self._state.users[user_id]
@@ -185,7 +201,8 @@ class MemoryReader:
         rows = self._visible(member.user_id, chat.id)
         last = rows[-1] if rows else None
         head = self._state.heads[chat.id]
-        return ChatView(chat, head, member, self._others(member), peer, last)
+        mentions = self._state.unread_mentions(member)
+        return ChatView(chat, head, member, self._others(member), peer, last, mentions)
 
     def _passed_at(self, member: Member, row: Row, kind: int) -> int:
         """When he passed the message: by his first mark there, else at its own time."""
@@ -225,5 +242,6 @@ class MemoryReader:
         return Passed(author, row.id, row.seq), self._passed_at(member, row, kind)
 
 
-def _own(member: Member) -> Cursor:
+def own_cursor(member: Member) -> Cursor:
+    """How far he is."""
     return Cursor(member.delivered, member.read)

@@ -23,17 +23,19 @@ def find(state: State, lookup: Lookup) -> Found | None:
     members = tuple(m.user_id for m in state.present_members(chat.id))
     sender = state.present(chat.id, lookup.user_id)
     reply = state.messages.get(lookup.reply_to)
+    thread_id = 0
+    if reply is not None and reply.chat_id == chat.id:
+        seen = visible(reply, state.openings(chat.id, lookup.user_id))
+        thread_id = (reply.thread_id or reply.id) if seen else 0
     key = (lookup.user_id, lookup.client_id)
     return Found(
         chat,
         state.heads[chat.id],
         members if chat.size <= LARGE else (),
         sender.role if sender else None,
-        reply is not None
-        and reply.chat_id == chat.id
-        and visible(reply, state.openings(chat.id, lookup.user_id)),
+        thread_id,
         state.sent_at.get((chat.id, lookup.user_id), 0) if sender else 0,
-        lookup.client_id is not None and not chat.free and key in state.known,
+        lookup.client_id is not None and (lookup.guarded or not chat.free) and key in state.known,
     )
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from hubbub.domain.account import User
+from hubbub.domain.amend import moved
 from hubbub.domain.chat import Chat, Head, Interval, Member, Role
+from hubbub.domain.extra import mentions
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.log import Dedupe, Known
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MyChat
-from hubbub.domain.reading import openings
+from hubbub.domain.reading import COUNTED, openings
 from hubbub.domain.receipt import Cursor
 
 
@@ -129,11 +131,25 @@ class State:
             member.read if member.present else 0,
             self.unread(member),
             member.muted_until if member.present else 0,
+            self.unread_mentions(member),
         )
 
     def unread(self, member: Member) -> int:
         """How many messages he has not read."""
         return self.heads[member.chat_id].number - member.read_number if member.present else 0
+
+    def unread_mentions(self, member: Member) -> int:
+        """How many of them mention him."""
+        if not member.present:
+            return 0
+        named = [
+            row
+            for row in self.logs[member.chat_id]
+            if row.seq > member.read
+            and row.sender_id != member.user_id
+            and mentions(row.extra, member.user_id)
+        ]
+        return min(COUNTED, len(named))
 
     def number_at(self, chat_id: int, position: int) -> int:
         """The number of the newest message up to a position."""
@@ -156,7 +172,7 @@ class State:
         log, head = self.logs[row.chat_id], self.heads[row.chat_id]
         log[bisect_left(log, row.seq, key=lambda other: other.seq)] = row
         self.messages[row.id] = row
-        self.heads[row.chat_id] = Head(row.rev, head.number, head.at)
+        self.heads[row.chat_id] = moved(head, row)
 
     def resize(self, chat_id: int, by: int) -> int:
         """Another size; no member set finds the group any more."""

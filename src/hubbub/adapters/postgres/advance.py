@@ -60,11 +60,11 @@ async def _move(work: Work, move: Advance, numbers: dict[tuple[int, int], int]) 
     me = None
     if after.read > before.read:
         work.mark(*key, READ, after.read, move.at)
-        me = _read(work, move, head, position, numbers)
+        me = await _read(work, move, head, position, numbers)
     return Advanced(*key, before.delivered, after.delivered, before.read, after.read, move.at, me)
 
 
-def _read(
+async def _read(
     work: Work,
     move: Advance,
     head: Head,
@@ -76,7 +76,7 @@ def _read(
         position.read_number = head.number
     else:
         position.read_number = numbers.get((move.chat_id, position.read), 0)
-    return work.tell(move.chat_id, move.user_id, position)
+    return await work.tell(move.chat_id, move.user_id, position)
 
 
 async def place_me(work: Work, changes: Sequence[PlaceMe]) -> list[Outcome]:

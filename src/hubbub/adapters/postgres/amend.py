@@ -2,18 +2,19 @@
 
 from typing import Any, Final
 
+from hubbub.adapters.postgres.mentions import change_mentions
 from hubbub.adapters.postgres.rows import load_message, stays
 from hubbub.adapters.postgres.work import Again, Work
-from hubbub.domain.amend import amend, audience, surplus, version
+from hubbub.domain.amend import amend, audience, moved, surplus, version
 from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
-from hubbub.domain.chat import LARGE, Chat, Head
+from hubbub.domain.chat import LARGE, Chat
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.reading import openings, visible
 
 SAVE: Final = (
     "UPDATE messages SET rev = $2, content = $3, media = $4, changed_at = $5, edited = $6,"
-    " edited_at = $7, deleted_at = $8, pinned = $9 WHERE id = $1"
+    " edited_at = $7, deleted_at = $8, pinned = $9, extra = $10 WHERE id = $1"
 )
 PINS: Final = "SELECT count(*) FROM messages WHERE chat_id = $1 AND pinned <> 0"
 LATE: Final = "SELECT user_id FROM members WHERE chat_id = $1 AND until IS NULL AND since > $2"
@@ -59,8 +60,10 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
         after.edited_at,
         after.deleted_at,
         after.pinned,
+        after.extra,
     )
-    work.move_head(chat.id, Head(after.rev, head.number, head.at), changed=after.rev)
+    await change_mentions(work.db, row, after)
+    work.move_head(chat.id, moved(head, after), changed=after.rev)
     return Amended(after, True, await _audience(work.db, chat, row.seq))
 
 

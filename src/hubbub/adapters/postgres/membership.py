@@ -58,7 +58,7 @@ async def fill(work: Work, change: Fill) -> Filled | Missing:
     )
     there = {row[0] for row in rows}
     fresh: list[tuple[int, Role]] = [(u, "member") for u in change.members if u not in there]
-    events = await add_members(work, change.chat_id, fresh, change.at, head.number)
+    events = await add_members(work, change.chat_id, fresh, change.at, head)
     return Filled(await work.resize(change.chat_id, len(fresh)), events)
 
 
@@ -202,7 +202,7 @@ async def _give_role(work: Work, chat_id: int, user_id: int, role: Role) -> MyCh
     position = await work.position(chat_id, user_id)
     assert position is not None
     position.role = role
-    return work.tell(chat_id, user_id, position)
+    return await work.tell(chat_id, user_id, position)
 
 
 async def _is_stored(work: Work, message_id: int) -> bool:

@@ -6,6 +6,9 @@ A kind is a table with that column, an index on (user_id, me_rev) and a function
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.work import Work
 from hubbub.domain.change import Missing
 from hubbub.domain.own import MeEvent, Mute, MyChat, Told
@@ -14,14 +17,20 @@ CHATS: Final = (
     "SELECT m.user_id, m.me_rev, m.chat_id, m.until IS NULL, m.role, m.since,"
     " CASE WHEN m.until IS NULL THEN m.read ELSE 0 END,"
     " CASE WHEN m.until IS NULL THEN c.number - m.read_number ELSE 0 END,"
-    " CASE WHEN m.until IS NULL THEN m.muted_until ELSE 0 END"
+    " CASE WHEN m.until IS NULL THEN m.muted_until ELSE 0 END,"
+    " CASE WHEN m.until IS NULL THEN c.mentioned ELSE 0 END"
     " FROM members m JOIN chats c ON c.id = m.chat_id"
     " WHERE m.user_id = $1 AND m.me_rev > $2 ORDER BY m.me_rev LIMIT $3"
 )
 
 
 async def _chats(db: Any, user_id: int, after: int, limit: int) -> list[MeEvent]:
-    return [MyChat(*row) for row in await db.fetch(CHATS, user_id, after, limit)]
+    events: list[MeEvent] = []
+    for *row, mentioned in await db.fetch(CHATS, user_id, after, limit):
+        event = MyChat(*row)
+        named = await unread_mentions(db, event.chat_id, user_id, event.read, mentioned)
+        events.append(replace(event, unread_mentions=named))
+    return events
 
 
 KINDS: Final[tuple[Callable[[Any, int, int, int], Awaitable[list[MeEvent]]], ...]] = (_chats,)
@@ -48,4 +57,4 @@ async def mute(work: Work, change: Mute) -> Told | Missing:
     if position.muted_until == change.until:
         return Told(None)
     position.muted_until = change.until
-    return Told(work.tell(*key, position))
+    return Told(await work.tell(*key, position))

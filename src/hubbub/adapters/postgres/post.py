@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from hubbub.adapters.postgres.mentions import insert_mentions, unread_mentions
 from hubbub.adapters.postgres.rows import SENT_COLUMNS, present_members
 from hubbub.adapters.postgres.schema import DAY_MS, day_of_id
 from hubbub.adapters.postgres.sent import claim, known_posts
@@ -50,6 +51,7 @@ async def _append(work: Work, posts: list[Post]) -> list[Posted | Mismatch]:
     assigned = assign(posts, work.heads, work.known)
     rows = [row for row, _ in assigned if row is not None]
     await insert_rows(work, rows)
+    await insert_mentions(work.db, [row for row in rows if row.extra])
     for row in rows:
         work.move_head(row.chat_id, work.heads[row.chat_id])
     before = await _move_senders(work, rows)
@@ -98,6 +100,8 @@ async def insert_rows(work: Work, rows: Sequence[Row]) -> None:
                 r.media,
                 r.reply_to,
                 r.system,
+                r.thread_id,
+                r.extra,
             )
             for r in rows
         ],
@@ -135,7 +139,8 @@ async def make_chat(work: Work, new: NewChat, at: int) -> Made:
         members = () if chat.size > LARGE else await present_members(work.db, chat_id)
         return Made(chat_id, chat.type, chat.size, members, [])
     work.unmade.discard(chat_id)
-    events = await add_members(work, chat_id, [(u, _role(new, u)) for u in new.members], at, 0)
+    users = [(u, _role(new, u)) for u in new.members]
+    events = await add_members(work, chat_id, users, at, work.heads[chat_id])
     return Made(chat_id, new.type, len(new.members), new.members, events)
 
 
@@ -158,11 +163,14 @@ async def _row_of(work: Work, new: NewChat, at: int) -> int:
 
 
 async def add_members(
-    work: Work, chat_id: int, users: list[tuple[int, Role]], at: int, number: int
+    work: Work, chat_id: int, users: list[tuple[int, Role]], at: int, head: Head
 ) -> list[MyChat]:
-    """First members of a chat, with their roles: they see all its messages, `number` of them."""
+    """First members of a chat, with their roles: they see all its messages up to `head`."""
     events = [
-        MyChat(user_id, work.next_me(user_id), chat_id, True, role, 1, 0, number)
+        MyChat(
+            *(user_id, work.next_me(user_id), chat_id, True, role, 1, 0, head.number),
+            unread_mentions=await unread_mentions(work.db, chat_id, user_id, 0, head.mentioned),
+        )
         for user_id, role in users
     ]
     await work.db.execute(

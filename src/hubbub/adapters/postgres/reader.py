@@ -13,10 +13,12 @@ from msgspec import Struct
 
 from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.joining import USER
+from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.own import own_log
 from hubbub.adapters.postgres.passing import cursor_states, receipt_counts, recipient_views
 from hubbub.adapters.postgres.replay import C
 from hubbub.adapters.postgres.rows import AT_OR_BELOW, ROW, between, columns, load_message
+from hubbub.adapters.postgres.threads import replies_to
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
 from hubbub.domain.message import Row, Version
@@ -40,7 +42,7 @@ MEMBER: Final = (
     " m.read_number, m.me_rev, m.muted_until"
 )
 SEATS: Final = f"""
-    SELECT {MEMBER}, c.seq, c.number, c.at, {C},
+    SELECT {MEMBER}, c.seq, c.number, c.at, c.mentioned, {C},
         coalesce(s.since, '{{}}'), coalesce(s.until, '{{}}')
     FROM unnest($2::bigint[]) WITH ORDINALITY AS k (chat_id, n)
     JOIN members m ON m.chat_id = k.chat_id AND m.user_id = $1 AND m.until IS NULL
@@ -150,23 +152,25 @@ class PostgresReader:
                     return None
                 at = row.seq
             rows, has_more = await _page(db, seat, direction, at, limit)
-            others = await _others(db, [seat])
-        return History(rows, has_more, others[chat_id], seat.own)
+            others = await other_cursors(db, [seat])
+            replies = await replies_to(db, [row.id for row in rows], seat.openings)
+        return History(rows, has_more, others[chat_id], seat.own, replies)
 
     async def message(self, user_id: int, message_id: int) -> MessageView | None:
         """One message."""
         async with self._database.snapshot() as db:
-            found = await _find(db, user_id, message_id)
+            found = await find_seen(db, user_id, message_id)
             if found is None:
                 return None
             seat, row = found
-            others = await _others(db, [seat])
-        return MessageView(row, others[row.chat_id], seat.own)
+            others = await other_cursors(db, [seat])
+            replies = await replies_to(db, [row.id], seat.openings)
+        return MessageView(row, others[row.chat_id], seat.own, replies.get(row.id))
 
     async def versions(self, user_id: int, message_id: int) -> Versions | None:
         """A message and what it said before it was edited."""
         async with self._database.snapshot() as db:
-            found = await _find(db, user_id, message_id)
+            found = await find_seen(db, user_id, message_id)
             if found is None:
                 return None
             seat, row = found
@@ -181,16 +185,17 @@ class PostgresReader:
             if seat is None:
                 return None
             stored = [Row(*each) for each in await db.fetch(PINNED, chat_id)]
-            others = await _others(db, [seat])
-        rows = [row for row in stored if visible(row, seat.openings)]
-        return History(rows, False, others[chat_id], seat.own)
+            others = await other_cursors(db, [seat])
+            rows = [row for row in stored if visible(row, seat.openings)]
+            replies = await replies_to(db, [row.id for row in rows], seat.openings)
+        return History(rows, False, others[chat_id], seat.own, replies)
 
     async def receipts(
         self, user_id: int, message_id: int, after: int, limit: int
     ) -> ReceiptList | None:
         """Who passed the message, recipients with ids above `after`."""
         async with self._database.snapshot() as db:
-            found = await _find(db, user_id, message_id)
+            found = await find_seen(db, user_id, message_id)
             if found is None:
                 return None
             _, row = found
@@ -202,7 +207,7 @@ class PostgresReader:
         """The other members' cursors in those of his chats that are not large."""
         states: list[CursorState] = []
         async with self._database.snapshot() as db:
-            for seat in await _seats(db, user_id, list(dict.fromkeys(chat_ids))):
+            for seat in await seats_of(db, user_id, list(dict.fromkeys(chat_ids))):
                 if seat.chat.size <= LARGE:
                     states += await cursor_states(db, user_id, seat.chat.id, seat.head.seq)
         return states
@@ -216,22 +221,23 @@ class PostgresReader:
 # ── what the views are made of ──
 
 
-async def _seats(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
+async def seats_of(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
     """His places in those of the chats that he is in, in this order."""
     seats = []
     for row in await db.fetch(SEATS, user_id, chat_ids):
-        member, head, chat = Member(*row[:11]), Head(*row[11:14]), Chat(*row[14:26])
-        stays = [Interval(*stay) for stay in zip(*row[26:], strict=True)]
+        member, head, chat = Member(*row[:11]), Head(*row[11:15]), Chat(*row[15:27])
+        stays = [Interval(*stay) for stay in zip(*row[27:], strict=True)]
         seats.append(Seat(chat, head, member, openings(chat, [*stays, Interval(member.since)])))
     return seats
 
 
 async def _seat(db: Any, user_id: int, chat_id: int) -> Seat | None:
-    seats = await _seats(db, user_id, [chat_id])
+    seats = await seats_of(db, user_id, [chat_id])
     return seats[0] if seats else None
 
 
-async def _find(db: Any, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
+async def find_seen(db: Any, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
+    """A message that he may see, and his place in its chat."""
     row = await load_message(db, message_id)
     if row is None:
         return None
@@ -240,8 +246,8 @@ async def _find(db: Any, user_id: int, message_id: int) -> tuple[Seat, Row] | No
 
 
 async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
-    seats = await _seats(db, user_id, chat_ids)
-    others = await _others(db, seats)
+    seats = await seats_of(db, user_id, chat_ids)
+    others = await other_cursors(db, seats)
     direct = [seat.chat.id for seat in seats if seat.chat.type == "direct"]
     peers = {}
     if direct:
@@ -250,11 +256,14 @@ async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
     for seat in seats:
         last = await _older(db, seat, END, 1)
         facts = (seat.chat, seat.head, seat.member, others[seat.chat.id])
-        views.append(ChatView(*facts, peers.get(seat.chat.id), last[0] if last else None))
+        place = (seat.chat.id, user_id, seat.member.read, seat.head.mentioned)
+        named = await unread_mentions(db, *place)
+        peer = peers.get(seat.chat.id)
+        views.append(ChatView(*facts, peer, last[0] if last else None, named))
     return views
 
 
-async def _others(db: Any, seats: Sequence[Seat]) -> dict[int, Cursor]:
+async def other_cursors(db: Any, seats: Sequence[Seat]) -> dict[int, Cursor]:
     """The least cursors of all other members, by chat.
 
     In a large chat zero, so that a sender's message stays `sent` there: its receipts come

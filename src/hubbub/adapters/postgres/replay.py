@@ -25,7 +25,7 @@ from hubbub.ports import LogRead, Lookup, ResumeFrom
 
 C: Final = ", ".join(f"c.{name}" for name in CHAT.split(", "))
 FIND: Final = f"""
-    SELECT k.n, {C}, c.seq, c.number, c.at, CASE WHEN c.size <= {LARGE} THEN ARRAY(
+    SELECT k.n, {C}, c.seq, c.number, c.at, c.mentioned, CASE WHEN c.size <= {LARGE} THEN ARRAY(
         SELECT user_id FROM members WHERE chat_id = c.id AND until IS NULL ORDER BY user_id)
         ELSE '{{}}' END, m.role, coalesce(m.sent_at, 0)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY
@@ -48,22 +48,24 @@ async def find(db: Any, lookups: Sequence[Lookup]) -> list[Found | None]:
     found: list[Found | None] = [None] * len(lookups)
     rows = [(one.user_id, one.chat_id, one.key) for one in lookups]
     for n, *row in await db.fetch(FIND, *columns(rows, 3)):
-        chat, head = Chat(*row[:12]), Head(*row[12:15])
-        members, role, sent_at = row[15:]
+        chat, head = Chat(*row[:12]), Head(*row[12:16])
+        members, role, sent_at = row[16:]
         lookup = lookups[n - 1]
-        reply = bool(lookup.reply_to) and await _reply_visible(db, chat, lookup)
+        reply = await _thread(db, chat, lookup) if lookup.reply_to else 0
         known = False
-        if lookup.client_id is not None and not chat.free:
+        if lookup.client_id is not None and (lookup.guarded or not chat.free):
             known = bool(await find_sent(db, [(lookup.user_id, lookup.client_id)]))
         found[n - 1] = Found(chat, head, tuple(members), role, reply, sent_at, known)
     return found
 
 
-async def _reply_visible(db: Any, chat: Chat, lookup: Lookup) -> bool:
+async def _thread(db: Any, chat: Chat, lookup: Lookup) -> int:
+    """The thread of the message that is replied to, 0 where the user may not see it."""
     row = await load_message(db, lookup.reply_to)
     if row is None or row.chat_id != chat.id:
-        return False
-    return visible(row, openings(chat, await stays(db, chat.id, lookup.user_id)))
+        return 0
+    seen = visible(row, openings(chat, await stays(db, chat.id, lookup.user_id)))
+    return (row.thread_id or row.id) if seen else 0
 
 
 async def places(db: Any, reader: ResumeFrom) -> Places:

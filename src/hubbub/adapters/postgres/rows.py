@@ -9,7 +9,7 @@ from hubbub.domain.message import Row
 
 SENT: Final = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
-    " system"
+    " system, thread_id, extra"
 )
 SENT_COLUMNS: Final = tuple(SENT.split(", "))
 ROW: Final = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned"

@@ -258,6 +258,21 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     );
     CREATE INDEX identities_by_user ON identities (user_id);
     """,
+    """
+    ALTER TABLE messages ADD COLUMN thread_id BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN extra BYTEA NOT NULL DEFAULT '';
+    CREATE INDEX messages_by_thread ON messages (thread_id, seq) WHERE thread_id <> 0;
+
+    ALTER TABLE chats ADD COLUMN mentioned BIGINT NOT NULL DEFAULT 0;
+    CREATE TABLE mentions (
+        user_id BIGINT NOT NULL, -- 0: everybody
+        chat_id BIGINT NOT NULL,
+        at BIGINT NOT NULL,
+        seq BIGINT NOT NULL,
+        PRIMARY KEY (user_id, chat_id, seq)
+    );
+    CREATE INDEX mentions_by_time ON mentions (user_id, chat_id, at, seq);
+    """,
 )
 
 

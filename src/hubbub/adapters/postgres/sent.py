@@ -106,6 +106,6 @@ async def known_posts(db: Any, posts: Sequence[Post], *, check_ids: bool) -> dic
         said = first.get(row.id, (row.content, row.media))
         key = (row.sender_id, row.id if row.client_id is None else row.client_id)
         facts = (row.id, row.chat_id, row.seq, row.number, row.at, row.type)
-        found[key] = Known(*facts, *said, row.reply_to, erased=row.deleted_at > 0)
+        found[key] = Known(*facts, *said, row.reply_to, row.extra, row.deleted_at > 0)
     mine = {dedupe(post) for post in posts}
     return {key: known for key, known in found.items() if key in mine}

@@ -7,12 +7,14 @@ from hubbub.adapters.postgres.joining import PostgresJoining
 from hubbub.adapters.postgres.keys import PostgresKeys
 from hubbub.adapters.postgres.operating import PostgresOperating
 from hubbub.adapters.postgres.reader import PostgresReader
+from hubbub.adapters.postgres.referring import PostgresReferring
 from hubbub.adapters.postgres.relations import PostgresRelations
 
 
 class PostgresStore(
     PostgresChatStore,
     PostgresReader,
+    PostgresReferring,
     PostgresJoining,
     PostgresOperating,
     PostgresRelations,

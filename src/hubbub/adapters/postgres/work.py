@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.rows import CHAT, columns
 from hubbub.adapters.postgres.schema import DAY_MS, OPEN, span_of
 from hubbub.domain.change import NewChat
@@ -25,7 +26,7 @@ POSITION: Final = (
     "role, since, delivered, read, read_number, received, muted_until, me_rev, sent_at"
 )
 LOCK_CHATS: Final = (
-    f"SELECT {CHAT}, seq, number, at, span FROM chats WHERE id = ANY($1) ORDER BY id"
+    f"SELECT {CHAT}, seq, number, at, mentioned, span FROM chats WHERE id = ANY($1) ORDER BY id"
     " FOR UPDATE SKIP LOCKED"
 )
 WAIT: Final = "SELECT 1 FROM chats WHERE id = ANY($1) ORDER BY id LIMIT 1 FOR UPDATE"
@@ -39,9 +40,10 @@ NEW_CHATS: Final = """
 """
 SAVE_HEADS: Final = """
     UPDATE chats c SET seq = k.seq, number = k.number, at = k.at, span = k.span,
-        changed = greatest(c.changed, k.changed)
+        changed = greatest(c.changed, k.changed), mentioned = k.mentioned
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-        $6::bigint[]) AS k (id, seq, number, at, span, changed) WHERE c.id = k.id
+        $6::bigint[], $7::bigint[]) AS k (id, seq, number, at, span, changed, mentioned)
+    WHERE c.id = k.id
 """
 SAVE_POSITIONS: Final = """
     UPDATE members m SET role = k.role, delivered = k.delivered, read = k.read,
@@ -176,9 +178,9 @@ class Work:
             await self.db.fetch(WAIT, wanted)
         for row in await self.db.fetch(LOCK_CHATS, wanted):
             chat = Chat(*row[:12])
-            self.chats[chat.id], self.heads[chat.id] = chat, Head(*row[12:15])
-            if row[15] is not None:
-                self._spans[chat.id] = row[15]
+            self.chats[chat.id], self.heads[chat.id] = chat, Head(*row[12:16])
+            if row[16] is not None:
+                self._spans[chat.id] = row[16]
         missing = [chat_id for chat_id in wanted if chat_id not in self.chats]
         if not missing:
             return set()
@@ -291,10 +293,11 @@ class Work:
         self._told.add(user_id)
         return self._me_heads[user_id]
 
-    def tell(self, chat_id: int, user_id: int, position: Position) -> MyChat:
+    async def tell(self, chat_id: int, user_id: int, position: Position) -> MyChat:
         """A present member's own log speaks of him in this chat, as he is now."""
         position.me_rev = self.next_me(user_id)
         self.move(chat_id, user_id)
+        head, read = self.heads[chat_id], position.read
         return MyChat(
             user_id,
             position.me_rev,
@@ -302,9 +305,10 @@ class Work:
             True,
             position.role,
             position.since,
-            position.read,
-            self.heads[chat_id].number - position.read_number,
+            read,
+            head.number - position.read_number,
             position.muted_until,
+            await unread_mentions(self.db, chat_id, user_id, read, head.mentioned),
         )
 
     def place(self, session_id: int, chat_id: int, seq: int) -> None:
@@ -337,7 +341,7 @@ class Work:
         db = self.db
         if self._moved_heads:
             heads = [self._head_row(chat_id) for chat_id in sorted(self._moved_heads)]
-            await db.execute(SAVE_HEADS, *columns(heads, 6))
+            await db.execute(SAVE_HEADS, *columns(heads, 7))
         if self._moved:
             rows = [(*key, *self._position_row(key)) for key in sorted(self._moved)]
             await db.execute(SAVE_POSITIONS, *columns(rows, 10))
@@ -362,7 +366,7 @@ class Work:
     def _head_row(self, chat_id: int) -> tuple[int | None, ...]:
         head = self.heads[chat_id]
         span, changed = self._spans.get(chat_id), self._changed.get(chat_id, 0)
-        return (chat_id, head.seq, head.number, head.at, span, changed)
+        return (chat_id, head.seq, head.number, head.at, span, changed, head.mentioned)
 
     def _position_row(self, key: tuple[int, int]) -> tuple[str | int, ...]:
         p = self._positions[key]

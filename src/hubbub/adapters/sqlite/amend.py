@@ -3,9 +3,10 @@
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.mentions import change_mentions
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import ROW, load_head, load_position, save_heads, stays
-from hubbub.domain.amend import amend, audience, surplus, version
+from hubbub.domain.amend import amend, audience, moved, surplus, version
 from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import Dedupe, Known, forget
@@ -14,7 +15,7 @@ from hubbub.domain.reading import openings, visible
 
 SAVE = (
     "UPDATE messages SET rev = ?, content = ?, media = ?, changed_at = ?, edited = ?,"
-    " edited_at = ?, deleted_at = ?, pinned = ? WHERE id = ?"
+    " edited_at = ?, deleted_at = ?, pinned = ?, extra = ? WHERE id = ?"
 )
 PINS = "SELECT count(*) FROM messages WHERE chat_id = ? AND pinned <> 0"
 LATE = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL AND since > ?"
@@ -67,10 +68,12 @@ def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head
             row.edited_at,
             row.deleted_at,
             row.pinned,
+            row.extra,
             row.id,
         ),
     )
-    head = caches.heads[row.chat_id] = Head(row.rev, head.number, head.at)
+    change_mentions(db, before, row)
+    head = caches.heads[row.chat_id] = moved(head, row)
     save_heads(db, {row.chat_id: head})
 
 

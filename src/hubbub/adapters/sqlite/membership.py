@@ -62,7 +62,7 @@ def fill(db: apsw.Connection, caches: Caches, change: Fill) -> Filled | Missing:
     if head is None:
         return Missing()
     fresh = [u for u in change.members if not _was_member(db, change.chat_id, u)]
-    events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at, head.number)
+    events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at, head)
     return Filled(_resize(db, caches, change.chat_id, len(fresh)), events)
 
 

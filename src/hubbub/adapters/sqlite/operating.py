@@ -6,7 +6,7 @@ import apsw
 
 from hubbub.adapters.sqlite.database import snapshot
 from hubbub.adapters.sqlite.passing import recipient_views
-from hubbub.adapters.sqlite.reader import MESSAGE, STAYS
+from hubbub.adapters.sqlite.seats import MESSAGE, STAYS
 from hubbub.domain.chat import Interval
 from hubbub.domain.message import Row
 from hubbub.domain.tracing import Traced, TracedMember

@@ -9,6 +9,7 @@ from typing import Final
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.mentions import unread_mentions
 from hubbub.adapters.sqlite.rows import load_head, load_position, next_me
 from hubbub.domain.change import Missing
 from hubbub.domain.chat import Head
@@ -19,12 +20,16 @@ def _chats(db: apsw.Connection, user_id: int, after: int, limit: int) -> Iterabl
     query = (
         "SELECT m.me_rev, m.chat_id, m.left IS NULL, m.role, m.since,"
         " iif(m.left IS NULL, m.read, 0), iif(m.left IS NULL, c.number - m.read_number, 0),"
-        " iif(m.left IS NULL, m.muted_until, 0)"
+        " iif(m.left IS NULL, m.muted_until, 0),"
+        " iif(m.left IS NULL, c.mentioned, 0)"
         " FROM members m JOIN chats c ON c.id = m.chat_id"
         " WHERE m.user_id = ? AND m.me_rev > ? ORDER BY m.me_rev LIMIT ?"
     )
-    for rev, chat_id, present, *rest in db.execute(query, (user_id, after, limit)):
-        yield MyChat(user_id, rev, chat_id, bool(present), *rest)
+    for row in db.execute(query, (user_id, after, limit)):
+        rev, chat_id, present, role, since, read, unread, muted, mentioned = row
+        named = unread_mentions(db, chat_id, user_id, read, mentioned)
+        there = bool(present)
+        yield MyChat(user_id, rev, chat_id, there, role, since, read, unread, muted, named)
 
 
 KINDS: Final[tuple[Callable[[apsw.Connection, int, int, int], Iterable[MeEvent]], ...]] = (_chats,)
@@ -57,6 +62,7 @@ def tell(db: apsw.Connection, chat_id: int, user_id: int, head: Head, position: 
         position.read,
         head.number - position.read_number,
         position.muted_until,
+        unread_mentions(db, chat_id, user_id, position.read, head.mentioned),
     )
 
 

@@ -6,6 +6,7 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.mentions import insert_mentions
 from hubbub.adapters.sqlite.rows import (
     INSERT_MARK,
     NEAR,
@@ -67,6 +68,8 @@ def _append(
     insert_rows(db, rows)
     save_heads(db, {row.chat_id: caches.heads[row.chat_id] for row in rows})
     before = _move_senders(db, caches, rows)
+    if named := [row for row in rows if row.extra]:
+        insert_mentions(db, named)
     return [
         outcome if row is None or isinstance(outcome, Mismatch) else _with(outcome, before[row.id])
         for row, outcome in assigned
@@ -120,8 +123,8 @@ def make_chat(db: apsw.Connection, caches: Caches, new: NewChat, at: int) -> Mad
         (new.id, new.type, new.key, new.title, new.history, new.creator, at, len(new.members), at),
     )
     roles = [(u, _role(new, u)) for u in new.members]
-    events = add_members(db, new.id, roles, at, 0)
-    caches.heads[new.id] = Head(0, 0, at)
+    head = caches.heads[new.id] = Head(0, 0, at)
+    events = add_members(db, new.id, roles, at, head)
     caches.sizes[new.id] = len(new.members)
     if new.type == "direct":
         caches.direct.add(new.id)
@@ -168,4 +171,4 @@ def _as_sent(db: apsw.Connection, row: Row) -> Known:
         query = "SELECT content, media FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
         said = db.execute(query, (row.id,)).get
     place = (row.id, row.chat_id, row.seq, row.number, row.at, row.type)
-    return Known(*place, *said, row.reply_to, erased=row.deleted_at > 0)
+    return Known(*place, *said, row.reply_to, row.extra, row.deleted_at > 0)

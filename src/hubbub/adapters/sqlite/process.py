@@ -25,6 +25,7 @@ from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.referring import SqliteReferring
 from hubbub.adapters.sqlite.relations import SqliteRelations
 from hubbub.adapters.sqlite.rpc import Door
 
@@ -69,6 +70,7 @@ READS: Final = {
     **dict.fromkeys(("versions", "pins"), SqliteReader),
     "trace": SqliteOperating,
     "relations": SqliteRelations,
+    **dict.fromkeys(("thread", "mentions", "sources"), SqliteReferring),
     **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
     **dict.fromkeys(("users", "named", "sessions", "revoked", "has_users"), SqliteAccounts),
     **dict.fromkeys(("key", "keys"), SqliteKeys),

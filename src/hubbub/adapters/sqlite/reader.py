@@ -1,7 +1,6 @@
 """Views of chats for one user, read from a connection of their own.
 
-Everything goes through `Seat`: a present member's place in a chat and the positions that he may
-see (G6); who has none finds nothing. Every query follows an index: the cost of a page is the
+Everything goes through a `Seat` (G6). Every query follows an index: the cost of a page is the
 page's, not the chat's. Three reads cost more, and are the only ones: the list of chats follows
 the user's chats, receipts count the members of the chat, and the cursors of others are read in
 chats that are not large.
@@ -9,21 +8,22 @@ chats that are not large.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, cast
+from typing import cast
 
 import apsw
-from msgspec import Struct
 
 from hubbub.adapters.sqlite.database import snapshot
+from hubbub.adapters.sqlite.mentions import unread_mentions
 from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipient_views
 from hubbub.adapters.sqlite.rows import ROW
+from hubbub.adapters.sqlite.seats import END, MEMBER, Seat, Seats
+from hubbub.adapters.sqlite.threads import replies_to
 from hubbub.domain.account import User
-from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
+from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import openings, visible
-from hubbub.domain.receipt import Cursor
+from hubbub.domain.reading import visible
 from hubbub.domain.view import (
     ChatList,
     ChatView,
@@ -36,25 +36,8 @@ from hubbub.domain.view import (
 )
 from hubbub.ports import CursorState
 
-CHAT = (
-    "c.seq, c.number, c.at, c.id, c.type, c.key, c.title, c.history, c.created_at, c.size,"
-    " c.description, c.picture, c.posting, c.slow_seconds, c.visibility"
-)
-MEMBER = (
-    "m.chat_id, m.user_id, m.role, m.since, m.left, m.joined_at, m.delivered, m.read,"
-    " m.read_number, m.me_rev, m.muted_until"
-)
 USER = "u.id, u.username, u.display_name, '', u.is_admin, u.created_at"
 
-SEAT = (
-    f"SELECT {MEMBER}, {CHAT} FROM members m JOIN chats c ON c.id = m.chat_id"
-    " WHERE m.chat_id = ? AND m.user_id = ? AND m.left IS NULL"
-)
-STAYS = "SELECT since, left FROM stays WHERE chat_id = ? AND user_id = ? ORDER BY since"
-OTHERS = (
-    "SELECT min(delivered), min(read) FROM members"
-    " WHERE chat_id = ? AND user_id <> ? AND left IS NULL"
-)
 PEER = (
     f"SELECT {USER} FROM members m JOIN users u ON u.id = m.user_id"
     " WHERE m.chat_id = ? AND m.user_id <> ?"
@@ -71,29 +54,11 @@ MEMBERS = (
 AT_CURSOR = (
     "SELECT id, seq, rev FROM messages WHERE chat_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
 )
-MESSAGE = f"SELECT {ROW} FROM messages WHERE id = ?"
 OLDER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq DESC"
 NEWER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq"
 
 VERSIONS = "SELECT rev, at, content, media FROM edits WHERE message_id = ? ORDER BY rev DESC"
 PINNED = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND pinned <> 0 ORDER BY pinned DESC"
-
-END: Final = 2**62
-"""Beyond every position and time."""
-
-
-class Seat(Struct, frozen=True):
-    """A present member's place in a chat, and the positions that he may see, oldest first."""
-
-    chat: Chat
-    head: Head
-    member: Member
-    openings: list[Interval]
-
-    @property
-    def own(self) -> Cursor:
-        """How far he is himself."""
-        return Cursor(self.member.delivered, self.member.read)
 
 
 class SqliteReader:
@@ -104,11 +69,12 @@ class SqliteReader:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._db = connection
+        self._seats = Seats(connection)
 
     def chat(self, user_id: int, chat_id: int) -> ChatView | None:
         """One chat."""
         with snapshot(self._db):
-            seat = self._seat(user_id, chat_id)
+            seat = self._seats.seat(user_id, chat_id)
             return None if seat is None else self._view(seat)
 
     def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
@@ -117,7 +83,7 @@ class SqliteReader:
             at, chat_id = before or (END, END)
             rows = self._db.execute(CHATS, (user_id, at, chat_id, limit + 1)).fetchall()
             found = cast(list[tuple[int, int]], rows)
-            seats = (self._seat(user_id, chat_id) for _, chat_id in found[:limit])
+            seats = (self._seats.seat(user_id, chat_id) for _, chat_id in found[:limit])
             views = [self._view(seat) for seat in seats if seat is not None]
         has_more = len(found) > limit
         return ChatList(views, has_more, found[limit - 1] if has_more else None)
@@ -125,7 +91,7 @@ class SqliteReader:
     def members(self, user_id: int, chat_id: int, after: int, limit: int) -> MemberList | None:
         """Present members with ids above `after`."""
         with snapshot(self._db):
-            seat = self._seat(user_id, chat_id)
+            seat = self._seats.seat(user_id, chat_id)
             if seat is None:
                 return None
             found = self._db.execute(MEMBERS, (chat_id, after, limit + 1)).fetchall()
@@ -137,31 +103,33 @@ class SqliteReader:
     ) -> History | None:
         """Messages `before`, `after` or `around` the message `anchor` (0: the newest)."""
         with snapshot(self._db):
-            seat = self._seat(user_id, chat_id)
+            seat = self._seats.seat(user_id, chat_id)
             if seat is None:
                 return None
             at = END
             if anchor:
-                row = self._message(seat, anchor)
+                row = self._seats.message_in(seat, anchor)
                 if row is None:
                     return None
                 at = row.seq
             rows, has_more = self._page(seat, direction, at, limit)
-            return History(rows, has_more, self._others(seat), seat.own)
+            replies = replies_to(self._db, [row.id for row in rows], seat.openings)
+            return History(rows, has_more, self._seats.others(seat), seat.own, replies)
 
     def message(self, user_id: int, message_id: int) -> MessageView | None:
         """One message."""
         with snapshot(self._db):
-            found = self._find(user_id, message_id)
+            found = self._seats.find(user_id, message_id)
             if found is None:
                 return None
             seat, row = found
-            return MessageView(row, self._others(seat), seat.own)
+            replies = replies_to(self._db, [row.id], seat.openings).get(row.id)
+            return MessageView(row, self._seats.others(seat), seat.own, replies)
 
     def versions(self, user_id: int, message_id: int) -> Versions | None:
         """A message and what it said before it was edited."""
         with snapshot(self._db):
-            found = self._find(user_id, message_id)
+            found = self._seats.find(user_id, message_id)
             if found is None:
                 return None
             seat, row = found
@@ -172,17 +140,18 @@ class SqliteReader:
     def pins(self, user_id: int, chat_id: int) -> History | None:
         """The pinned messages of a chat, those pinned last first."""
         with snapshot(self._db):
-            seat = self._seat(user_id, chat_id)
+            seat = self._seats.seat(user_id, chat_id)
             if seat is None:
                 return None
             stored = (Row(*each) for each in self._db.execute(PINNED, (chat_id,)))
             rows = [row for row in stored if visible(row, seat.openings)]
-            return History(rows, False, self._others(seat), seat.own)
+            replies = replies_to(self._db, [row.id for row in rows], seat.openings)
+            return History(rows, False, self._seats.others(seat), seat.own, replies)
 
     def receipts(self, user_id: int, message_id: int, after: int, limit: int) -> ReceiptList | None:
         """Who passed the message, recipients with ids above `after`."""
         with snapshot(self._db):
-            found = self._find(user_id, message_id)
+            found = self._seats.find(user_id, message_id)
             if found is None:
                 return None
             _, row = found
@@ -195,7 +164,7 @@ class SqliteReader:
         states: list[CursorState] = []
         with snapshot(self._db):
             for chat_id in dict.fromkeys(chat_ids):
-                seat = self._seat(user_id, chat_id)
+                seat = self._seats.seat(user_id, chat_id)
                 if seat is not None and seat.chat.size <= LARGE:
                     states += cursor_states(self._db, user_id, chat_id, seat.head.seq)
         return states
@@ -207,42 +176,17 @@ class SqliteReader:
 
     # ── what the views are made of ──
 
-    def _seat(self, user_id: int, chat_id: int) -> Seat | None:
-        row = self._db.execute(SEAT, (chat_id, user_id)).get
-        if row is None:
-            return None
-        member, head, chat = Member(*row[:11]), Head(*row[11:14]), Chat(*row[14:])
-        stays: list[Interval] = []
-        if member.since > 1 and chat.history != "all":
-            earlier = self._db.execute(STAYS, (chat_id, user_id))
-            stays = [Interval(since, left) for since, left in earlier]
-        stays.append(Interval(member.since))
-        return Seat(chat, head, member, openings(chat, stays))
-
-    def _find(self, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
-        stored = self._db.execute(MESSAGE, (message_id,)).get
-        if stored is None:
-            return None
-        row = Row(*stored)
-        seat = self._seat(user_id, row.chat_id)
-        return (seat, row) if seat is not None and visible(row, seat.openings) else None
-
-    def _message(self, seat: Seat, message_id: int) -> Row | None:
-        stored = self._db.execute(MESSAGE, (message_id,)).get
-        if stored is None:
-            return None
-        row = Row(*stored)
-        seen = row.chat_id == seat.chat.id and visible(row, seat.openings)
-        return row if seen else None
-
     def _view(self, seat: Seat) -> ChatView:
         peer = None
         if seat.chat.type == "direct":
             row = self._db.execute(PEER, (seat.chat.id, seat.member.user_id)).get
             peer = None if row is None else user_of(row)
         last = next(self._older(seat, END), None)
-        others = self._others(seat)
-        return ChatView(seat.chat, seat.head, seat.member, others, peer, last)
+        others, member = self._seats.others(seat), seat.member
+        mentions = unread_mentions(
+            self._db, seat.chat.id, member.user_id, member.read, seat.head.mentioned
+        )
+        return ChatView(seat.chat, seat.head, member, others, peer, last, mentions)
 
     def _member(self, seat: Seat, row: Sequence[object]) -> MemberView:
         member = Member(*row[6:])  # type: ignore[arg-type]
@@ -254,17 +198,6 @@ class SqliteReader:
             if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev)):
                 last_read = message_id
         return MemberView(user_of(row), member, last_read)
-
-    def _others(self, seat: Seat) -> Cursor:
-        """The least cursors of all other members.
-
-        In a large chat zero, so that a sender's message stays `sent` there: its receipts come
-        as counts (spec section 6), and the least of 100,000 is the one who never opens it.
-        """
-        if seat.chat.size > LARGE:
-            return Cursor(0, 0)
-        delivered, read = self._db.execute(OTHERS, (seat.chat.id, seat.member.user_id)).get
-        return Cursor(delivered or 0, read or 0)
 
     def _page(self, seat: Seat, direction: str, at: int, limit: int) -> tuple[list[Row], bool]:
         if direction == "before":

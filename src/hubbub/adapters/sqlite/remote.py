@@ -18,11 +18,13 @@ from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.adapters.sqlite.keys import SqliteKeys
 from hubbub.adapters.sqlite.operating import SqliteOperating
 from hubbub.adapters.sqlite.reader import SqliteReader
+from hubbub.adapters.sqlite.referring import SqliteReferring
 from hubbub.adapters.sqlite.relations import SqliteRelations
 from hubbub.adapters.sqlite.remote_accounts import RemoteAccounts
 from hubbub.adapters.sqlite.remote_joining import RemoteJoining
 from hubbub.adapters.sqlite.remote_operating import RemoteOperating
 from hubbub.adapters.sqlite.remote_reader import RemoteReader
+from hubbub.adapters.sqlite.remote_referring import RemoteReferring
 from hubbub.adapters.sqlite.remote_relations import RemoteRelations
 from hubbub.adapters.sqlite.rpc import ANSWER, FULL, LENGTH, OK, Signature, pack
 from hubbub.domain.change import Change, Outcome
@@ -124,11 +126,13 @@ class Channel(asyncio.Protocol):
 
 SERVED: Final = (
     SqliteChatStore, SqliteReader, SqliteAccounts, SqliteIdentities, SqliteJoining, SqliteKeys,
-    SqliteOperating, SqliteRelations,
+    SqliteOperating, SqliteRelations, SqliteReferring,
 )  # fmt: skip
 
 
-class StoreProcess(RemoteJoining, RemoteAccounts, RemoteReader, RemoteOperating, RemoteRelations):
+class StoreProcess(
+    RemoteJoining, RemoteAccounts, RemoteReader, RemoteReferring, RemoteOperating, RemoteRelations
+):
     """Every port that SQLite serves, over the process. `start` first, `stop` last."""
 
     def __init__(self, path: str) -> None:

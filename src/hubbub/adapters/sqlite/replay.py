@@ -26,10 +26,11 @@ def load_chat(db: apsw.Connection, chat_id: int) -> Chat | None:
 def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
     """The chat with its people, as a send needs it."""
     by, value = ("id", lookup.chat_id) if lookup.chat_id else ("key", lookup.key)
-    row = db.execute(f"SELECT {CHAT}, seq, number, at FROM chats WHERE {by} = ?", (value,)).get
+    query = f"SELECT {CHAT}, seq, number, at, mentioned FROM chats WHERE {by} = ?"
+    row = db.execute(query, (value,)).get
     if row is None:
         return None
-    chat, head = Chat(*row[:-3]), Head(*row[-3:])
+    chat, head = Chat(*row[:-4]), Head(*row[-4:])
     members: tuple[int, ...] = ()
     if chat.size <= LARGE:
         members = present_members(db, chat.id)
@@ -37,9 +38,10 @@ def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
         "SELECT role, sent_at FROM members WHERE chat_id = ? AND user_id = ? AND left IS NULL",
         (chat.id, lookup.user_id),
     ).get or (None, 0)
-    reply = bool(lookup.reply_to) and _reply_visible(db, chat, lookup)
-    known = lookup.client_id is not None and not chat.free and _is_sent(db, lookup)
-    return Found(chat, head, members, role, reply, sent_at, known)
+    thread_id = _thread(db, chat, lookup) if lookup.reply_to else 0
+    guarded = lookup.guarded or not chat.free
+    known = lookup.client_id is not None and guarded and _is_sent(db, lookup)
+    return Found(chat, head, members, role, thread_id, sent_at, known)
 
 
 def _is_sent(db: apsw.Connection, lookup: Lookup) -> bool:
@@ -47,11 +49,14 @@ def _is_sent(db: apsw.Connection, lookup: Lookup) -> bool:
     return db.execute(query, (lookup.client_id, lookup.user_id)).get is not None
 
 
-def _reply_visible(db: apsw.Connection, chat: Chat, lookup: Lookup) -> bool:
-    row = db.execute(f"SELECT {ROW} FROM messages WHERE id = ?", (lookup.reply_to,)).get
-    if row is None or row[1] != chat.id:
-        return False
-    return visible(Row(*row), openings(chat, stays(db, chat.id, lookup.user_id)))
+def _thread(db: apsw.Connection, chat: Chat, lookup: Lookup) -> int:
+    """The thread of the message that is replied to, 0 where the user may not see it."""
+    stored = db.execute(f"SELECT {ROW} FROM messages WHERE id = ?", (lookup.reply_to,)).get
+    if stored is None or stored[1] != chat.id:
+        return 0
+    row = Row(*stored)
+    seen = visible(row, openings(chat, stays(db, chat.id, lookup.user_id)))
+    return (row.thread_id or row.id) if seen else 0
 
 
 def places(db: apsw.Connection, reader: ResumeFrom) -> Places:

@@ -3,16 +3,17 @@
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.mentions import unread_mentions
 from hubbub.domain.chat import Head, Interval, Role
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 
 SENT = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
-    " system"
+    " system, thread_id, extra"
 )
 ROW = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned"
-INSERT_ROW = f"INSERT INTO messages ({SENT}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+INSERT_ROW = f"INSERT INTO messages ({SENT}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 INSERT_MARK = "INSERT OR IGNORE INTO marks (chat_id, user_id, kind, seq, at) VALUES (?,?,?,?,?)"
 NEAR = 100
@@ -42,6 +43,8 @@ def insert_rows(db: apsw.Connection, rows: list[Row]) -> None:
                 r.media,
                 r.reply_to,
                 r.system,
+                r.thread_id,
+                r.extra,
             )
             for r in rows
         ],
@@ -52,13 +55,13 @@ def load_head(db: apsw.Connection, caches: Caches, chat_id: int) -> Head | None:
     """The chat's head, None where there is no such chat. The caches know its size then too."""
     head = caches.heads.get(chat_id)
     if head is None:
-        query = "SELECT seq, number, at, size, type = 'direct' FROM chats WHERE id = ?"
+        query = "SELECT seq, number, at, mentioned, size, type = 'direct' FROM chats WHERE id = ?"
         row = db.execute(query, (chat_id,)).get
         if row is None:
             return None
-        head = caches.heads[chat_id] = Head(*row[:3])
-        caches.sizes[chat_id] = row[3]
-        if row[4]:
+        head = caches.heads[chat_id] = Head(*row[:4])
+        caches.sizes[chat_id] = row[4]
+        if row[5]:
             caches.direct.add(chat_id)
     return head
 
@@ -66,8 +69,8 @@ def load_head(db: apsw.Connection, caches: Caches, chat_id: int) -> Head | None:
 def save_heads(db: apsw.Connection, heads: dict[int, Head]) -> None:
     """Move the chats' heads."""
     db.executemany(
-        "UPDATE chats SET seq = ?, number = ?, at = ? WHERE id = ?",
-        [(h.seq, h.number, h.at, chat_id) for chat_id, h in heads.items()],
+        "UPDATE chats SET seq = ?, number = ?, at = ?, mentioned = ? WHERE id = ?",
+        [(h.seq, h.number, h.at, h.mentioned, chat_id) for chat_id, h in heads.items()],
     )
 
 
@@ -98,11 +101,14 @@ def next_me(db: apsw.Connection, user_id: int) -> int:
 
 
 def add_members(
-    db: apsw.Connection, chat_id: int, users: list[tuple[int, Role]], at: int, number: int
+    db: apsw.Connection, chat_id: int, users: list[tuple[int, Role]], at: int, head: Head
 ) -> list[MyChat]:
-    """First members of a chat, with their roles: they see all its messages, `number` of them."""
+    """First members of a chat, with their roles: they see all its messages up to `head`."""
     events = [
-        MyChat(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, number)
+        MyChat(
+            *(user_id, next_me(db, user_id), chat_id, True, role, 1, 0, head.number),
+            unread_mentions=unread_mentions(db, chat_id, user_id, 0, head.mentioned),
+        )
         for user_id, role in users
     ]
     db.executemany(

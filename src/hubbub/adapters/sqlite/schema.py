@@ -9,6 +9,9 @@
 - `last_seen` is when a user was last connected: apart from his row, since many change at once.
 - `sent_at` is when a member last sent a message to the chat.
 - `muted_until`: until when a member does not want to be disturbed by the chat; 0: he does not mind.
+- `mentions` has a row for each member whom a message names, and one for a message that names
+  everybody; `mentioned` of a chat is a position beyond which there are none.
+- `thread_id` of a reply is the message that began its thread.
 - `picture` of a chat is a medium as JSON, empty where there is none.
 - `removed` says of a member who is gone that somebody else ended his stay.
 - Of a message that was changed, `rev` was taken at `changed_at`; `edited` and `pinned` are the
@@ -270,5 +273,25 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (issuer, subject)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX identities_by_user ON identities (user_id);
+    """,
+    """
+    ALTER TABLE messages ADD COLUMN thread_id INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN extra BLOB NOT NULL DEFAULT x'';
+    UPDATE messages SET thread_id = (
+        WITH RECURSIVE up (id, above) AS (
+            SELECT messages.id, messages.reply_to
+            UNION ALL SELECT m.id, m.reply_to FROM up JOIN messages m ON m.id = up.above)
+        SELECT id FROM up WHERE above = 0
+    ) WHERE reply_to <> 0;
+    CREATE INDEX messages_by_thread ON messages (thread_id, seq) WHERE thread_id <> 0;
+
+    ALTER TABLE chats ADD COLUMN mentioned INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE mentions (
+        user_id INTEGER NOT NULL, -- 0: everybody
+        chat_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (user_id, chat_id, at, seq)
+    ) STRICT, WITHOUT ROWID;
     """,
 )

@@ -44,6 +44,14 @@ class DeleteFor(Struct, frozen=True, rename={"for_": "for"}):
     for_: Literal["everyone"] = "everyone"
 
 
+class ThreadPage(Struct, frozen=True):
+    """A page of a thread's replies."""
+
+    order: Annotated[Literal["oldest", "newest"], Meta(description="which come first")] = "oldest"
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
 class EventsAfter(Struct, frozen=True):
     """A part of a log."""
 

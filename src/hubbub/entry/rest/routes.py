@@ -14,6 +14,7 @@ from hubbub.entry.rest import (
     changing_routes,
     joining_routes,
     provider_routes,
+    referring_routes,
 )
 from hubbub.entry.rest.queries import EventsAfter, HistoryPage, Page, Wait
 from hubbub.entry.rest.table import Call, Reply, Route
@@ -373,6 +374,7 @@ CHATS: Final = (
 ROUTES: Final = (
     *MESSAGES,
     *changing_routes.CHANGING,
+    *referring_routes.REFERRING,
     *joining_routes.JOINING,
     *CHATS,
     *account_routes.ACCOUNTS,
