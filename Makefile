@@ -47,12 +47,14 @@ chat: $(CHAT) ## set up what is needed and chat in the terminal (ARGS="--url htt
 test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
 	@tools/chromium
+	@tools/provider
 	@$(PYTEST) -n $(JOBS) -m 'not slow' $(SUITES) $(FAULTS) $(ARGS)
 
 test-all: export HUBBUB_SEEDS ?= 1000
 test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100
 test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
 	@tools/chromium
+	@tools/provider
 	@failed=0; \
 	( $(PYTEST) -n $(JOBS) --durations=10 $(SUITES) $(ARGS) ) || failed=1; \
 	$(if $(FAULTS),( $(PYTEST) -n 0 --durations=5 $(FAULTS) $(ARGS) ) || failed=1;) \
@@ -83,7 +85,7 @@ lock: $(RUN) ## write requirements/*.txt from requirements/*.in (ARGS=--upgrade)
 	@tools/lock $(ARGS)
 
 clean: ## remove everything that make made
-	@rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) tests/e2e/provider/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/setup.txt requirements/run.txt $(PACKAGES)

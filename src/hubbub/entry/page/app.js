@@ -4,12 +4,14 @@ import { $ } from "./dom.js";
 import { dialogs, enterCard, showMembers } from "./forms.js";
 import { askToJoin, groupDialogs, showRights } from "./groups.js";
 import { uuid7 } from "./outbox.js";
+import { wayOn } from "./providers.js";
 import { Sync } from "./sync.js";
 import { Api } from "./transport.js";
 import { Room, showChats } from "./view.js";
 
 const STATES = { connecting: "Connecting…", lost: "Network error; retrying",
   stopped: "This page no longer fits the server. Reload it." };
+const LEFT = "hubbub.left"; // in this tab: with which provider who has just signed out had come
 const TYPING_EVERY_MS = 3000;
 
 class Page {
@@ -40,22 +42,38 @@ class Page {
     const given = new URLSearchParams(link);
     const codes = { invite: given.get("invite"), setup: given.get("setup") };
     this.#invited = given.get("join");
+    const came = { failure: given.get("oidc-failed"), provider: given.get("provider") };
     if (link) history.replaceState(null, "", location.pathname);
+    if (given.has("oidc") || came.failure) this.#goOn(wayOn());
     this.#listen();
     if (this.#api.session) this.#enter();
-    else if (given.has("signin")) this.#signIn(given.get("signin"));
-    else enterCard(this.#api, codes, () => this.#enter());
+    else if (given.has("signin")) this.#signIn("refresh", { refresh_token: given.get("signin") });
+    else if (given.has("oidc")) this.#signIn("oidc/exchange", { code: given.get("oidc") }, came.provider);
+    else this.#card({ ...codes, came });
   }
 
-  /** By a link, which works once; not where somebody is signed in, whom it would replace. */
-  async #signIn(refresh_token) {
+  /** By what works once; not where somebody is signed in, whom it would replace. */
+  async #signIn(how, body, provider) {
     try {
-      await this.#api.enter("refresh", { refresh_token });
+      await this.#api.enter(how, body, provider);
       this.#enter();
     } catch (error) {
-      enterCard(this.#api, {}, () => this.#enter());
+      this.#card({});
       this.#toast(error.status === 401 ? "This link was used already. Sign in." : error.message);
     }
+  }
+
+  #card(told) {
+    const after = this.#invited ? `join=${this.#invited}` : location.hash.slice(1);
+    const left = sessionStorage.getItem(LEFT);
+    sessionStorage.removeItem(LEFT);
+    enterCard(this.#api, { ...told, after, left }, () => this.#enter());
+  }
+
+  /** To where the address led before somebody went away to sign in. */
+  #goOn(after) {
+    if (after.startsWith("join=")) this.#invited = after.slice(5);
+    else if (after) history.replaceState(null, "", `#${after}`);
   }
 
   #enter() {
@@ -235,6 +253,7 @@ class Page {
     const unsent = this.#session.outbox.entries.length;
     if (unsent && !confirm("Some messages are not sent yet. Signing out loses them.")) return;
     this.#sync.end();
+    sessionStorage.setItem(LEFT, this.#api.provider);
     await this.#api.leave();
     this.#left();
   }

@@ -1,6 +1,7 @@
 // The card to sign in or up, and the dialogs: they ask, and call what they are given.
 
 import { $, avatar, h, patch } from "./dom.js";
+import { offerProviders } from "./providers.js";
 
 /** Runs a form's work once at a time; what is refused stands in the form. */
 export function onSubmit(form, work) {
@@ -25,8 +26,11 @@ function names(text) {
   return text.split(/[\s,;]+/).map((name) => name.replace(/^@/, "").toLowerCase()).filter(Boolean);
 }
 
-/** Shows the card. `invite`: the code of a link; `setup`: it makes the admin. */
-export function enterCard(api, { invite, setup }, done) {
+/**
+ * Shows the card. `invite`: the code of a link; `setup`: it makes the admin; `provided`: see
+ * `offerProviders`.
+ */
+export async function enterCard(api, { invite, setup, ...provided }, done) {
   const form = $("#enter-form");
   const given = invite ?? setup;
   const mode = (how) => {
@@ -47,8 +51,11 @@ export function enterCard(api, { invite, setup }, done) {
   const hint = $("#enter-hint");
   if (setup) hint.textContent = "The first account looks after this server. Make yours.";
   else if (invite) hint.textContent = "You are invited. Choose a user name to join.";
-  $("#enter").hidden = false;
-  form.elements.username.focus();
+  $("#use-password").addEventListener("click", () => {
+    form.classList.add("by-password");
+    form.elements.username.focus();
+  });
+  if (given) form.classList.add("by-password");
   onSubmit(form, async (fields) => {
     const username = fields.username.trim().replace(/^@/, "").toLowerCase();
     const { password } = fields;
@@ -70,6 +77,10 @@ export function enterCard(api, { invite, setup }, done) {
     $("#enter").hidden = true;
     done();
   });
+  await offerProviders(api, form, provided);
+  $("#enter").hidden = false;
+  const first = $("#providers a");
+  (first && !form.matches(".by-password") ? first : form.elements.username).focus();
 }
 
 /** The dialogs. `act`: chat(name), group(title, names), invite(), members: see below. */

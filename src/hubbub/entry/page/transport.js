@@ -1,6 +1,7 @@
 // The way to the server: tokens, REST calls, and a socket that comes back by itself.
 
 const SESSION = "hubbub.session";
+const PROVIDER = "hubbub.provider";
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 const ANSWER_MS = 12_000; // without an answer for so long the connection counts as lost
@@ -44,10 +45,15 @@ export class Api {
     return JSON.parse(localStorage.getItem(SESSION) ?? "null");
   }
 
-  /** `login` or `register`; keeps the session. */
-  async enter(how, body) {
+  /** `login`, `register` or `oidc/exchange`; keeps the session, and with which provider it began. */
+  async enter(how, body, provider = "") {
     const signedIn = await request("POST", `/auth/${how}`, body);
     localStorage.setItem(SESSION, JSON.stringify(signedIn));
+    if (how !== "refresh") localStorage.setItem(PROVIDER, provider);
+  }
+
+  get provider() {
+    return localStorage.getItem(PROVIDER) ?? "";
   }
 
   async leave() {
