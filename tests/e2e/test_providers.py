@@ -21,7 +21,7 @@ def provider(port: int, server_url: str) -> Iterator[None]:
     if not (HERE / "node_modules").exists():
         pytest.fail("The identity provider is missing. Please type: tools/provider")
     back = f"{server_url}/api/v1/auth/oidc/corp/callback"
-    command = [NODE, "provider.js", str(port), back, f"{server_url}/"]
+    command = [str(NODE), "provider.js", str(port), back, f"{server_url}/"]
     with subprocess.Popen(
         command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
