@@ -42,6 +42,12 @@ def test_examples_run(name: str, tmp_path: Path, environment: Mapping[str, str])
     run(steps(name), tmp_path, environment)
 
 
+def test_the_quickstart_keeps_its_word() -> None:
+    for block in steps("docs/quickstart.md"):
+        if block.title:
+            assert len([line for line in block.text.splitlines() if line.strip()]) <= 10
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> Mapping[str, str]:
     """What a reader's shell has: our commands, and quick passwords."""

@@ -75,8 +75,7 @@ def codes(root: Path) -> str:
             f"`{name}`{{ #{name} }}",
             str(error["status"]),
             "yes" if error["retryable"] else "",
-            error["meaning"],
-            error["action"],
+            f"{error['meaning']} *{error['action']}*",
         )
         for name, error in told["error"].items()
     ]
@@ -90,7 +89,7 @@ def codes(root: Path) -> str:
     return "\n".join(
         [
             "## Errors\n",
-            table(("code", "HTTP", "retryable", "meaning", "what the client does"), errors),
+            table(("code", "HTTP", "retryable", "meaning, *and what the client does*"), errors),
             "## Closes\n",
             table(("code", "then", "meaning"), closes),
             "## Codes that are not listed\n",
@@ -111,7 +110,7 @@ def conversations(root: Path) -> str:
         for head, lines in _conversations(file.read_text("utf-8")):
             clauses = ", ".join(f"[{one}](index.md#{one})" for one in head["clauses"])
             parts.append(f"{clauses}: {head['say']}\n")
-            parts.append(f"```json\n{lines}\n```\n")
+            parts.append(f"```text\n{lines}\n```\n")
     return "\n".join(parts)
 
 

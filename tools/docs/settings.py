@@ -22,12 +22,11 @@ def _section(title: str, section: str, kind: type[Struct]) -> str:
         (
             f"`{field.name}`{{ #{section}.{field.name} }}",
             f"`{_toml(field.default)}`",
-            _reason(field),
-            f"`{variable(section, field.name)}`",
+            f"{_reason(field)} `{variable(section, field.name)}`",
         )
         for field in msgspec.structs.fields(kind)
     ]
-    head = ("setting", "default", "who would turn it, and to what", "in the environment")
+    head = ("setting", "default", "who would turn it, and to what; its name in the environment")
     return f"## {title} {{ #{section} }}\n\n{prose(kind.__doc__ or '')}\n\n{table(head, rows)}"
 
 
