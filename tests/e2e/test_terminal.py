@@ -54,6 +54,7 @@ async def test_two_people_talk_and_ticks_turn(shared: ServerProcess, tmp_path: P
         assert ann.desk.book.status(ann.chat, message) == "delivered"
         await bob.open("Ann")
         await ann.until(lambda: ann.desk.book.status(ann.chat, message) == "read", "read")
+        await ann.sees("@bob · here now")
         await bob.type("What")
         await ann.sees("Bob is typing…")
         await bob.type(" is it?", "enter")

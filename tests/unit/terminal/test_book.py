@@ -7,6 +7,8 @@ from hubbub_client import (
     GapFound,
     MessageAccepted,
     MessageArrived,
+    MuteChanged,
+    PresenceChanged,
     ReadMoved,
     ReceiptsCounted,
     Send,
@@ -16,6 +18,7 @@ from hubbub_client import (
     TypingChanged,
 )
 from hubbub_terminal.paint import counted
+from hubbub_terminal.screens.room import head
 from tests.unit.terminal.made import ANN, AT, BOB, book, message, only, record, stored
 
 ID = "019abcde-0000-7000-8000-000000000001"
@@ -84,6 +87,21 @@ def test_ticks_of_history_in_a_group_are_asked_for() -> None:
     assert not state.wants_chats, "it has not got there"
     state.apply(CursorMoved("chat_1", BOB.id, 3, True))
     assert state.wants_chats == {"chat_1"}
+
+
+def test_muted_chats_and_who_is_here() -> None:
+    state = book(record(unread=3))
+    assert (state.unread_chats, only(state).is_muted) == (1, False)
+    state.apply(MuteChanged("chat_1", "2999-01-01T00:00:00.000Z"))
+    assert (state.unread_chats, only(state).is_muted) == (0, True)
+    state.apply(MuteChanged("chat_1", AT.format(0).replace("2026", "2020")))
+    assert not only(state).is_muted
+    direct = book(record(peer=BOB))
+    assert "@bob" in head(only(direct), direct).plain
+    direct.apply(PresenceChanged(BOB.id, "online"))
+    assert "here now" in head(only(direct), direct).plain
+    direct.apply(PresenceChanged(BOB.id, "offline", AT.format(1)))
+    assert "last seen" in head(only(direct), direct).plain
 
 
 def test_large_groups_count() -> None:

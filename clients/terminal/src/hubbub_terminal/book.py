@@ -18,6 +18,8 @@ from hubbub_client import (
     MessageAccepted,
     MessageArrived,
     MessageChanged,
+    MuteChanged,
+    PresenceChanged,
     ReadMoved,
     ReceiptsCounted,
     Send,
@@ -44,6 +46,7 @@ class Book:
         self.people: dict[str, User] = {me.id: me}
         self.status_of: Callable[[Message], Status] = lambda _: "sent"
         self.unread_of: Callable[[str], int | None] = lambda _: None
+        self.presence: dict[str, PresenceChanged] = {}  # of the peer of the open chat
         self.wants_people: set[str] = set()
         self.wants_chats: set[str] = set()
         self.lost: set[str] = set()  # chats that were left, until the screen has said so
@@ -77,8 +80,8 @@ class Book:
 
     @property
     def unread_chats(self) -> int:
-        """How many chats have something new."""
-        return sum(chat.unread > 0 for chat in self.chats.values())
+        """How many chats have something new, of those that may disturb."""
+        return sum(chat.unread > 0 and not chat.is_muted for chat in self.chats.values())
 
     # ── learning ─────────────────────────────────────────────────────────────────────────────
 
@@ -139,21 +142,30 @@ class Book:
                 if self.chats.pop(chat_id, None) is not None:
                     self.lost.add(chat_id)
                 self.wants_chats.discard(chat_id)
-            case SettingsChanged(chat_id, settings) if chat_id in self.chats:
-                self.chats[chat_id].settings(settings)
-            case TypingChanged(chat_id, user_id, is_typing) if chat_id in self.chats:
-                typers = self.chats[chat_id].typers
-                (typers.add if is_typing else typers.discard)(user_id)
-            case ReadMoved(chat_id, read, unread) if chat_id in self.chats:
-                chat = self.chats[chat_id]
+            case PresenceChanged():
+                self.presence[event.user_id] = event
+            case _:
+                chat = self.chats.get(getattr(event, "chat_id", ""))
+                if chat is not None:
+                    self._of_chat(chat, event)
+
+    def _of_chat(self, chat: Chat, event: Event) -> None:
+        match event:
+            case SettingsChanged(_, settings):
+                chat.settings(settings)
+            case TypingChanged(_, user_id, is_typing):
+                (chat.typers.add if is_typing else chat.typers.discard)(user_id)
+            case ReadMoved(_, read, unread):
                 chat.read, chat.unread = max(chat.read, read), unread
-            case GapFound(chat_id) if chat_id in self.chats:
-                self.chats[chat_id].stale = True
-                self.wants_chats.add(chat_id)
-            case ReceiptsCounted(chat_id, seq, delivered, read) if chat_id in self.chats:
-                self.chats[chat_id].seen_by = (seq, delivered, read)
-            case CursorMoved() if event.chat_id in self.chats:
-                self._cursor(self.chats[event.chat_id], event)
+            case MuteChanged(_, until):
+                chat.mute(until)
+            case GapFound():
+                chat.stale = True
+                self.wants_chats.add(chat.id)
+            case ReceiptsCounted(_, seq, delivered, read):
+                chat.seen_by = (seq, delivered, read)
+            case CursorMoved():
+                self._cursor(chat, event)
             case _:
                 pass
 

@@ -1,6 +1,7 @@
 """One chat as it is shown: its record, its last message, what waits, who types. Pure."""
 
 from collections.abc import Iterable
+from time import time
 from typing import Final
 
 from msgspec import Struct
@@ -80,6 +81,12 @@ class Chat:
         return self.is_group and self.record.role != "member"
 
     @property
+    def is_muted(self) -> bool:
+        """Whether the user does not want to be disturbed by it now."""
+        until = self.record.muted_until
+        return until is not None and until > stamp(time())
+
+    @property
     def may_write(self) -> bool:
         """Whether the user may send here."""
         return self.record.posting == "all" or self.leads
@@ -107,6 +114,10 @@ class Chat:
     def settings(self, now: Settings) -> None:
         """Other settings."""
         self.record = replace(self.record, **{name: getattr(now, name) for name in _SETTINGS})
+
+    def mute(self, until: str | None) -> None:
+        """Not to disturb before this time."""
+        self.record = replace(self.record, muted_until=until)
 
     def heard(self, message: AnyMessage) -> None:
         """A message as it is now."""

@@ -16,6 +16,7 @@ from hubbub_terminal.plain import fit, line
 from hubbub_terminal.screens.card import Card
 from hubbub_terminal.screens.invites import Invites
 from hubbub_terminal.screens.member import MemberCard
+from hubbub_terminal.screens.mute import Mute
 from hubbub_terminal.screens.new_chat import people
 from hubbub_terminal.screens.question import Question
 from hubbub_terminal.screens.settings import GroupSettings
@@ -46,15 +47,16 @@ class Details(Card[Chat | None]):
         """About, buttons, members."""
         chat = self._chat
         yield Static(Content(about(chat)), classes="hint", id="about-chat")
-        if chat.is_group:
-            with HorizontalGroup(classes="buttons"):
-                if chat.leads:
-                    yield Button("Settings", id="settings")
-                    yield Button("Invites", id="invites")
-                yield Button("Leave", id="leave", variant="error")
+        with HorizontalGroup(classes="buttons"):
             if chat.leads:
-                yield Static("Add people, by user name", classes="label")
-                yield Input(id="add", placeholder="bob carol")
+                yield Button("Settings", id="settings")
+                yield Button("Invites", id="invites")
+            yield Button("Mute", id="mute-chat")
+            if chat.is_group:
+                yield Button("Leave", id="leave", variant="error")
+        if chat.leads:
+            yield Static("Add people, by user name", classes="label")
+            yield Input(id="add", placeholder="bob carol")
         yield OptionList(id="members", classes="list", markup=False)
 
     def on_mount(self) -> None:
@@ -129,6 +131,8 @@ class Details(Card[Chat | None]):
         match event.button.id:
             case "settings":
                 self.app.push_screen(GroupSettings(self._desk, self._chat), self._done)
+            case "mute-chat":
+                self.app.push_screen(Mute(self._desk, self._chat), self._done)
             case "invites":
                 self.app.push_screen(Invites(self._desk, self._chat))
             case _:

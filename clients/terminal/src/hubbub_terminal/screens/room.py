@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.message import Message as Said
 from textual.widgets import TextArea
 
-from hubbub_client import OutboxFull, TooLarge
+from hubbub_client import OutboxFull, PresenceChanged, TooLarge
+from hubbub_terminal.book import Book
 from hubbub_terminal.chat import Chat, Outgoing
 from hubbub_terminal.desk import Desk
 from hubbub_terminal.links import first_address
@@ -21,7 +22,7 @@ from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.composer import Composer
 from hubbub_terminal.widgets.messages import Messages
 from hubbub_terminal.widgets.words import Words
-from hubbub_terminal.words import AnyMessage, many, said, span, typing
+from hubbub_terminal.words import AnyMessage, brief, many, said, span, typing
 
 
 class Room(Vertical):
@@ -82,6 +83,7 @@ class Room(Vertical):
             return
         self.keep_draft()
         self.chat, self._begun = chat, False
+        self._desk.client.focus([chat.id] if chat else [])
         self.messages.show(())
         self._new_after = None
         if chat is not None:
@@ -100,7 +102,7 @@ class Room(Vertical):
         chat, messages = self.chat, self.messages
         if chat is None:
             return
-        self.query_one("#head", Words).say(head(chat))
+        self.query_one("#head", Words).say(head(chat, self._book))
         placeholder = Content(f"Message {chat.title}")
         if placeholder != self.composer.placeholder:
             self.composer.placeholder = placeholder
@@ -318,7 +320,7 @@ class Room(Vertical):
             self._desk.discard(self.chat, outgoing)
 
 
-def head(chat: Chat) -> Content:
+def head(chat: Chat, book: Book) -> Content:
     """The line above the messages."""
     record = chat.record
     about = []
@@ -330,5 +332,17 @@ def head(chat: Chat) -> Content:
         about.append(line(record.description))
     elif record.peer is not None:
         about.append(f"@{line(record.peer.username)}")
+        about.append(_here(book.presence.get(record.peer.id)))
+    if chat.is_muted:
+        about.append("muted")
     told = " · ".join(filter(None, about))
     return Content.assemble((chat.title, "bold"), (f"  {told}", "dim"))
+
+
+def _here(presence: PresenceChanged | None) -> str:
+    if presence is None:
+        return ""
+    if presence.status == "online":
+        return "here now"
+    seen = presence.last_seen_at
+    return f"last seen {brief(seen, datetime.now().astimezone()).strip()}" if seen else "away"

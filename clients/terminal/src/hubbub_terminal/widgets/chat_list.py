@@ -17,7 +17,9 @@ from hubbub_terminal.widgets.lines import Line, Lines
 from hubbub_terminal.words import brief, said, typing
 
 TALL: Final = 2
-ROLES: Final = "title title-new time says says-new typing draft tick read failed badge cursor open"
+ROLES: Final = (
+    "title title-new time says says-new typing draft tick read failed badge badge-muted cursor open"
+)
 BADGE: Final = 999
 
 
@@ -126,7 +128,7 @@ class ChatList(Lines):
 def title_line(chat: Chat, columns: int, now: datetime) -> list[Span]:
     """The name, and when something last happened."""
     time = brief(chat.active_at, now).rjust(6)
-    new = chat.unread > 0
+    new = chat.unread > 0 and not chat.is_muted
     room = max(1, columns - width(time) - 4)
     mark = Span("▎", name_role(chat.record.peer.id if chat.record.peer else chat.id))
     title = Span(fit(chat.title, room), "title-new" if new else "title")
@@ -148,7 +150,8 @@ def says_line(chat: Chat, book: Book, columns: int) -> list[Span]:
         if left <= 0:
             break
     mark = Span("▎", name_role(chat.record.peer.id if chat.record.peer else chat.id))
-    ending = [Span(" "), Span(badge, "badge")] if badge else []
+    role = "badge-muted" if chat.is_muted else "badge"
+    ending = [Span(" "), Span(badge, role)] if badge else []
     return [Span(" "), mark, *text, Span(" " * max(0, left)), *ending, Span(" ")]
 
 
