@@ -10,14 +10,16 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.actions import send_message
+from hubbub.adapters.sqlite import amend as amending
 from hubbub.adapters.sqlite import chats, joining, membership, post, reader, relations, rows, seats
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import presence, relay, subscriber
 from hubbub.domain import receipt
-from hubbub.domain.change import Advance, Change, Outcome, Post, Posted
+from hubbub.domain.amend import amend
+from hubbub.domain.change import Advance, Change, Edit, Erase, Outcome, Post, Posted
 from hubbub.domain.chat import Interval
 from hubbub.domain.events import Event, ReceiptEvent
-from hubbub.domain.message import Row
+from hubbub.domain.message import EVERYBODY, Row
 from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import Unavailable
 from hubbub_client import reader as client_reader
@@ -230,6 +232,40 @@ def seen_by_anybody() -> Any:
     )
 
 
+def edit_without_a_position() -> Any:
+    """An edit changes what is stored, and the log goes on as if nothing had happened."""
+
+    def quiet(row: Row, change: Any, *given: Any) -> Any:
+        after = amend(row, change, *given)
+        if isinstance(after, Row) and isinstance(change.do, Edit):
+            return replace(after, rev=row.rev)
+        return after
+
+    return patch.object(amending, "amend", quiet)
+
+
+def deleted_in_name_only() -> Any:
+    """What a deleted message said stays."""
+
+    def careless(row: Row, change: Any, *given: Any) -> Any:
+        after = amend(row, change, *given)
+        if isinstance(after, Row) and isinstance(change.do, Erase):
+            return replace(after, content=row.content, media=row.media)
+        return after
+
+    return patch.object(amending, "amend", careless)
+
+
+def changes_blindly() -> Any:
+    """Whoever knows a message's id may change it."""
+    return patch.object(amending, "visible", lambda row, openings: True)
+
+
+def changes_told_to_everybody() -> Any:
+    """Members hear of changes of messages from before their time."""
+    return patch.object(amending, "_audience", lambda db, chat, seq: EVERYBODY)
+
+
 MUTANTS = (
     Mutant("ack before commit", r"G1: .* is lost", ack_before_commit),
     Mutant("no dedupe", r"G2: stored more than once", no_dedupe),
@@ -243,5 +279,9 @@ MUTANTS = (
     Mutant("anybody posts", r"rights: member .* sent to", anybody_posts),
     Mutant("removed comes back", r"G6: .* and came back", removed_comes_back),
     Mutant("seen by anybody", r"G6: .* is told that", seen_by_anybody),
+    Mutant("edit without a position", r"G3: .* took|holds", edit_without_a_position),
+    Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
+    Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),
+    Mutant("changes told to everybody", r"G6: .* is not for this user", changes_told_to_everybody),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

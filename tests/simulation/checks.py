@@ -10,6 +10,7 @@ from hubbub_client.settings import Followed
 from hubbub_protocol import rest
 from hubbub_protocol.frames import ME
 from hubbub_protocol.times import rfc3339
+from tests.simulation.changes import State
 from tests.simulation.device import Device
 from tests.simulation.history import App, Connection, History
 from tests.simulation.plan import Plan
@@ -41,8 +42,9 @@ def logs(truth: Truth) -> list[str]:
     wrong = []
     for chat, rows in truth.logs.items():
         seq, number, _ = truth.heads[chat]
-        if [row.seq for row in rows] != list(range(1, seq + 1)):
-            wrong.append(f"G3: positions of {chat} are not dense: {[r.seq for r in rows]}")
+        revs = sorted(row.rev for row in rows)
+        if revs != sorted(set(revs)) or any(not row.seq <= row.rev <= seq for row in rows):
+            wrong.append(f"G3: positions of {chat}: {[(r.seq, r.rev) for r in rows]} up to {seq}")
         counted = [row.number for row in rows if row.type != "system"]
         if counted != list(range(1, number + 1)):
             wrong.append(f"G3: numbers of {chat} are not dense: {counted}")
@@ -107,7 +109,13 @@ def messages(truth: Truth, history: History) -> list[str]:
     """G1, G2, and one sender's order."""
     wrong = []
     rows = {row.client_id: row for log in truth.logs.values() for row in log if row.client_id}
-    contents = [row.content for log in truth.logs.values() for row in log if row.type != "system"]
+    stored = {row.id: row for log in truth.logs.values() for row in log}
+    contents = [
+        content
+        for row in stored.values()
+        if row.type != "system" and not row.deleted
+        for content in (*row.said, row.content)
+    ]
     doubled = {content for content in contents if contents.count(content) > 1}
     if doubled:
         wrong.append(f"G2: stored more than once: {sorted(doubled)}")
@@ -118,13 +126,32 @@ def messages(truth: Truth, history: History) -> list[str]:
         elif row is not None:
             if sent.ids - {row.id} or sent.chat_ids - {row.chat_id}:
                 wrong.append(f"G2: {sent.send.content}: answers {sent.ids}, stored {row.id}")
-            if row.content != sent.send.content or row.sender_id != sent.user_id:
+            first = (*row.said, row.content)[0]
+            same = row.deleted or first == sent.send.content
+            if not same or row.sender_id != sent.user_id:
                 wrong.append(f"G2: {sent.send.content} is stored as {row}")
         # Recipients may by then have another group of their own: then the answer is a mismatch.
         elsewhere = sent.failed == "idempotency_mismatch" and len(sent.send.recipient_ids or ()) > 1
         if sent.failed not in (None, "not_found", "forbidden") and not elsewhere:
             wrong.append(f"{sent.send.content} was refused: {sent.failed}")
-    return wrong + _orders(rows, history)
+    return wrong + _orders(rows, history) + _changes(stored, history)
+
+
+def _changes(stored: dict[str, Row], history: History) -> list[str]:
+    """G1 of changes; and what was deleted is gone."""
+    wrong = [
+        f"{row.id} was deleted and still says {row}"
+        for row in stored.values()
+        if row.deleted and (row.content or row.media or row.said or row.pinned)
+    ]
+    for changed in history.changed:
+        row = stored.get(changed.message_id)
+        kept = row is not None and row.rev >= changed.rev
+        if row is not None and not row.deleted:
+            kept = kept and changed.content in (*row.said, row.content)
+        if not kept:
+            wrong.append(f"G1: {changed} was acknowledged and is lost: {row}")
+    return wrong
 
 
 def _orders(rows: dict[str, Row], history: History) -> list[str]:
@@ -146,16 +173,18 @@ def _orders(rows: dict[str, Row], history: History) -> list[str]:
     return wrong
 
 
-def connection(truth: Truth, seen: Connection) -> list[str]:
+def connection(truth: Truth, states: dict[tuple[str, int], State], seen: Connection) -> list[str]:
     """G3 and G6: one connection's frames."""
-    return _Reader(truth, seen).read()
+    return _Reader(truth, states, seen).read()
 
 
 class _Reader:
     """Follows a connection's places; sentences gather in `wrong`."""
 
-    def __init__(self, truth: Truth, seen: Connection) -> None:
-        self._truth, self._seen = truth, seen
+    def __init__(
+        self, truth: Truth, states: dict[tuple[str, int], State], seen: Connection
+    ) -> None:
+        self._truth, self._states, self._seen = truth, states, seen
         self._places: dict[str, int] = {}
         self._live = False
         self._time = 0.0
@@ -190,18 +219,21 @@ class _Reader:
     def _message(self, frame: Any) -> None:
         self._step(frame.chat_id, frame.rev, frame.rev)
         log = self._truth.logs.get(frame.chat_id, [])
-        row = log[frame.seq - 1] if 0 < frame.seq <= len(log) else None
-        if row is None or (row.id, row.content, row.number) != (
-            frame.id,
-            frame.content,
-            frame.number,
-        ):
+        row = next((row for row in log if row.seq == frame.seq), None)
+        if row is None or (row.id, row.number) != (frame.id, frame.number):
             self._say(f"a message that is not stored: {frame}; stored is {row}")
             return
+        shown = (frame.id, frame.content, frame.is_deleted, frame.pinned)
+        state = self._states.get((frame.chat_id, frame.rev), shown)
+        if frame.rev == row.rev:
+            state = (row.id, row.content, row.deleted, row.pinned)
+        if shown != state:
+            self._say(f"a message that is not stored: {frame}; at {frame.rev} it is {state}")
         if frame.created_at != rfc3339(row.at):
             self._say(f"created_at of {row} was {frame.created_at}")
-        if not self._truth.might_see(frame.chat_id, self._seen.user_id, frame.seq):
-            self._say(f"G6: {frame.chat_id} at {frame.seq} is not for this user")
+        for position in {frame.seq, frame.rev}:
+            if not self._truth.might_see(frame.chat_id, self._seen.user_id, position):
+                self._say(f"G6: {frame.chat_id} at {position} is not for this user")
 
     def _me(self, frame: Any) -> None:
         self._step(ME, frame.rev, frame.rev)
@@ -318,6 +350,9 @@ def _shown(message: Any) -> tuple[Any, ...]:
         message.content,
         message.created_at,
         message.client_id,
+        message.edited_at,
+        message.is_deleted,
+        message.pinned,
     )
 
 

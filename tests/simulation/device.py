@@ -13,6 +13,7 @@ from hubbub_client import (
     GapFound,
     MessageAccepted,
     MessageArrived,
+    MessageChanged,
     Options,
     Refused,
     SendFailed,
@@ -274,7 +275,7 @@ class Device:
 
     def _take(self, event: Event) -> None:
         match event:
-            case MessageArrived(message):
+            case MessageArrived(message) | MessageChanged(message):
                 self.app.arrived.setdefault(message.chat_id, {})[message.seq] = message.id
             case GapFound(chat_id, first, last):
                 self.app.gaps.setdefault(chat_id, []).append((first, last))

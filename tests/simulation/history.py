@@ -31,6 +31,15 @@ class Sent:
     failed: str | None = None
 
 
+@dataclass(frozen=True)
+class Changed:
+    """A change of a message that was carried out, as its author heard. No `content`: deleted."""
+
+    message_id: str
+    rev: int
+    content: str | None
+
+
 @dataclass
 class App:
     """What one device's application holds: it outlives the client's process."""
@@ -46,6 +55,8 @@ class History:
 
     connections: list[Connection] = field(default_factory=list)
     sent: dict[str, Sent] = field(default_factory=dict)  # by client_id
+    changed: list[Changed] = field(default_factory=list)
+    deleting: set[str] = field(default_factory=set)  # messages that somebody tried to delete
     codes: list[str] = field(default_factory=list)  # of invites
     wrong: list[str] = field(default_factory=list)  # found while it ran
 

@@ -12,7 +12,7 @@ from hubbub_protocol import rest
 from hubbub_protocol.codes import Code
 from hubbub_protocol.frames import Send
 from tests.simulation.device import Device, SmallDevice, pause
-from tests.simulation.history import History, Sent
+from tests.simulation.history import Changed, History, Sent
 
 EXPECTED = {
     Code.NOT_FOUND,
@@ -56,6 +56,9 @@ class Behaviour:
             "rest_send": 3,
             "read": 6,
             "read_by_id": 1,
+            "edit": 6,
+            "delete": 2,
+            "pin": 4,
             "typing": 2,
             "look": 2,
             "focus": 3,
@@ -141,7 +144,8 @@ class Behaviour:
         if self._history.sent[send.client_id].ids and self._rng.random() < 0.3:
             other = msgspec.structs.replace(send, content="another content")
             answer = await self._post(other)
-            if answer is not None and answer.code is None:
+            deleted = answer is not None and answer.id in self._history.deleting
+            if answer is not None and answer.code is None and not deleted:
                 self._wrong("another content under the same client_id was accepted")
 
     async def _rest_once(self, send: Send) -> None:
@@ -167,6 +171,49 @@ class Behaviour:
                 self._wrong(f"REST send: {refused.code.value} {refused.message}")
             return Answer("", "", refused.code)
         return Answer(accepted.id, accepted.chat_id, None)
+
+    def _any_message(self) -> str | None:
+        """One that the device holds, or one of anybody's: what is not for him, he is to be told."""
+        chat = self._chat()
+        messages = self._client.messages(chat) if chat else []
+        held = [message.id for message in messages if message.message_type != "system"]
+        if held and self._rng.random() < 0.5:
+            return self._rng.choice(held)
+        chats = self._client.session.logs.chats
+        owned = {name for name, held in chats.items() if held.role == "owner"}
+        sent = [sent for sent in self._history.sent.values() if sent.ids]
+        of_owned = [each for each in sent if each.chat_ids & owned]
+        found = self._rng.choice(of_owned or sent) if sent else None
+        return next(iter(found.ids)) if found is not None else None
+
+    async def _edit(self) -> None:
+        mine = [
+            message
+            for sent in self._history.sent.values()
+            if sent.user_id == self._person.user_id
+            for message in sorted(sent.ids)
+        ]
+        message = self._rng.choice(mine) if mine else None
+        if self._rng.random() < 0.2:
+            message = self._any_message()
+        if message is not None:
+            content = f"edit {self._rng.getrandbits(60):x}"
+            done = await self._client.api.edit(message, content)
+            self._history.changed.append(Changed(message, done.rev, content))
+
+    async def _delete(self) -> None:
+        message = self._any_message()
+        if message is not None:
+            self._history.deleting.add(message)
+            done = await self._client.api.delete(message)
+            self._history.changed.append(Changed(message, done.rev, None))
+
+    async def _pin(self) -> None:
+        client, message = self._client, self._any_message()
+        if message is not None:
+            done = await client.api.pin(message, self._rng.random() < 0.7)
+            await client.api.pins(done.chat_id)
+            await client.api.edits(message)
 
     async def _read(self) -> None:
         client, chat = self._client, self._chat()

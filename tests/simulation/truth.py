@@ -24,13 +24,18 @@ class Row:
     id: str
     chat_id: str
     seq: int
+    rev: int
     number: int
     sender_id: str
     client_id: str | None
     at: int
     type: str
     content: str
+    media: bytes
     system: Any
+    deleted: bool
+    pinned: bool
+    said: tuple[str, ...] = ()  # before it was edited, the first one first
 
 
 @dataclass
@@ -74,7 +79,11 @@ class Truth:
         if chat in self.open_history:
             return rows
         stays = self._stays(chat, user)
-        return [r for r in rows if any(s <= r.seq < (left or END) for s, left in stays)]
+
+        def seen(position: int) -> bool:
+            return any(since <= position < (left or END) for since, left in stays)
+
+        return [row for row in rows if seen(row.seq) and seen(row.rev)]
 
     def _stays(self, chat: str, user: str) -> list[tuple[int, int | None]]:
         return self.stays.get((chat, user), [])
@@ -103,23 +112,30 @@ def read_truth(db: apsw.Connection) -> Truth:
         if history == "all":
             truth.open_history.add(chat)
     messages = (
-        "SELECT id, chat_id, seq, number, sender_id, client_id, at, type, content, system"
-        " FROM messages ORDER BY chat_id, seq"
+        "SELECT id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media,"
+        " system, deleted_at > 0, pinned > 0 FROM messages ORDER BY chat_id, seq"
     )
-    for message_id, chat_id, seq, number, sender, client, at, kind, content, system in db.execute(
-        messages
-    ):
+    said: dict[int, list[str]] = {}
+    for message_id, content in db.execute("SELECT message_id, content FROM edits ORDER BY rev"):
+        said.setdefault(message_id, []).append(content)
+    for message_id, chat_id, seq, rev, number, sender, client, at, *rest in db.execute(messages):
+        kind, content, media, system, deleted, pinned = rest
         row = Row(
             ids.text("msg", message_id),
             ids.text("chat", chat_id),
             seq,
+            rev,
             number,
             ids.text("user", sender),
             None if client is None else str(uuid.UUID(bytes=client)),
             at,
             kind,
             content,
+            media,
             msgspec.json.decode(system) if system else None,
+            bool(deleted),
+            bool(pinned),
+            tuple(said.get(message_id, ())),
         )
         truth.logs[row.chat_id].append(row)
     for table in ("stays", "members"):

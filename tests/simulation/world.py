@@ -8,6 +8,7 @@ import apsw
 from hubbub_client import Client
 from hubbub_protocol import rest
 from tests.simulation import checks
+from tests.simulation.changes import Changes
 from tests.simulation.device import PASSWORD, Device, SmallDevice, pause
 from tests.simulation.history import History
 from tests.simulation.loop import SimulatedLoop
@@ -33,6 +34,7 @@ class World:
         self.history = History()
         self.cursors, self.rights = Cursors(self.history), Rights(self.history)
         self.sights = Sights(self.history)
+        self.changes = Changes(self.history)
         self.machine = Machine(loop, plan, disk, self._committed)
         self.machine.on_start = self._restarted
         self.machine.on_written = self._written
@@ -43,11 +45,13 @@ class World:
         self.cursors.committed(changes, outcomes, db)
         self.rights.committed(changes, outcomes, db)
         self.sights.committed(db)
+        self.changes.committed(changes, outcomes, db)
 
     def _restarted(self, db: apsw.Connection) -> None:
         self.cursors.restarted(db)
         self.rights.restarted(db)
         self.sights.committed(db)
+        self.changes.restarted(db)
 
     def _written(self, payload: bytes, binary: bool, reader: str) -> None:
         self.cursors.written(payload, binary)
@@ -148,7 +152,7 @@ class World:
         wrong += checks.messages(truth, self.history)
         wrong += self.cursors.judge(life.store.reader)
         for connection in self.history.connections:
-            wrong += checks.connection(truth, connection)
+            wrong += checks.connection(truth, self.changes.states, connection)
         for person in self.people:
             for each in person.everything:
                 wrong += checks.arrivals(truth, person.user_id, each.name, each.app)

@@ -97,12 +97,18 @@ class Model:
         self.push(chat, new)
         return new
 
-    def edit(self, chat: ChatLog, index: int) -> None:
-        mine = chat.visible()
+    def amend(self, chat: ChatLog, how: str, index: int) -> None:
+        mine = [m for m in chat.visible() if not m.is_deleted]
         if mine:
             old = mine[index % len(mine)]
             chat.head += 1
-            new = replace(old, rev=chat.head, content=old.content + "+", edited_at=TIME)
+            if how == "edit":
+                new = replace(old, rev=chat.head, content=old.content + "+", edited_at=TIME)
+            elif how == "pin":
+                new = replace(old, rev=chat.head, pinned=not old.pinned)
+            else:
+                nothing: Any = {"content": "", "edited_at": None, "pinned": False}
+                new = replace(old, rev=chat.head, is_deleted=True, **nothing)
             chat.messages[old.id] = new
             self.positions_of[new.id].append(new.rev)
             self.push(chat, new)

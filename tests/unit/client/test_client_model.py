@@ -10,8 +10,9 @@ from hubbub_protocol.frames import Me
 from tests.unit.client.model import Model
 
 WEIGHTS = {
-    "post": 12, "edit": 8, "hide": 3, "join": 3, "leave": 2, "deliver": 16, "serve": 12,
-    "lose": 3, "double": 3, "reorder": 3, "answer": 9, "fail": 1, "disconnect": 2, "wait": 4,
+    "post": 12, "edit": 6, "delete": 2, "pin": 2, "hide": 3, "join": 3, "leave": 2,
+    "deliver": 16, "serve": 12, "lose": 3, "double": 3, "reorder": 3, "answer": 9, "fail": 1,
+    "disconnect": 2, "wait": 4,
     "send": 6, "refuse": 1, "restart": 1, "tell": 1,
 }  # fmt: skip
 
@@ -21,8 +22,8 @@ def step(model: Model, op: str, n: int) -> None:
     match op:
         case "post":
             model.post(chat)
-        case "edit":
-            model.edit(chat, n // 3)
+        case "edit" | "delete" | "pin":
+            model.amend(chat, op, n // 3)
         case "hide":
             model.hide(chat)
         case "join":

@@ -14,7 +14,7 @@ from hubbub_client.errors import Unreachable
 from hubbub_client.transport import Response, Transport
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code, Refused
-from hubbub_protocol.frames import ME
+from hubbub_protocol.frames import ME, Media
 
 T = TypeVar("T")
 
@@ -280,6 +280,31 @@ class Api:
         return await self.call(
             "GET", path("mentions", limit=limit, cursor=cursor), rest.MentionPage
         )
+
+    async def edit(
+        self, message_id: str, content: str | None = None, media: Sequence[Media] | None = None
+    ) -> rest.ChangedMessage:
+        """Change what an own message says; what is left out stays. Repeating it is safe."""
+        body = rest.EditMessage(content, None if media is None else list(media))
+        return await self.call("PATCH", path("messages", message_id), rest.ChangedMessage, body)
+
+    async def delete(self, message_id: str) -> rest.ChangedMessage:
+        """Take a message away from everyone; its place stays. Repeating it is safe."""
+        where = path("messages", message_id, **{"for": "everyone"})
+        return await self.call("DELETE", where, rest.ChangedMessage)
+
+    async def pin(self, message_id: str, pinned: bool = True) -> rest.ChangedMessage:
+        """Pin a message in its chat, or no more. Repeating it is safe."""
+        where = path("messages", message_id, "pin")
+        return await self.call("PUT" if pinned else "DELETE", where, rest.ChangedMessage)
+
+    async def edits(self, message_id: str) -> list[rest.Version]:
+        """What a message said before it was edited, newest first."""
+        return (await self.call("GET", path("messages", message_id, "edits"), rest.Edits)).edits
+
+    async def pins(self, chat_id: str) -> list[rest.StoredMessage]:
+        """A chat's pinned messages; those pinned last come first."""
+        return (await self.call("GET", path("chats", chat_id, "pins"), rest.Pins)).messages
 
     async def receipts(
         self, message_id: str, limit: int = 100, cursor: str | None = None
