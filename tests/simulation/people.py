@@ -65,6 +65,7 @@ class Behaviour:
             "sync": 1,
             "group": 2,
             "members": 4,
+            "newcomer": 4,
             "settings": 3,
             "invite": 3,
             "join": 5,
@@ -173,18 +174,18 @@ class Behaviour:
         return Answer(accepted.id, accepted.chat_id, None)
 
     def _any_message(self) -> str | None:
-        """One that the device holds, or one of anybody's: what is not for him, he is to be told."""
-        chat = self._chat()
+        """One that the device holds, or one that it does not: then he is perhaps not to see it."""
+        chat, chats = self._chat(), self._client.session.logs.chats
         messages = self._client.messages(chat) if chat else []
         held = [message.id for message in messages if message.message_type != "system"]
-        if held and self._rng.random() < 0.5:
+        owned = {name for name in chats if chats[name].role == "owner"}
+        sent = [each for each in self._history.sent.values() if each.ids]
+        found = [next(iter(each.ids)) for each in sent if each.chat_ids & owned]
+        found = [each for each in found if all(c.message(each) is None for c in chats.values())]
+        if held and (not found or self._rng.random() < 0.6):
             return self._rng.choice(held)
-        chats = self._client.session.logs.chats
-        owned = {name for name, held in chats.items() if held.role == "owner"}
-        sent = [sent for sent in self._history.sent.values() if sent.ids]
-        of_owned = [each for each in sent if each.chat_ids & owned]
-        found = self._rng.choice(of_owned or sent) if sent else None
-        return next(iter(found.ids)) if found is not None else None
+        found = found or [next(iter(each.ids)) for each in sent]
+        return self._rng.choice(found) if found else None
 
     async def _edit(self) -> None:
         mine = [
@@ -290,6 +291,21 @@ class Behaviour:
             await client.api.remove_member(chat, other)
         else:
             await client.api.change_role(chat, other, self._rng.choice(("owner", "member")))
+
+    async def _newcomer(self) -> None:
+        """Somebody comes into a group, where what was said before may change."""
+        client, chats = self._client, self._client.session.logs.chats
+        mine = [name for name in sorted(chats) if chats[name].role == "owner"]
+        if not mine:
+            return
+        chat = self._rng.choice(mine)
+        other = self._rng.choice([p.user_id for p in self._people if p is not self._person])
+        early = [m.id for m in client.messages(chat) if m.message_type != "system"]
+        await client.api.add_members(chat, [other])
+        if self._rng.random() < 0.4:
+            await client.api.change_role(chat, other, "owner")
+        elif early:
+            await client.api.pin(self._rng.choice(early), self._rng.random() < 0.8)
 
     async def _settings(self) -> None:
         client, chat = self._client, self._chat()
