@@ -149,7 +149,9 @@ class Play:
         for user in head.hosted:
             self._host(user)
         if head.key:
-            self._bound["key"] = server_key(self._server.data, *head.key)
+            self._bound["key"] = server_key(
+                self._server.data, *head.key, settings=self._server.settings
+            )
         self._bound["crowd"] = [self._bound[f"crowd.{number}"] for number in range(head.crowd)]
         for step in self._conversation.steps:
             try:

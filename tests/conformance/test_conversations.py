@@ -1,6 +1,7 @@
 """The server, and the Python client, keep to the conversations of the specification."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
@@ -8,12 +9,25 @@ import pytest
 from tests.conformance.client_runner import ClientPlay
 from tests.conformance.conversations import Codec, Conversation, everything
 from tests.conformance.runner import playing
+from tests.support.engines import PostgresServer
 from tests.support.provider import providing
 from tests.support.server import ServerProcess, running
 
 ALL = everything()
 SPOKEN = [(each, codec) for each in ALL if each.head.only is None for codec in each.head.codecs]
 HEARD = [(each, codec) for each in ALL if each.head.client for codec in each.head.codecs]
+
+
+def needs_own(conversation: Conversation) -> bool:
+    """Whether it needs a server of its own."""
+    return conversation.head.server is not None or bool(conversation.head.provider)
+
+
+ON_POSTGRES = [
+    pytest.param(each, marks=[pytest.mark.slow] if needs_own(each) else [])
+    for each in ALL
+    if each.head.only is None
+]
 
 
 def name(value: object) -> str:
@@ -27,16 +41,37 @@ def shared_server() -> Iterator[ServerProcess]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def postgres_server(postgres: PostgresServer) -> Iterator[ServerProcess]:
+    """The same on PostgreSQL."""
+    with running({"HUBBUB_DATABASE_URL": asyncio.run(postgres.fresh())}) as server:
+        yield server
+
+
 @pytest.mark.parametrize(("conversation", "codec"), SPOKEN, ids=name)
 async def test_server(
     conversation: Conversation, codec: Codec, shared_server: ServerProcess
 ) -> None:
+    await keeps_to(conversation, codec, shared_server, {})
+
+
+@pytest.mark.parametrize("conversation", ON_POSTGRES, ids=name)
+async def test_server_on_postgres(
+    conversation: Conversation, postgres: PostgresServer, postgres_server: ServerProcess
+) -> None:
+    own = {"HUBBUB_DATABASE_URL": await postgres.fresh()} if needs_own(conversation) else {}
+    await keeps_to(conversation, conversation.head.codecs[0], postgres_server, own)
+
+
+async def keeps_to(
+    conversation: Conversation, codec: Codec, shared: ServerProcess, engine: Mapping[str, str]
+) -> None:
     head = conversation.head
     with ExitStack() as stack:
-        server, settings = shared_server, dict(head.server or {})
+        server, settings = shared, {**(head.server or {}), **engine}
         if head.provider:
             settings |= stack.enter_context(providing()).settings(head.provider)
-        if head.server is not None or head.provider:
+        if needs_own(conversation):
             server = stack.enter_context(running(settings))
         async with playing(conversation, server, codec) as play:
             await play.run()

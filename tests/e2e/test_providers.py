@@ -49,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     }
     folder = tmp_path_factory.mktemp("provided")
     server = ServerProcess(folder, settings)
-    server._settings["HUBBUB_SERVER_BASE_URL"] = server.url
+    server.settings["HUBBUB_SERVER_BASE_URL"] = server.url
     with provider(at, server.url):
         server.start()
         yield server

@@ -53,7 +53,7 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_fragment = ""
         self.said = ""
-        self._settings = dict(settings or {})
+        self.settings = dict(settings or {})
         self._prefix = list(prefix)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -76,7 +76,7 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=ours | QUICK | self._settings,
+                env=ours | QUICK | self.settings,
                 start_new_session=True,
             )
 

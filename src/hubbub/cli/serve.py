@@ -142,6 +142,7 @@ def welcome(config: Config, port: int, admin_link: str | None) -> str:
     lines += [
         f"  Registration  {_MODES[mode]}",
         f"  Data          {Path(config.server.data).resolve()}",
+        *([f"  Database      {settings.database(config)}"] if config.database.url else []),
         f"  API           {address}/docs",
         "  Stop          Ctrl-C",
         "",

@@ -7,6 +7,7 @@ turn it, and to what: `hubbub config` prints that, with the defaults, as a file 
 """
 
 import ipaddress
+import re
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -76,6 +77,20 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         why("seconds without a connection until a user is shown as offline; more where networks "
             "are lost for longer, as on trains."),
     ] = 30.0  # fmt: skip
+
+
+class Database(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where chats, messages and accounts are stored, when not in the data folder."""
+
+    url: Annotated[
+        str,
+        why("postgres://user:password@host/name to store in PostgreSQL 15 or newer; several hosts, "
+            "with commas between them, where a standby may take over."),
+    ] = ""  # fmt: skip
+    connections: Annotated[
+        Annotated[int, Meta(ge=2, le=1_000)],
+        why("at once to PostgreSQL; all servers together stay below its max_connections."),
+    ] = 10
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -178,6 +193,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All settings."""
 
     server: Server = Server()
+    database: Database = Database()
     limits: Limits = Limits()
     auth: Auth = Auth()
     ingest: Ingest = Ingest()
@@ -220,3 +236,8 @@ def base_url(config: Config, port: int) -> str:
     elif ":" in host:
         host = f"[{host.strip('[]')}]"
     return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
+
+
+def database(config: Config) -> str:
+    """Where it stores, without the password."""
+    return re.sub(r"//([^/@:]*)(:[^@]*)?@", r"//\1@", config.database.url)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from hubbub.config import Config
+from hubbub.config import Config, database
 from hubbub.config.reading import NAMED, SECTIONS, variable
 
 SECRETS: Final = frozenset({"key", "client_secret"})
@@ -23,6 +23,8 @@ def explain(config: Config) -> str:
         parts += ["", "", f"# {kind.__doc__}", f"[{name}]"]
         for field in msgspec.structs.fields(kind):
             value = getattr(getattr(config, name), field.name)
+            if (name, field.name) == ("database", "url"):
+                value = database(config)  # a password is not told
             parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]
             parts.append(f"{field.name} = {_toml(value)}")
     for section, named in NAMED.items():

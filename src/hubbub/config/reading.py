@@ -13,6 +13,7 @@ from hubbub.config import (
     Auth,
     BadConfig,
     Config,
+    Database,
     Ingest,
     Limits,
     Log,
@@ -45,6 +46,7 @@ NAMED: Final[dict[str, Named]] = {
 }
 SECTIONS: Final[dict[str, type[Struct]]] = {
     "server": Server,
+    "database": Database,
     "limits": Limits,
     "auth": Auth,
     "ingest": Ingest,

@@ -4,13 +4,14 @@ The database is opened beside the server's: both take turns at writing, and what
 (server keys, a session) is nothing that the server remembers between two questions.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.secret import load_secret
@@ -23,6 +24,7 @@ from hubbub.config import Config
 from hubbub.domain.account import SCOPES, Scope, ServerKey, Session, User
 from hubbub.domain.credentials import KEY_PREFIX, secret_hash, session_name
 from hubbub.ports import Unavailable
+from hubbub.wiring.engine import PostgresEngine
 from hubbub_protocol import ids
 from hubbub_protocol.ids import IdMaker
 
@@ -128,13 +130,43 @@ def _find(accounts: SqliteAccounts, name: str) -> User | None:
 
 
 def _database(config: Config) -> AbstractContextManager[Beside]:
+    if config.database.url:
+        return _postgres(config)
     return beside(str(_database_path(config)))
 
 
 def _database_path(config: Config) -> Path:
+    if config.database.url:
+        raise Unavailable(
+            "What is in PostgreSQL is backed up with its own pg_dump or pg_basebackup."
+        )
     path = Path(config.server.data) / "hubbub.db"
     if not path.exists():
         raise Unavailable(
             f"{path.parent.resolve()} holds no data of a server. Start it once, or give --data."
         )
     return path
+
+
+class _Blocking:
+    """A store whose calls are waited for, here and now."""
+
+    def __init__(self, store: object, runner: asyncio.Runner) -> None:
+        self._store = store
+        self._runner = runner
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._store, name)
+        return lambda *arguments: self._runner.run(method(*arguments))
+
+
+@contextmanager
+def _postgres(config: Config) -> Iterator[Any]:
+    engine = PostgresEngine(config)
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(engine.open())
+            blocking: Any = _Blocking(engine.store, runner)
+            yield Beside(accounts=blocking, identities=blocking, keys=blocking)
+        finally:
+            runner.run(engine.stop())

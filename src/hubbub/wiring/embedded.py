@@ -1,4 +1,4 @@
-"""The laptop: one process for everything but SQLite, which has its own."""
+"""One process for everything but what stores."""
 
 import asyncio
 import contextlib
@@ -30,6 +30,7 @@ from hubbub.ingest import IngestLimits
 from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core
+from hubbub.wiring.engine import engine
 from hubbub.wiring.hosts import host_applications
 from hubbub.wiring.providers import identity_providers, not_signed_in
 from hubbub.wiring.world import Settings, World
@@ -52,8 +53,8 @@ class EmbeddedServer:
         self._data = Path(config.server.data)
         self._port = config.server.port
         self._lock: IO[str] | None = None
-        self._store = StoreProcess(str(self._data / "hubbub.db"))
         self._log = Log(config.log.level, _format(config))
+        self._engine = engine(config, self._log)
         self._hosts: HostApplications | None = None
         self._providers: IdentityProviders | None = None
         self._running: asyncio.Task[None] | None = None
@@ -73,7 +74,7 @@ class EmbeddedServer:
         self._lock = _lock(self._data)
         self._hosts = host_applications(config, self._log)
         self._providers = identity_providers(config, self._log)
-        await self._store.start()
+        await self._engine.start()
         core = self._core = Core(self._world(), self._settings())
         await core.load()
         rest_figures = RestFigures(self._log)
@@ -85,7 +86,7 @@ class EmbeddedServer:
             Surroundings(
                 page=PAGE,
                 watch=rest_figures,
-                metrics=Metrics(path, rest_figures, *process_figures(lambda: self._store.pid)),
+                metrics=Metrics(path, rest_figures, *process_figures(lambda: self._engine.pid)),
                 unready=self._unready,
                 body_limit=config.limits.frame_bytes,
                 origins=config.server.origins,
@@ -119,19 +120,13 @@ class EmbeddedServer:
         assert self._providers is not None
         async with asyncio.TaskGroup() as group:
             group.create_task(core.run())
-            group.create_task(self._watch_store())
+            group.create_task(self._engine.run())
             if self._hosts is not None:
                 group.create_task(self._hosts.run())
             group.create_task(self._providers.run())
 
-    async def _watch_store(self) -> None:
-        while True:
-            await self._store.watch(self._store_restarted)
-            if self._draining:
-                return
-
     def _world(self) -> World:
-        config, store = self._config, self._store
+        config, store = self._config, self._engine.store
         assert self._providers is not None
         self._passwords = Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes)
         return World(
@@ -196,9 +191,7 @@ class EmbeddedServer:
     def _unready(self) -> str | None:
         if self._draining:
             return "The server is shutting down."
-        if not self._store.is_ready:
-            return "The store is being restarted."
-        return None
+        return self._engine.unready
 
     def _edge_figures(self) -> Mapping[str, float]:
         assert self._server is not None
@@ -208,11 +201,8 @@ class EmbeddedServer:
             "connections_limit": statistics.limit,
             "connections_pending": statistics.pending,
             "users_online": 0 if self._core is None else len(self._core.presence),
-            "store_restarts": self._store.restarts,
+            "store_restarts": self._engine.restarts,
         }
-
-    def _store_restarted(self) -> None:
-        self._log.warning("store restarted", restarts=self._store.restarts)
 
     async def broken(self) -> None:
         """Return only when the server cannot go on, by raising what broke it."""
@@ -246,7 +236,7 @@ class EmbeddedServer:
         self._draining = True
         if self._server is not None:
             await self._server.stop()
-        await self._store.stop()
+        await self._engine.stop()
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])

@@ -59,7 +59,7 @@ def test_values_in_the_environment() -> None:
 @pytest.mark.parametrize(
     ("toml", "says"),
     [
-        ("[sever]\nport = 1", "no section [sever]; there are auth, ingest"),
+        ("[sever]\nport = 1", "no section [sever]; there are auth, database"),
         ("[server]\nprot = 1", "no setting server.prot; there are base_url"),
         ("server = 1", "server is a section"),
         ("[server", "is not TOML"),

@@ -7,7 +7,7 @@ connects again by itself, to whichever of the hosts takes writes.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from msgspec import Struct
 from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS, partitions
 from hubbub.ports import OutcomeUnknown, Unavailable
 
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks whether the database answers."""
 LOCK: Final = 0x48756262  # "Hubb"
 """The advisory lock under which the schema is changed."""
 AHEAD: Final = 3
@@ -43,6 +45,10 @@ class UnusableDatabase(Unavailable):
     """Of a newer version, or not ours. The message says what to do."""
 
 
+class Taken(Unavailable):
+    """Another server uses the database."""
+
+
 class Bounds(Struct, frozen=True):
     """Connections of this process, and seconds that a statement, or a wait for a lock, may take."""
 
@@ -62,9 +68,16 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 class Database:
     """One database. `start` before anything else, `run` beside, `close` at the end."""
 
-    def __init__(self, url: str, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        bounds: Bounds | None = None,
+        changed: Callable[[bool], None] = lambda is_ready: None,
+    ) -> None:
         self.url = url
         self._bounds = bounds or Bounds()
+        self._changed = changed
+        self._claim: Any = None
         self._pool: Any = None
         self._days: set[int] = set()
         self.is_ready = False
@@ -87,7 +100,7 @@ class Database:
         patience = str(int(bounds.lock * 1000))
         return await asyncpg.create_pool(
             self.url,
-            min_size=1,
+            min_size=0,
             max_size=bounds.connections,
             connection_class=_Connection,
             init=_durably,
@@ -110,11 +123,54 @@ class Database:
             with suppress(Unavailable):  # there are some for days; the next look makes them
                 await self.look_ahead()
 
+    async def claim(self) -> None:
+        """Be the only server on the database, until `close`. Raises Taken, Unavailable.
+
+        Held by a connection of its own: it ends with the process, however that ends.
+        """
+        bounds = self._bounds
+        with speaking():
+            self._claim = await asyncpg.connect(
+                self.url,
+                timeout=bounds.connect,
+                command_timeout=bounds.statement,
+                target_session_attrs="read-write",
+            )
+            if not await self._claim.fetchval("SELECT pg_try_advisory_lock($1, 1)", LOCK):
+                raise Taken("Another server uses the database. Stop it, or choose another one.")
+
+    async def watch(self) -> None:
+        """Look again and again whether the database answers, until cancelled.
+
+        Raises Taken when another server came while it did not.
+        """
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                async with asyncio.timeout(self._bounds.connect):
+                    await self._look()
+                answers = True
+            except Taken:
+                raise
+            except (Unavailable, TimeoutError):
+                answers = False
+            if answers != self.is_ready:
+                self.is_ready = answers
+                self._changed(answers)
+
+    async def _look(self) -> None:
+        if self._claim is not None and self._claim.is_closed():
+            await self.claim()
+        async with self.snapshot() as db:
+            await db.execute("SELECT 1")
+
     async def close(self) -> None:
         """End all connections. May be called in any state."""
         self.is_ready = False
         if self._pool is not None:
             self._pool.terminate()
+        if self._claim is not None:
+            self._claim.terminate()
 
     # ── partitions ──
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from hubbub.adapters.postgres.database import Database
-from hubbub.adapters.postgres.rows import CHAT, load_chat
+from hubbub.adapters.postgres.rows import CHAT, chat_of, load_chat
 from hubbub.domain.account import User
 from hubbub.domain.chat import Chat, Role
 from hubbub.domain.invite import (
@@ -68,7 +68,7 @@ class PostgresJoining:
         for looked_at, row in enumerate(rows):
             if len(found) == limit or looked_at == LOOKED_AT:
                 break
-            last = Chat(*row)
+            last = chat_of(row)
             if matches(last, text):
                 found.append(last)
         else:

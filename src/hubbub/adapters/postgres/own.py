@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import unread_mentions
+from hubbub.adapters.postgres.rows import words
 from hubbub.adapters.postgres.work import Work
 from hubbub.domain.change import Missing
 from hubbub.domain.own import MeEvent, Mute, MyChat, Told
@@ -27,7 +28,7 @@ CHATS: Final = (
 async def _chats(db: Any, user_id: int, after: int, limit: int) -> list[MeEvent]:
     events: list[MeEvent] = []
     for *row, mentioned in await db.fetch(CHATS, user_id, after, limit):
-        event = MyChat(*row)
+        event = MyChat(*words(row, 4))
         named = await unread_mentions(db, event.chat_id, user_id, event.read, mentioned)
         events.append(replace(event, unread_mentions=named))
     return events

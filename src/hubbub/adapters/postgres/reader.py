@@ -17,7 +17,16 @@ from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.own import own_log
 from hubbub.adapters.postgres.passing import cursor_states, receipt_counts, recipient_views
 from hubbub.adapters.postgres.replay import C
-from hubbub.adapters.postgres.rows import AT_OR_BELOW, ROW, between, columns, load_message
+from hubbub.adapters.postgres.rows import (
+    AT_OR_BELOW,
+    ROW,
+    between,
+    chat_of,
+    columns,
+    load_message,
+    row_of,
+    words,
+)
 from hubbub.adapters.postgres.threads import replies_to
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
@@ -129,7 +138,7 @@ class PostgresReader:
                 return None
             found = await db.fetch(MEMBERS, chat_id, after, limit + 1)
             users = [User(*row[:6]) for row in found[:limit]]
-            members = [Member(*row[6:]) for row in found[:limit]]
+            members = [Member(*words(row[6:], 2)) for row in found[:limit]]
             last = await _last_read(db, seat, {member.read for member in members})
         views = [
             MemberView(user, member, last.get(member.read, 0))
@@ -184,7 +193,7 @@ class PostgresReader:
             seat = await _seat(db, user_id, chat_id)
             if seat is None:
                 return None
-            stored = [Row(*each) for each in await db.fetch(PINNED, chat_id)]
+            stored = [row_of(each) for each in await db.fetch(PINNED, chat_id)]
             others = await other_cursors(db, [seat])
             rows = [row for row in stored if visible(row, seat.openings)]
             replies = await replies_to(db, [row.id for row in rows], seat.openings)
@@ -225,7 +234,8 @@ async def seats_of(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
     """His places in those of the chats that he is in, in this order."""
     seats = []
     for row in await db.fetch(SEATS, user_id, chat_ids):
-        member, head, chat = Member(*row[:11]), Head(*row[11:15]), Chat(*row[15:27])
+        member, head = Member(*words(row[:11], 2)), Head(*row[11:15])
+        chat = chat_of(row[15:27])
         stays = [Interval(*stay) for stay in zip(*row[27:], strict=True)]
         seats.append(Seat(chat, head, member, openings(chat, [*stays, Interval(member.since)])))
     return seats

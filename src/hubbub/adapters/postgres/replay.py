@@ -10,9 +10,11 @@ from hubbub.adapters.postgres.rows import (
     CHAT,
     ROW,
     between,
+    chat_of,
     columns,
     load_message,
     present_members,
+    row_of,
     stays,
 )
 from hubbub.adapters.postgres.schema import OPEN
@@ -48,7 +50,7 @@ async def find(db: Any, lookups: Sequence[Lookup]) -> list[Found | None]:
     found: list[Found | None] = [None] * len(lookups)
     rows = [(one.user_id, one.chat_id, one.key) for one in lookups]
     for n, *row in await db.fetch(FIND, *columns(rows, 3)):
-        chat, head = Chat(*row[:12]), Head(*row[12:16])
+        chat, head = chat_of(row[:12]), Head(*row[12:16])
         members, role, sent_at = row[16:]
         lookup = lookups[n - 1]
         reply = await _thread(db, chat, lookup) if lookup.reply_to else 0
@@ -104,7 +106,7 @@ async def log(db: Any, read: LogRead) -> Log | None:
     found = await db.fetchrow(query, read.chat_id)
     if found is None:
         return None
-    chat, head, changed = Chat(*found[:-2]), found[-2], found[-1]
+    chat, head, changed = chat_of(found[:-2]), found[-2], found[-1]
     openings_ = [Interval(1)]
     if read.user_id:
         openings_ = openings(chat, await stays(db, chat.id, read.user_id))
@@ -153,7 +155,7 @@ async def _after(db: Any, read: LogRead, any_changed: bool, *, newest: bool) -> 
         return await between(db, read.chat_id, read.after + 1, OPEN, limit, newest=newest)
     rows = await _unchanged(db, read, limit, newest=newest)
     query = f"{CHANGED} {'DESC' if newest else 'ASC'} LIMIT $3"
-    rows += [Row(*row) for row in await db.fetch(query, read.chat_id, read.after, limit)]
+    rows += [row_of(row) for row in await db.fetch(query, read.chat_id, read.after, limit)]
     rows.sort(key=lambda r: r.rev, reverse=newest)
     return rows[:limit]
 

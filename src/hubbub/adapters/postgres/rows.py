@@ -1,6 +1,7 @@
 """Small statements that several parts share, and how rows of a chat's log are found by position."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from sys import intern
 from typing import Any, Final
 
 from hubbub.adapters.postgres.schema import DAY_IDS
@@ -39,16 +40,36 @@ AT_OR_BELOW: Final = f"""
 """Joined to `k (chat_id, seq)`: the newest message `m` up to a position, if there is one."""
 
 
+def words(values: Iterable[Any], *places: int) -> list[Any]:
+    """The values with our own words in these places, not copies: frames leave out what is the
+    default, which they see by identity.
+    """
+    found = list(values)
+    for place in places:
+        found[place] = intern(found[place])
+    return found
+
+
+def chat_of(values: Iterable[Any]) -> Chat:
+    """A chat from its CHAT columns."""
+    return Chat(*words(values, 1, 4, 9, 11))
+
+
+def row_of(values: Iterable[Any]) -> Row:
+    """A message from its ROW columns."""
+    return Row(*words(values, 8))
+
+
 async def load_chat(db: Any, chat_id: int) -> Chat | None:
     """A chat by id."""
     row = await db.fetchrow(f"SELECT {CHAT} FROM chats WHERE id = $1", chat_id)
-    return None if row is None else Chat(*row)
+    return None if row is None else chat_of(row)
 
 
 async def load_message(db: Any, message_id: int) -> Row | None:
     """A message by id."""
     row = await db.fetchrow(MESSAGE, message_id)
-    return None if row is None else Row(*row)
+    return None if row is None else row_of(row)
 
 
 async def between(
@@ -68,7 +89,7 @@ async def between(
             if last_seq < cut if newest else first_seq > cut:
                 break
         rows = await db.fetch(query, chat_id, bottom, top, first_id, first_id + DAY_IDS, limit)
-        found += [Row(*row) for row in rows]
+        found += [row_of(row) for row in rows]
         found.sort(key=lambda row: row.seq, reverse=newest)
         del found[limit:]
     return found

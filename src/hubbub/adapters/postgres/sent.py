@@ -9,11 +9,10 @@ when it comes again, nor what the clock says by then.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from hubbub.adapters.postgres.rows import ROW, columns
+from hubbub.adapters.postgres.rows import ROW, columns, row_of
 from hubbub.adapters.postgres.schema import DAY_MS
 from hubbub.domain.change import Post
 from hubbub.domain.log import Dedupe, Known, dedupe
-from hubbub.domain.message import Row
 
 NEAR_DAYS: Final = 1
 """How far the day in a UUIDv7 may be from today, to be believed."""
@@ -98,7 +97,7 @@ async def known_posts(db: Any, posts: Sequence[Post], *, check_ids: bool) -> dic
         wanted += [p.id for p in posts if p.client_id is None]
     if not wanted:
         return {}
-    rows = [Row(*row) for row in await db.fetch(MESSAGES, wanted)]
+    rows = [row_of(row) for row in await db.fetch(MESSAGES, wanted)]
     edited = [row.id for row in rows if row.edited]
     first = {row[0]: (row[1], row[2]) for row in await db.fetch(FIRST, edited)} if edited else {}
     found: dict[Dedupe, Known] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from hubbub.adapters.postgres.rows import ROW
+from hubbub.adapters.postgres.rows import ROW, row_of
 from hubbub.domain.chat import Interval
 from hubbub.domain.message import Row
 from hubbub.domain.reading import COUNTED, sees, visible
@@ -55,7 +55,7 @@ async def thread(
     """The replies beyond a position that this reader may see; `query` is NEWER or OLDER."""
     found: list[Row] = []
     while len(found) < limit:
-        page = [Row(*row) for row in await db.fetch(query, root, place, limit)]
+        page = [row_of(row) for row in await db.fetch(query, root, place, limit)]
         found += [row for row in page if visible(row, openings)]
         if len(page) < limit:
             break

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import unread_mentions
-from hubbub.adapters.postgres.rows import CHAT, columns
+from hubbub.adapters.postgres.rows import CHAT, chat_of, columns, words
 from hubbub.adapters.postgres.schema import DAY_MS, OPEN, span_of
 from hubbub.domain.change import NewChat
 from hubbub.domain.chat import LARGE, Chat, Head, Role
@@ -177,7 +177,7 @@ class Work:
         if wait:
             await self.db.fetch(WAIT, wanted)
         for row in await self.db.fetch(LOCK_CHATS, wanted):
-            chat = Chat(*row[:12])
+            chat = chat_of(row[:12])
             self.chats[chat.id], self.heads[chat.id] = chat, Head(*row[12:16])
             if row[16] is not None:
                 self._spans[chat.id] = row[16]
@@ -263,7 +263,7 @@ class Work:
             *columns(wanted, 2),
         )
         for chat_id, user_id, *values in rows:
-            self._positions[chat_id, user_id] = Position(*values)
+            self._positions[chat_id, user_id] = Position(*words(values, 0))
 
     async def position(self, chat_id: int, user_id: int) -> Position | None:
         """A present member's position, None for who is not one."""
