@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from hubbub.cli.common import CONFIG, USAGE, fail, load
+from hubbub.cli.identity import identity
 from hubbub.ports import Unavailable
 from hubbub.wiring import admin as work
 from hubbub.wiring.admin import SCOPES, Scope
@@ -29,7 +30,10 @@ Send one as Authorization: Bearer; for the latter two the header Hubbub-User nam
 
 @click.group()
 def admin() -> None:
-    """Look after a server: its keys, its backups."""
+    """Look after a server: its keys, its backups, who signs in with identity providers."""
+
+
+admin.add_command(identity)
 
 
 @admin.command()

@@ -1,7 +1,7 @@
 """What an operator does on a data folder, whether a server runs on it or not.
 
 The database is opened beside the server's: both take turns at writing, and what is written here
-(server keys, a session) is nothing that the server remembers between two questions.
+(server keys, identities, a session) is nothing that the server remembers between two questions.
 """
 
 import asyncio
@@ -21,14 +21,25 @@ from hubbub.adapters.sqlite.beside import Beside, beside
 from hubbub.adapters.sqlite.copy import copy_database
 from hubbub.adapters.sqlite.examine import Examined, examine
 from hubbub.config import Config
-from hubbub.domain.account import SCOPES, Scope, ServerKey, Session, User
+from hubbub.domain.account import SCOPES, Identity, Scope, ServerKey, Session, User
 from hubbub.domain.credentials import KEY_PREFIX, secret_hash, session_name
 from hubbub.ports import Unavailable
 from hubbub.wiring.engine import PostgresEngine
 from hubbub_protocol import ids
 from hubbub_protocol.ids import IdMaker
 
-__all__ = ["SCOPES", "Scope", "back_up", "create_key", "list_keys", "make_token", "revoke_key"]
+__all__ = [
+    "SCOPES",
+    "Scope",
+    "back_up",
+    "create_key",
+    "link_identity",
+    "list_identities",
+    "list_keys",
+    "make_token",
+    "revoke_key",
+    "unlink_identity",
+]
 
 NODE: Final = ids.MAX_NODE
 """The node number of ids that are made here: no server has it."""
@@ -119,6 +130,51 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def list_identities(config: Config, user: str) -> list[tuple[str, str]]:
+    """A user's identities: the provider's name (its issuer, where it has none now) and the subject.
+
+    Raises Unavailable.
+    """
+    names = {told.issuer: name for name, told in config.oidc.items()}
+    with _database(config) as store:
+        found = store.identities.identities(_user(store.accounts, user).id)
+    return [(names.get(each.issuer, each.issuer), each.subject) for each in found]
+
+
+def link_identity(config: Config, user: str, provider: str, subject: str) -> bool:
+    """Let whoever the provider means sign in as this user. False: they are another user already.
+
+    Raises Unavailable.
+    """
+    identity = _identity(config, provider, subject)
+    with _database(config) as store:
+        return store.identities.link(identity, _user(store.accounts, user).id)
+
+
+def unlink_identity(config: Config, provider: str, subject: str) -> str | None:
+    """Take an identity away and end its user's sessions; the user's name. None: nobody has it.
+
+    Raises Unavailable.
+    """
+    identity = _identity(config, provider, subject)
+    with _database(config) as store:
+        user = store.identities.unlink(identity, SystemClock().now_ms())
+    return None if user is None else user.username
+
+
+def _identity(config: Config, provider: str, subject: str) -> Identity:
+    if provider not in config.oidc:
+        raise Unavailable(f"The settings have no [oidc.{provider}]. Give the server's --config.")
+    return Identity(config.oidc[provider].issuer, subject)
+
+
+def _user(accounts: SqliteAccounts, name: str) -> User:
+    user = _find(accounts, name)
+    if user is None:
+        raise Unavailable(f"There is no user {name!r}. Give a user name, user_… or ext:….")
+    return user
 
 
 def _find(accounts: SqliteAccounts, name: str) -> User | None:

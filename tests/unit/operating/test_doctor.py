@@ -16,6 +16,7 @@ from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.schema import MIGRATIONS
 from hubbub.cli import main
 from tests.support.certificates import certificate
+from tests.support.provider import providing
 from tests.support.server import ServerProcess, free_port, running
 
 YEAR = 24 * 365
@@ -271,3 +272,27 @@ def test_the_machine_itself_is_measured(tmp_path: Path) -> None:
 
 
 MEASURE, DISK = machine.sync_times, machine.disk
+
+
+def test_an_identity_provider(
+    data: Path, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with providing() as corp:
+        for name, value in corp.settings().items():
+            monkeypatch.setenv(name, value)
+        code, check = found(data, port, "oidc.corp")
+        assert (code, check["state"]) == (0, "ok")
+        assert f"http://localhost:{port}/api/v1/auth/oidc/corp/callback" in check["figure"]
+        corp.metadata = {"code_challenge_methods_supported": ["plain"]}
+        code, check = found(data, port, "oidc.corp")
+        assert (code, "PKCE" in check["advice"]) == (1, True)
+        corp.metadata = {"issuer": "https://other.example"}
+        code, check = found(data, port, "oidc.corp")
+        assert (code, "https://other.example" in check["advice"]) == (2, True)
+        assert "Compare oidc.corp.issuer" in check["advice"]
+    code, check = found(data, port, "oidc.corp")
+    assert (code, "ClientConnectorError" in check["advice"]) == (2, True)
+    monkeypatch.delenv("HUBBUB_OIDC_CORP_CLIENT_SECRET")
+    monkeypatch.setenv("HUBBUB_OIDC_CORP_CLIENT_SECRET_FILE", str(tmp_path / "nothing"))
+    code, check = found(data, port, "oidc.corp")
+    assert (code, "nothing cannot be read" in check["advice"]) == (2, True)

@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from hubbub.adapters.issuers.followed import Unfetched, fetch
+from hubbub.adapters.issuers.followed import Pace, Unfetched, fetch, visiting
 from hubbub.adapters.issuers.jwks import key_set
 from hubbub.adapters.issuers.keys import Key
 from hubbub.domain.issuer import is_safe
@@ -59,3 +59,9 @@ async def discover(http: aiohttp.ClientSession, issuer: str) -> Published:
 def _follows(issuer: str, url: str) -> bool:
     """Whether an address is as safe from those on the way as the issuer's own."""
     return is_safe(url) and (url.startswith("https:") or issuer.startswith("http:"))
+
+
+async def probe(issuer: str) -> Published:
+    """The provider of this address, asked once. Raises Unfetched."""
+    async with visiting(Pace()) as http:
+        return await discover(http, issuer)
