@@ -196,7 +196,7 @@ def test_dictionaries_and_sqlite_agree(
     asyncio.run(run())
 
 
-@runs(10, Phase.generate)  # a server is too slow to shrink on
+@runs(6, Phase.generate)  # a server is too slow to shrink on
 def test_dictionaries_and_postgres_agree(
     postgres: PostgresServer, batches: list[list[Change]], after: int, limit: int, now: int
 ) -> None:
