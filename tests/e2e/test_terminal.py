@@ -67,6 +67,43 @@ async def test_two_people_talk_and_ticks_turn(shared: ServerProcess, tmp_path: P
         assert bob.talk()[-3:-1] == ["Ann", "│ You  What is it?"]
 
 
+async def test_messages_are_edited_forwarded_pinned_deleted(
+    shared: ServerProcess, tmp_path: Path
+) -> None:
+    async with await register(shared, "mia") as mia_client, await register(shared, "noa") as noa:
+        direct = await mia_client.api.open_direct(noa.user.id)
+        group = await noa.create_group("Choir", [mia_client.user.id])
+        sent = await (
+            await noa.send("@mia at eight?", chat_id=group.id, mentions=[mia_client.user.id])
+        )
+        async with terminal(shared.url, tmp_path) as mia:
+            await mia.sign_in("mia", "correct horse")
+            await mia.sees("@ 1")
+            await mia.open("Choir")
+            await mia.sees("▌ @mia at eight?")
+            await mia.type("At nine", "enter")
+            await mia.sees("✓✓")
+            await mia.press("up", "e")
+            await mia.sees("✎ Edit: At nine")
+            await mia.type(" sharp", "enter")
+            await mia.sees("At nine sharp (edited)")
+            await mia.press("up", "f")
+            await mia.sees("Find a chat")
+            await mia.type("Noa", "enter")
+            await mia.open("Noa")
+            await mia.sees("forwarded from you", "At nine sharp")
+            await mia.press("up", "p")
+            await mia.sees("pinned, forwarded")
+            await mia.press("d")
+            await mia.sees("Delete this message for everybody?")
+            await mia.pilot.click("#sure")
+            await mia.sees("Message deleted")
+        page = await noa.api.history(direct.id)
+        assert page.messages[0].is_deleted
+        page = await noa.api.history(group.id)
+        assert [each.content for each in page.messages] == ["At nine sharp", "@mia at eight?"]
+
+
 async def test_what_is_written_offline_waits_shows_so_and_is_sent_in_order(
     server: ServerProcess, tmp_path: Path
 ) -> None:

@@ -17,8 +17,8 @@ from hubbub_client import (
     SettingsChanged,
     TypingChanged,
 )
+from hubbub_terminal.head import head
 from hubbub_terminal.paint import counted
-from hubbub_terminal.screens.room import head
 from tests.unit.terminal.made import ANN, AT, BOB, book, message, only, record, stored
 
 ID = "019abcde-0000-7000-8000-000000000001"
@@ -35,12 +35,12 @@ def test_chats_are_listed_by_what_happened_last() -> None:
 
 def test_a_message_ends_typing_and_counts_as_unread() -> None:
     state = book()
-    state.unread_of = lambda _: 3
+    state.unread_of = lambda _: (3, 1)
     state.apply(TypingChanged("chat_1", BOB.id, True))
     assert only(state).typers == {BOB.id}
     state.apply(MessageArrived(message(4)))
     assert only(state).typers == set()
-    assert (only(state).unread, state.unread_chats) == (3, 1)
+    assert (only(state).unread, only(state).mentions, state.unread_chats) == (3, 1, 1)
     state.apply(ReadMoved("chat_1", 4, 0))
     assert (only(state).unread, only(state).read) == (0, 4)
 
@@ -115,3 +115,11 @@ def test_names_are_asked_for_once_they_are_wanted() -> None:
     assert state.name("user_carol") == "…"
     assert state.wants_people == {"user_carol"}
     assert state.called(ANN.id) == "you"
+
+
+def test_who_is_named() -> None:
+    state = book()
+    assert state.named_in("@bob, and @Ann. not x@bob nor @@bob nor @carol") == [ANN.id, BOB.id]
+    assert state.names_me(message(1, mentions=[ANN.id]))
+    assert state.names_me(message(1, mention_all=True))
+    assert not state.names_me(message(1, mention_all=True, sender_id=ANN.id))

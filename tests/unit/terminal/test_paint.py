@@ -139,6 +139,15 @@ def test_deleted_edited_and_media() -> None:
     assert "Encrypted message" in shown
 
 
+def test_named_pinned_and_forwarded() -> None:
+    state = book()
+    page = [message(1, mentions=[ANN.id]), message(2, pinned=True, forwarded_from=ANN.id)]
+    only(state).window.show(page, older=False, newer=False)
+    shown = text(paint(state))
+    assert "▌ Message 1" in shown
+    assert "pinned, forwarded from you" in shown
+
+
 def test_what_looks_the_same_is_not_painted_again() -> None:
     state = book()
     only(state).window.show([message(seq) for seq in range(1, 50)], older=False, newer=False)

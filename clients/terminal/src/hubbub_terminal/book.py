@@ -4,6 +4,7 @@ Events of the client and answers of REST go in; the screen reads. `wants_*` is w
 asked for, which the desk does.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -36,6 +37,8 @@ from hubbub_terminal.words import AnyMessage
 PEOPLE: Final = 20_000
 """Names that are remembered."""
 
+_NAMED: Final = re.compile(r"(?<![\w@])@([A-Za-z0-9._-]+)")
+
 
 class Book:
     """The state. `status` and `unread` ask the client, and know nothing without one."""
@@ -45,7 +48,7 @@ class Book:
         self.chats: dict[str, Chat] = {}
         self.people: dict[str, User] = {me.id: me}
         self.status_of: Callable[[Message], Status] = lambda _: "sent"
-        self.unread_of: Callable[[str], int | None] = lambda _: None
+        self.unread_of: Callable[[str], tuple[int, int] | None] = lambda _: None
         self.presence: dict[str, PresenceChanged] = {}  # of the peer of the open chat
         self.wants_people: set[str] = set()
         self.wants_chats: set[str] = set()
@@ -66,6 +69,16 @@ class Book:
                 self.wants_people.add(user_id)
             return "…"
         return line(user.display_name) or line(user.username) or "Nameless"
+
+    def named_in(self, text: str) -> list[str]:
+        """The users whom a text names as @username, of those that are known."""
+        named = {name.lower().rstrip(".-") for name in _NAMED.findall(text)}
+        return [user.id for user in self.people.values() if user.username in named]
+
+    def names_me(self, message: AnyMessage) -> bool:
+        """Whether somebody else's message names the user, or everybody."""
+        named = message.mention_all or self.me.id in message.mentions
+        return named and message.sender_id != self.me.id
 
     def called(self, user_id: str) -> str:
         """The same in a sentence: "you" for the user."""
@@ -103,8 +116,8 @@ class Book:
                 self._adopt(chat)
             else:
                 chat.learn(record)
-            known = self.unread_of(chat.id)
-            chat.unread = record.unread if known is None else known
+            known = self.unread_of(chat.id) or (record.unread, record.unread_mentions)
+            chat.unread, chat.mentions = known
             self.wants_chats.discard(record.id)
 
     def queue(self, send: Send) -> None:
@@ -155,8 +168,8 @@ class Book:
                 chat.settings(settings)
             case TypingChanged(_, user_id, is_typing):
                 (chat.typers.add if is_typing else chat.typers.discard)(user_id)
-            case ReadMoved(_, read, unread):
-                chat.read, chat.unread = max(chat.read, read), unread
+            case ReadMoved(_, read, unread, mentions):
+                chat.read, chat.unread, chat.mentions = max(chat.read, read), unread, mentions
             case MuteChanged(_, until):
                 chat.mute(until)
             case GapFound():
@@ -176,7 +189,7 @@ class Book:
         chat.heard(message)
         unread = self.unread_of(chat.id)
         if unread is not None:
-            chat.unread = unread
+            chat.unread, chat.mentions = unread
         if message.sender_id == self.me.id and message.message_type != "system":
             chat.read = max(chat.read, message.seq)
         kind = None if message.system is None else message.system.get("kind")

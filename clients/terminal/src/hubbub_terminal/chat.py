@@ -49,12 +49,14 @@ class Chat:
         self.record = record
         self.last: AnyMessage | None = record.last_message
         self.unread = record.unread
+        self.mentions = record.unread_mentions  # those of the unread that name the user
         self.read = record.read
         self.window = Window()
         self.stale = True
         self.outgoing: dict[str, Outgoing] = {}
         self.typers: set[str] = set()
         self.draft = ""
+        self.editing: AnyMessage | None = None
         self.reply_to: AnyMessage | None = None
         self.seen_by: tuple[int, int, int] | None = None  # seq, delivered, read, in large groups
         self._floor = (0, 0)

@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from hubbub_client import (
+    EVERYBODY,
     ChangeChat,
     ChatRecord,
     Client,
     ConnectionChanged,
+    Pending,
     Refused,
     ServerComplained,
     SignedOut,
@@ -94,8 +96,11 @@ class Desk:
         if not self.is_live:
             self._listed = False
 
-    def _unread(self, chat_id: str) -> int | None:
-        return self.client.unread(chat_id) if chat_id in self.client.session.logs.chats else None
+    def _unread(self, chat_id: str) -> tuple[int, int] | None:
+        client = self.client
+        if chat_id not in client.session.logs.chats:
+            return None
+        return client.unread(chat_id), client.unread_mentions(chat_id)
 
     def look(self) -> None:
         """Ask the server for what the book wants by now."""
@@ -268,11 +273,34 @@ class Desk:
 
     async def send(self, chat: Chat, content: str, reply_to: str | None = None) -> None:
         """Put a message into the outbox: it is sent now or later. Raises OutboxFull, TooLarge."""
-        pending = await self.client.send(content, chat_id=chat.id, reply_to=reply_to)
+        named: Sequence[str] = self.book.named_in(content) if chat.is_group else ()
+        if chat.is_group and "@all" in content.split():
+            named = EVERYBODY
+        self._queued(
+            await self.client.send(content, chat_id=chat.id, reply_to=reply_to, mentions=named)
+        )
+
+    async def forward(self, chat: Chat, message: AnyMessage) -> None:
+        """Send a copy of a message, as `send` does."""
+        self._queued(await self.client.forward(message.id, chat_id=chat.id))
+
+    def _queued(self, pending: Pending) -> None:
         for send in self.client.waiting():
             if send.client_id == pending.client_id:
                 self.book.queue(send)
         self._changed()
+
+    async def edit(self, message: AnyMessage, content: str) -> None:
+        """Let an own message say something else. Raises."""
+        await self.client.api.edit(message.id, content)
+
+    async def delete(self, message: AnyMessage) -> None:
+        """Take a message away from everybody. Raises."""
+        await self.client.api.delete(message.id)
+
+    async def pin(self, message: AnyMessage) -> None:
+        """Pin a message, or no more if it is. Raises."""
+        await self.client.api.pin(message.id, not message.pinned)
 
     async def again(self, chat: Chat, outgoing: Outgoing) -> None:
         """Send what was refused as a new message."""

@@ -62,6 +62,8 @@ class Look(NamedTuple):
     tick_role: str
     quote: str
     quoted: str  # the name above it
+    marks: str  # forwarded, pinned
+    named: bool  # it names the user
 
 
 class Painter:
@@ -159,7 +161,15 @@ class Painter:
             "read" if status == "read" else "tick",
             quote,
             quoted,
+            self._marks(message),
+            self._book.names_me(message),
         )
+
+    def _marks(self, message: AnyMessage) -> str:
+        marks = ["pinned"] if message.pinned else []
+        if message.forwarded_from is not None:
+            marks.append(f"forwarded from {self._book.called(message.forwarded_from)}")
+        return ", ".join(marks)
 
     def _sender(self, user_id: str | None) -> str:
         return self._book.name(user_id) if user_id else "Hubbub"
@@ -185,7 +195,9 @@ class Painter:
         ticks = FAILED if outgoing.refusal else TICKS["sent" if outgoing.id else "queued"]
         role = "failed" if outgoing.refusal else "tick"
         time = clock(outgoing.created_at)
-        look = Look(cells, "" if together else "You", True, time, ticks, role, quote, quoted)
+        name = "" if together else "You"
+        forwarded = "forwarded" if outgoing.send.forward else ""
+        look = Look(cells, name, True, time, ticks, role, quote, quoted, forwarded, named=False)
         rows = [*_head(outgoing.key, look)]
         rows += _body(plain(outgoing.send.content), "waiting" if not outgoing.id else "text", look)
         if outgoing.refusal:
@@ -243,6 +255,8 @@ def _head(sender: str, look: Look) -> Iterator[Row]:
         yield ()
         role = "me" if look.mine else name_role(sender)
         yield (Span(" " * MARGIN), Span(cut(look.name, _room(look.width)), role))
+    if look.marks:
+        yield _indent(cut(look.marks, _room(look.width)), "dim")
     if look.quote:
         name = f"{look.quoted}  " if look.quoted else ""
         room = _room(look.width) - 2
@@ -260,7 +274,8 @@ def _body(text: str, role: str, look: Look, *, edited: bool = False) -> Iterator
     room = _room(look.width)
     lines = wrap(text, room)
     for index, each in enumerate(lines):
-        spans = [Span(" " * MARGIN), Span(each, role)]
+        margin = Span("▌ ", "named") if look.named else Span(" " * MARGIN)
+        spans = [margin, Span(each, role)]
         used = width(each)
         if edited and index == len(lines) - 1 and used + 9 <= room:
             spans.append(Span(" (edited)", "dim"))

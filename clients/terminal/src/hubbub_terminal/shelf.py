@@ -82,6 +82,7 @@ def _kept(book: Book, chat: Chat, room: bool) -> KeptChat:
     record = msgspec.structs.replace(
         chat.record,
         unread=chat.unread,
+        unread_mentions=chat.mentions,
         read=chat.read,
         last_message=None if chat.last is None else _stored(book, chat, chat.last),
     )

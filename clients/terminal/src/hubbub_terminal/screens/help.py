@@ -28,7 +28,8 @@ KEYS: Final = (
     )),
     ("On a message", (
         ("↑ ↓", "another one"),
-        ("r", "reply"),
+        ("r  f", "reply, forward"),
+        ("e  d  p", "edit, delete, pin: where you may"),
         ("y", "copy"),
         ("o", "open its link"),
         ("Enter", "who got and read it; try again"),

@@ -10,19 +10,21 @@ from textual.content import Content
 from textual.message import Message as Said
 from textual.widgets import TextArea
 
-from hubbub_client import OutboxFull, PresenceChanged, TooLarge
-from hubbub_terminal.book import Book
+from hubbub_client import OutboxFull, TooLarge
 from hubbub_terminal.chat import Chat, Outgoing
 from hubbub_terminal.desk import Desk
+from hubbub_terminal.head import head
 from hubbub_terminal.links import first_address
-from hubbub_terminal.paint import Painter, counted
-from hubbub_terminal.plain import cut, line, plain
+from hubbub_terminal.paint import Painter
+from hubbub_terminal.plain import cut, plain
+from hubbub_terminal.screens.finder import Finder
+from hubbub_terminal.screens.question import Question
 from hubbub_terminal.screens.receipts import Receipts
 from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.composer import Composer
 from hubbub_terminal.widgets.messages import Messages
 from hubbub_terminal.widgets.words import Words
-from hubbub_terminal.words import AnyMessage, brief, many, said, span, typing
+from hubbub_terminal.words import AnyMessage, said, typing
 
 
 class Room(Vertical):
@@ -31,6 +33,10 @@ class Room(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False),
         Binding("r", "reply", "Reply"),
+        Binding("e", "edit", "Edit"),
+        Binding("f", "forward", "Forward"),
+        Binding("p", "pin", "Pin"),
+        Binding("d", "delete", "Delete"),
         Binding("y", "copy", "Copy"),
         Binding("o", "follow", "Open link"),
         Binding("enter", "act", "Receipts"),
@@ -126,11 +132,12 @@ class Room(Vertical):
         self.query_one("#newer").set_class(chat.window.known and newer, "-shown")
 
     def _draw_about(self, chat: Chat) -> None:
-        about, message = self.query_one("#about", Words), chat.reply_to
+        about, message = self.query_one("#about", Words), chat.editing or chat.reply_to
         about.set_class(message is not None, "-shown")
         if message is not None:
             name = self._book.called(message.sender_id or "")
-            text = f"↩ To {name}: {said(message, self._book.called)}"
+            what = "✎ Edit" if chat.editing else f"↩ To {name}"
+            text = f"{what}: {said(message, self._book.called)}"
             about.say(Content(cut(text, max(10, self.messages.columns - 6))))
 
     def _first_new(self, chat: Chat) -> str:
@@ -213,8 +220,10 @@ class Room(Vertical):
         if self.messages.has_focus:
             self.messages.unchoose()
             self.composer.focus()
-        elif self.chat is not None and self.chat.reply_to is not None:
-            self.chat.reply_to = None
+        elif self.chat is not None and (self.chat.reply_to or self.chat.editing):
+            if self.chat.editing is not None:
+                self.composer.write("")
+            self.chat.reply_to = self.chat.editing = None
             self.draw()
         else:
             self.post_message(self.Left())
@@ -234,6 +243,10 @@ class Room(Vertical):
         """Send what is written."""
         chat, text = self.chat, self.composer.text.strip()
         if chat is None or not text:
+            return
+        if (edited := chat.editing) is not None:
+            self._leave_edit(chat)
+            attempt(self, self._desk.edit(edited, text))
             return
         reply_to, chat.reply_to, chat.draft = chat.reply_to, None, ""
         self.composer.write("")
@@ -266,8 +279,17 @@ class Room(Vertical):
         """Which keys mean something for what is chosen."""
         message, outgoing = self._chosen(), self._chosen_outgoing()
         match action:
-            case "reply":
+            case "reply" | "forward":
                 return message is not None and not message.is_deleted
+            case "pin":
+                may = self.chat is not None and (self.chat.leads or not self.chat.is_group)
+                return may and message is not None and not message.is_deleted
+            case "edit":
+                return self._is_own(message)
+            case "delete":
+                leads = self.chat is not None and self.chat.leads
+                gone = message is None or message.is_deleted
+                return self._is_own(message) or (leads and not gone)
             case "copy":
                 return message is not None or outgoing is not None
             case "follow":
@@ -287,6 +309,55 @@ class Room(Vertical):
             self.chat.reply_to = message
             self.composer.focus()
             self.draw()
+
+    def _is_own(self, message: AnyMessage | None) -> bool:
+        return (
+            message is not None
+            and message.sender_id == self._book.me.id
+            and not message.is_deleted
+            and message.system is None
+        )
+
+    def action_edit(self) -> None:
+        """Write it anew."""
+        message = self._chosen()
+        if self.chat is not None and message is not None:
+            self.chat.editing, self.chat.reply_to = message, None
+            self.composer.write(message.content)
+            self.composer.focus()
+            self.draw()
+
+    def _leave_edit(self, chat: Chat) -> None:
+        chat.editing, chat.draft = None, ""
+        self.composer.write("")
+        self.draw()
+
+    def action_delete(self) -> None:
+        """Take it away from everybody."""
+        message = self._chosen()
+
+        def answered(sure: bool | None) -> None:
+            if sure and message is not None:
+                attempt(self, self._desk.delete(message))
+
+        self.app.push_screen(Question("Delete this message for everybody?", "Delete"), answered)
+
+    def action_pin(self) -> None:
+        """Pin it, or no more."""
+        message = self._chosen()
+        if message is not None:
+            attempt(self, self._desk.pin(message))
+
+    def action_forward(self) -> None:
+        """Send it on to another chat."""
+        message = self._chosen()
+
+        def found(chat: Chat | None) -> None:
+            if chat is not None and message is not None:
+                attempt(self, self._desk.forward(chat, message))
+                self.notify(f"Forwarded to {chat.title}", markup=False, timeout=2)
+
+        self.app.push_screen(Finder(self._desk), found)
 
     def action_copy(self) -> None:
         """Copy what it says."""
@@ -318,31 +389,3 @@ class Room(Vertical):
         outgoing = self._chosen_outgoing()
         if outgoing is not None and outgoing.refusal and self.chat is not None:
             self._desk.discard(self.chat, outgoing)
-
-
-def head(chat: Chat, book: Book) -> Content:
-    """The line above the messages."""
-    record = chat.record
-    about = []
-    if chat.is_group:
-        about.append(many(record.member_count, "member"))
-        if record.slow_seconds:
-            about.append(f"slow mode: {span(record.slow_seconds)}")
-        about.append(counted(chat))
-        about.append(line(record.description))
-    elif record.peer is not None:
-        about.append(f"@{line(record.peer.username)}")
-        about.append(_here(book.presence.get(record.peer.id)))
-    if chat.is_muted:
-        about.append("muted")
-    told = " · ".join(filter(None, about))
-    return Content.assemble((chat.title, "bold"), (f"  {told}", "dim"))
-
-
-def _here(presence: PresenceChanged | None) -> str:
-    if presence is None:
-        return ""
-    if presence.status == "online":
-        return "here now"
-    seen = presence.last_seen_at
-    return f"last seen {brief(seen, datetime.now().astimezone()).strip()}" if seen else "away"

@@ -140,6 +140,8 @@ def says_line(chat: Chat, book: Book, columns: int) -> list[Span]:
     badge = ""
     if chat.unread:
         badge = f" {chat.unread if chat.unread <= BADGE else f'{BADGE}+'} "
+        if chat.mentions:
+            badge = f" @{badge}"
     room = max(1, columns - 3 - width(badge) - (1 if badge else 0))
     says = _says(chat, book)
     text, left = [], room

@@ -18,7 +18,7 @@ from hubbub_terminal.widgets.lines import Line, Lines
 
 ROLES: Final = (
     "waiting gone link dim time tick read failed me quote quote-bar quote-name reaction "
-    "event day new chosen"
+    "event day new named chosen"
 )
 NEAR: Final = 12
 """Lines from the edge of what is held at which more is asked for."""
