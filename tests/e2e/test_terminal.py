@@ -73,9 +73,8 @@ async def test_messages_are_edited_forwarded_pinned_deleted(
     async with await register(shared, "mia") as mia_client, await register(shared, "noa") as noa:
         direct = await mia_client.api.open_direct(noa.user.id)
         group = await noa.create_group("Choir", [mia_client.user.id])
-        sent = await (
-            await noa.send("@mia at eight?", chat_id=group.id, mentions=[mia_client.user.id])
-        )
+        named = [mia_client.user.id]
+        await (await noa.send("@mia at eight?", chat_id=group.id, mentions=named))
         async with terminal(shared.url, tmp_path) as mia:
             await mia.sign_in("mia", "correct horse")
             await mia.sees("@ 1")
