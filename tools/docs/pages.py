@@ -74,6 +74,9 @@ def assemble(folder: Path, config: Path) -> None:
     template = (ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8")
     for marker, lines in (("rest", rest.contents(ROOT)), ("adrs", adrs.contents(ROOT))):
         template = template.replace(f"# generated: {marker}", lines)
+    for place in sources().values():
+        if f'"{place}"' not in template:
+            raise Broken(f"{place} is in no list of docs/zensical.toml: nobody would find it.")
     config.write_text(template, encoding="utf-8")
 
 
