@@ -3,6 +3,7 @@
 import { $ } from "./dom.js";
 import { dialogs, enterCard, showMembers } from "./forms.js";
 import { askToJoin, groupDialogs, showRights } from "./groups.js";
+import { showMenu } from "./menu.js";
 import { uuid7 } from "./outbox.js";
 import { wayOn } from "./providers.js";
 import { Sync } from "./sync.js";
@@ -19,6 +20,7 @@ class Page {
   #sync = null;
   #separator = null; // read up to when the open chat was opened
   #replyTo = null;
+  #editing = null;
   #invited = null; // the code of a link into a group that was followed
   #drafts = new Map();
   #typed = 0; // when the others last heard of it
@@ -33,9 +35,17 @@ class Page {
     seen: () => this.#seen(),
     jump: (id) => this.#jump(id),
     reply: (message) => this.#reply(message),
+    more: (message) => showMenu(this.#session.me.id, this.#chat, message, this.#onMessage),
     again: (id) => this.#changed(this.#session.outbox.again(id)),
     discard: (id) => this.#changed(this.#session.outbox.drop(id)),
   });
+
+  #onMessage = {
+    reply: (message) => this.#reply(message),
+    edit: (message) => this.#edit(message),
+    pin: (message) => this.#amend(message.pinned ? "DELETE" : "PUT", message, "/pin"),
+    remove: (message) => this.#amend("DELETE", message, ""),
+  };
 
   start() {
     const link = location.hash.includes("=") ? location.hash.slice(1) : location.search;
@@ -128,7 +138,7 @@ class Page {
     });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.isComposing || $("dialog[open]")) return;
-      if (this.#replyTo) this.#reply(null);
+      if (this.#replyTo || this.#editing) this.#reply(null);
       else this.#close();
     });
     this.#form.addEventListener("submit", (event) => {
@@ -268,6 +278,10 @@ class Page {
       this.#toast("This message is too long. Send it in parts.");
       return;
     }
+    if (this.#editing) {
+      this.#amend("PATCH", this.#editing, "", { content });
+      return void this.#reply(null);
+    }
     const now = Date.now();
     const client_id = uuid7(now, crypto.getRandomValues(new Uint8Array(8)), this.#count++);
     this.#session.outbox.put({ client_id, chat_id: chat.id, content, reply_to: this.#replyTo?.id,
@@ -285,8 +299,21 @@ class Page {
     this.#room.toEnd();
   }
 
+  #amend(method, { id }, path, body) {
+    this.#api.call(method, `/messages/${id}${path}`, body)
+      .catch((error) => this.#toast(error.message));
+  }
+
+  #edit(message) {
+    this.#reply(message);
+    [this.#replyTo, this.#editing] = [null, message];
+    $("#replying b").textContent = "Edit";
+    this.#text.value = message.content ?? "";
+  }
+
   #reply(message) {
-    this.#replyTo = message;
+    if (this.#editing) this.#text.value = "";
+    [this.#replyTo, this.#editing] = [message, null];
     $("#replying").hidden = !message;
     if (!message) return;
     $("#replying b").textContent = this.#session.user(message.sender_id)?.display_name ?? "";

@@ -178,6 +178,9 @@ export class Session {
     const chat = this.chats.get(message.chat_id);
     const system = message.message_type === "system";
     this.outbox.arrived(message);
+    if (this.quotes.has(message.id)) this.quotes.set(message.id, message);
+    const earlier = message.rev !== message.seq && message.number <= chat.newest;
+    if (earlier) return void this.#add(chat, message); // its change moves no cursor
     this.typing.get(chat.id)?.delete(message.sender_id);
     if (message.rev === message.seq) chat.at = message.created_at;
     const settled = message.system?.kind === "chat_changed";

@@ -105,7 +105,7 @@ function shownState(entry) {
 // ── the open chat ──────────────────────────────────────────────────────────────────────────
 
 export class Room {
-  /** `act`: older(), newer(), seen(), jump(id), reply(message), again(id), discard(id). */
+  /** `act`: older(), newer(), seen(), jump(id), reply(message), more(message), again(id), discard(id). */
   constructor(act) {
     this.#act = act;
     this.#scroll.addEventListener("scroll", () => this.#scrolled());
@@ -212,6 +212,9 @@ export class Room {
     const asIs = message.content && !message.is_deleted && message.message_type !== "encrypted";
     const media = (message.media ?? []).filter((medium) => linkable(medium.url)).map((medium) =>
       h("a.media", { href: medium.url, ...LINK }, `${medium.type}: ${new URL(medium.url).host}`));
+    const acts = { reply: this.#act.reply, dots: this.#act.more };
+    const tool = (label, shape) => h("button.icon.reply", { type: "button", "aria-label": label,
+      title: label, onclick: () => acts[shape](message) }, icon(shape));
     const button = (label, work) => h("button", { type: "button", onclick: work }, label);
     return h(`li.msg.${own ? "own" : "other"}${joins ? "" : ".first"}`,
       { "data-seq": message.seq, "data-id": id, "data-status": status },
@@ -221,14 +224,13 @@ export class Room {
           onclick: () => this.#act.jump(message.reply_to) },
           quote[0] ? h("b", {}, quote[0]) : null, h("span", {}, quote[1])) : null,
         h("div.text", {}, ...(asIs ? linked(text) : [h("i", {}, text)]), ...media),
-        h("span.meta", {}, message.edited_at ? "edited " : null,
+        h("span.meta", {}, message.pinned ? "pinned " : null, message.edited_at ? "edited " : null,
           h("time", { datetime: message.created_at }, clock(message.created_at)),
           status ? ticks(status) : null),
         status === "failed" ? h("div.failed", {}, `Not sent: ${message.error} `,
           button("Try again", () => this.#act.again(client_id)),
           button("Discard", () => this.#act.discard(client_id))) : null),
-      id && !message.is_deleted ? h("button.icon.reply", { type: "button", "aria-label": "Reply",
-        title: "Reply", onclick: () => this.#act.reply(message) }, icon("reply")) : null);
+      ...(id && !message.is_deleted ? [tool("Reply", "reply"), tool("More", "dots")] : []));
   }
 
   /** After opening: to where reading goes on, for which older messages may have to come first. */

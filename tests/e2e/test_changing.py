@@ -1,0 +1,56 @@
+"""Messages are edited, deleted and pinned, and both sides see it at once."""
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Newcomer
+from tests.e2e.person import Person
+
+
+def choose(person: Person, text: str, what: str) -> None:
+    """From the menu of a message."""
+    person.message(text).hover()
+    person.message(text).get_by_role("button", name="More").click()
+    person.page.get_by_role("dialog", name="Message").get_by_role("button", name=what).click()
+
+
+def test_an_edit_a_pin_and_a_deletion(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_chat(bob)
+    ann.say("Helo", "Two")
+    bob.enter("Ann")
+    ann.status("Two", "Read")
+    choose(ann, "Helo", "Edit")
+    expect(ann.box).to_have_value("Helo")
+    ann.say("Hello")
+    bob.sees("Hello", "Two")
+    expect(bob.message("Hello").locator(".meta")).to_contain_text("edited")
+    ann.status("Hello", "Read")
+
+    choose(bob, "Hello", "Pin")
+    expect(ann.message("Hello").locator(".meta")).to_contain_text("pinned")
+    choose(bob, "Hello", "Unpin")
+    expect(ann.message("Hello").locator(".meta")).not_to_contain_text("pinned")
+
+    choose(ann, "Two", "Delete for everyone")
+    bob.sees("Hello", "Message deleted")
+    expect(bob.chat("Ann").locator(".says")).to_have_text("Message deleted")
+    expect(bob.message("Message deleted").get_by_role("button")).to_have_count(0)
+    bob.page.reload()
+    bob.sees("Hello", "Message deleted")
+
+
+def test_what_one_may_not_is_not_offered(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_group("Tea", bob)
+    ann.say("Mine")
+    bob.enter("Tea")
+    bob.message("Mine").hover()
+    bob.message("Mine").get_by_role("button", name="More").click()
+    offered = bob.page.locator("#choices").get_by_role("button")
+    expect(offered).to_have_text(["Reply"])
+    bob.page.keyboard.press("Escape")
+    bob.say("His")
+    ann.message("His").hover()
+    ann.message("His").get_by_role("button", name="More").click()
+    offered = ann.page.locator("#choices").get_by_role("button")
+    expect(offered).to_have_text(["Reply", "Pin", "Delete for everyone"])
