@@ -8,7 +8,8 @@ import msgspec
 
 from hubbub.domain.extra import Extra, unpack
 from hubbub.domain.message import Row
-from hubbub.domain.own import MeEvent, MyChat
+from hubbub.domain.own import MeEvent, MyBlock, MyChat, MySettings
+from hubbub.domain.relation import Privacy
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
 
@@ -116,5 +117,15 @@ def me(event: MeEvent) -> frames.Me:
                 muted_until=rfc3339(event.muted_until) if event.muted_until else None,
                 unread_mentions=event.unread_mentions,
             )
+        case MySettings():
+            return frames.Me(event.rev, "settings", privacy=privacy(event.privacy))
+        case MyBlock():
+            other = user_ref(event.other_id)
+            return frames.Me(event.rev, "block", user_id=other, blocked=event.blocked)
         case _:
             assert_never(event)
+
+
+def privacy(stored: Privacy) -> frames.Privacy:
+    """What a user shows of himself."""
+    return frames.Privacy(stored.last_seen, stored.inbox)

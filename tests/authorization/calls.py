@@ -242,6 +242,19 @@ async def _(cell: Cell) -> Answer:
     return answer
 
 
+simple("change_me", {"privacy": {"last_seen": True}})
+simple("list_blocks")
+
+
+def _on_user(operation: str) -> None:
+    @row(operation)
+    async def call(cell: Cell) -> Answer:
+        """Of somebody whom no other cell is about."""
+        return await cell.call(operation, user_id=(await cell.world.newcomer("neighbour")).id)
+
+
+_on_user("block_user")
+_on_user("unblock_user")
 simple("put_users", {"users": [{"id": "ext:zoe", "display_name": "Zoe"}]})
 
 

@@ -50,6 +50,20 @@ class Page:
         raise AssertionError("nobody ends it")
 
 
+class Counted(MemoryRelations):
+    """Reads are counted, and fail while the store is away."""
+
+    def __init__(self, stage: "Stage") -> None:
+        super().__init__(stage.state)
+        self._stage = stage
+
+    async def relations(self, pairs: Sequence[Pair]) -> list[Relation | None]:
+        if self._stage.store_is_away:
+            raise Unavailable("away")
+        self._stage.reads.append(len(pairs))
+        return await super().relations(pairs)
+
+
 class Stage:
     """Presence on dictionaries, its task running."""
 
@@ -68,8 +82,8 @@ class Stage:
         self._ids = count(1_001)
 
     def begin(self) -> Presence:
-        given = (self.hub, self.watchers, self, self._publish, self._store, self.clock, GRACE)
-        self.presence = Presence(*given)
+        rest = (self._publish, self._store, self.clock, GRACE)
+        self.presence = Presence(self.hub, self.watchers, Counted(self), *rest)
         return self.presence
 
     def _publish(self, events: Sequence[Event]) -> None:
@@ -84,12 +98,6 @@ class Stage:
             raise Unavailable("away")
         self.stored.append(seen)
         await self.chats.commit([seen])
-
-    async def relations(self, pairs: Sequence[Pair]) -> list[Relation | None]:
-        if self.store_is_away:
-            raise Unavailable("away")
-        self.reads.append(len(pairs))
-        return await MemoryRelations(self.state).relations(pairs)
 
     async def direct(self, first: int, second: int) -> int:
         for number in (first, second):

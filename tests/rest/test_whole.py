@@ -158,6 +158,14 @@ async def talk(ann: Person, bob: Person) -> str:
     return str(message_id)
 
 
+async def keep_to_oneself(ann: Person, cid: Person) -> None:
+    told = await ann("change_me", {"privacy": {"inbox": "contacts"}})
+    assert told["privacy"] == {"last_seen": True, "inbox": "contacts"}
+    await ann("block_user", user_id=cid.id)
+    assert [user["id"] for user in (await ann("list_blocks"))["users"]] == [cid.id]
+    await ann("unblock_user", user_id=cid.id)
+
+
 async def gather(ann: Person, bob: Person, cid: Person) -> None:
     group = await ann("create_chat", {"title": "Garden", "member_ids": [bob.id]})
     chat_id = group["id"]
@@ -171,6 +179,8 @@ async def gather(ann: Person, bob: Person, cid: Person) -> None:
     assert (await bob("get_chat", chat_id=chat_id))["title"] == "Garden"
     await bob("remove_member", chat_id=chat_id, user_id=cid.id)
     await come_in(ann, bob, chat_id)
+    await bob("mute_chat", {"until": None}, chat_id=chat_id)
+    await keep_to_oneself(ann, cid)
     await bob("leave_chat", chat_id=chat_id)
     assert (await ann("get_chat", chat_id=chat_id))["member_count"] == 1
     assert {chat["id"] for chat in (await ann("list_chats"))["chats"]} > {chat_id}

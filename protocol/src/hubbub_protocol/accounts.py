@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from hubbub_protocol.frames import SessionId, Time, UserId
+from hubbub_protocol.frames import Privacy, SessionId, Time, UserId
 
 # Upper case is taken as lower case; nobody has to know that to register.
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")]
@@ -46,6 +46,33 @@ class User(Struct, omit_defaults=True):
     is_admin: bool = False
     status: Literal["online", "offline"] | None = None
     last_seen_at: Time | None = None
+
+
+class Account(User):
+    """The user as he sees himself."""
+
+    privacy: Privacy | None = None
+
+
+class ChangePrivacy(Struct, omit_defaults=True):
+    """Switches that are left out stay."""
+
+    last_seen: bool | UnsetType = UNSET
+    inbox: Literal["everyone", "contacts"] | UnsetType = UNSET
+
+
+class ChangeMe(Struct, omit_defaults=True):
+    """What the user sets for himself; what is left out stays."""
+
+    privacy: ChangePrivacy | UnsetType = UNSET
+
+
+class BlockPage(Struct, omit_defaults=True):
+    """Users whom the user has blocked."""
+
+    users: list[User]
+    has_more: bool
+    cursor: str | None = None
 
 
 class PutUser(Struct):

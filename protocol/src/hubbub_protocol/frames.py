@@ -216,11 +216,23 @@ class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
     forwarded_from: UserId | None = None
 
 
+class Privacy(Struct, frozen=True, gc=False):
+    """What a user shows: when he was last here, which he sees of others only if he does.
+
+    `inbox` says who may begin to write to him; contacts are those to whom he has written.
+    """
+
+    last_seen: bool
+    inbox: Literal["everyone", "contacts"]
+
+
 class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     """One event of the user's own log. A client passes over kinds that it does not know.
 
     kind `chat`: the whole state of his membership in `chat_id`: whether he is a member, from
     which position he sees it, up to where he has read, and until when he has muted it.
+    kind `settings`: what he has set for himself, all of it. kind `block`: whether he has blocked
+    the user `user_id`.
     """
 
     rev: Position
@@ -233,6 +245,9 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     unread: Position = 0
     muted_until: Time | None = None
     unread_mentions: int = 0
+    privacy: Privacy | None = None
+    user_id: UserId | None = None
+    blocked: bool = True
 
 
 class DeliveryReceipt(Struct, frozen=True, gc=False, tag="delivery_receipt"):

@@ -4,6 +4,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from hubbub_protocol.accounts import Account as Account
+from hubbub_protocol.accounts import BlockPage as BlockPage
+from hubbub_protocol.accounts import ChangeMe as ChangeMe
+from hubbub_protocol.accounts import ChangePrivacy as ChangePrivacy
 from hubbub_protocol.accounts import Exchange as Exchange
 from hubbub_protocol.accounts import Invite as Invite
 from hubbub_protocol.accounts import Login as Login

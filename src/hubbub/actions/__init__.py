@@ -42,10 +42,15 @@ class Actions:
     logout: Callable[[Principal], Awaitable[None]]
     list_sessions: Callable[[Principal], Awaitable[rest.Sessions]]
     revoke_session: Callable[[Principal, str], Awaitable[None]]
-    get_me: Callable[[Principal], Awaitable[rest.User]]
+    get_me: Callable[[Principal], Awaitable[rest.Account]]
+    change_me: Callable[[Principal, rest.ChangeMe], Awaitable[None]]
     get_user: Callable[[Principal, str], Awaitable[rest.User]]
     find_user: Callable[[Principal, str], Awaitable[rest.UserPage]]
     """By exact user name: a page of one or none."""
+    block_user: Callable[[Principal, str], Awaitable[None]]
+    unblock_user: Callable[[Principal, str], Awaitable[None]]
+    list_blocks: Callable[[Principal, int, str | None], Awaitable[rest.BlockPage]]
+    """(principal, limit, cursor)"""
     put_user: Callable[[str, rest.PutUser], Awaitable[tuple[rest.User, bool]]]
     """(name, user): the user, and whether he was made now."""
     put_users: Callable[[rest.PutUsers], Awaitable[rest.UserPage]]

@@ -2,12 +2,13 @@
 
 from hubbub.actions.directory import Directory
 from hubbub.actions.outcomes import changed
+from hubbub.actions.reach import check_reach
 from hubbub.actions.references import chat_id, check, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Enrol
 from hubbub.domain.limits import MessageLimits
 from hubbub.domain.policy import may_add
-from hubbub.ports import Changes, ChatReader, Clock
+from hubbub.ports import Changes, ChatReader, Clock, Relations
 from hubbub_protocol import rest
 from hubbub_protocol.ids import IdMaker
 
@@ -18,6 +19,7 @@ class AddMembers:
     def __init__(
         self,
         directory: Directory,
+        relations: Relations,
         reader: ChatReader,
         changes: Changes,
         ids: IdMaker,
@@ -25,6 +27,7 @@ class AddMembers:
         limits: MessageLimits,
     ) -> None:
         self._directory, self._reader, self._changes = directory, reader, changes
+        self._relations = relations
         self._ids, self._clock, self._limits = ids, clock, limits
 
     async def __call__(
@@ -33,13 +36,14 @@ class AddMembers:
         """Who is a member already is passed over; if all are, nothing takes a position.
 
         Raises Refused: `not_found` for no such chat or user, `forbidden`, `conflict` in a
-        direct chat, `invalid` for too many.
+        direct chat, `invalid` for too many, `cannot_message` for one whom he may not bring in.
         """
         number = chat_id(chat)
         view = seen_chat(await self._reader.chat(principal.user_id, number))
         wanted = len(set(request.member_ids))
         check(may_add(view.chat, view.member.role, wanted, self._limits.group_members))
         users = await self._directory.users(request.member_ids)
+        await check_reach(self._relations, principal.user_id, users)
         change = Enrol(
             self._ids.make(), number, principal.user_id, tuple(users), self._clock.now_ms()
         )

@@ -4,13 +4,15 @@ from typing import Final
 
 from hubbub.actions.directory import SLICE, Directory
 from hubbub.actions.present import chat as presented
+from hubbub.actions.reach import check_reach
 from hubbub.actions.references import check, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Create, Created, Fill, Filled, NewChat
 from hubbub.domain.chat import direct_key
 from hubbub.domain.limits import MessageLimits
-from hubbub.domain.policy import may_create_direct, may_create_group
-from hubbub.ports import Changes, ChatReader, Clock
+from hubbub.domain.policy import may_create_direct, may_create_group, may_write
+from hubbub.domain.relation import Pair
+from hubbub.ports import Changes, ChatReader, Clock, Relations
 from hubbub_protocol import rest
 from hubbub_protocol.ids import IdMaker
 
@@ -24,6 +26,7 @@ class CreateChat:
     def __init__(
         self,
         directory: Directory,
+        relations: Relations,
         reader: ChatReader,
         changes: Changes,
         ids: IdMaker,
@@ -31,6 +34,7 @@ class CreateChat:
         limits: MessageLimits,
     ) -> None:
         self._directory, self._reader, self._changes = directory, reader, changes
+        self._relations = relations
         self._ids, self._clock, self._limits = ids, clock, limits
 
     async def __call__(
@@ -40,7 +44,8 @@ class CreateChat:
 
         A group of many is made in slices: if this is cancelled or the store fails on the way,
         the group is there with those who were added before. Raises Refused: `not_found` for
-        members that do not exist, `invalid` for too many.
+        members that do not exist, `invalid` for too many, `cannot_message` for one whom he may not
+        bring into a chat; a direct chat that is there is found all the same.
         """
         me = principal.user_id
         users = await self._directory.users(request.member_ids)
@@ -57,6 +62,9 @@ class CreateChat:
     ) -> tuple[int, bool]:
         check(may_create_direct(me, others, request.title))
         (other,) = others
+        (relation,) = await self._relations.relations([Pair(me, other)])
+        if relation is not None and not relation.chat_id:
+            check(may_write(relation))
         key = direct_key(me, other)
         new = NewChat(self._ids.make(), "direct", key, None, "joined", me, (me, other))
         outcome = await self._changes.do(Create(new, self._clock.now_ms()))
@@ -65,6 +73,7 @@ class CreateChat:
 
     async def _group(self, me: int, others: list[int], request: rest.CreateChat) -> int:
         check(may_create_group(len(others), self._limits.group_members))
+        await check_reach(self._relations, me, others)
         chat_id, at = self._ids.make(), self._clock.now_ms()
         first = (me, *others[:FIRST])
         new = NewChat(chat_id, "group", None, request.title, request.history, me, first)

@@ -16,15 +16,24 @@ from hubbub.domain.chat import ChatType, Found, direct_key, group_key
 from hubbub.domain.draft import Draft
 from hubbub.domain.extra import pack
 from hubbub.domain.gate import Names, SendGate
-from hubbub.domain.policy import may_mention_all, may_post, wait_to_post
+from hubbub.domain.policy import (
+    CANNOT_WRITE,
+    may_mention_all,
+    may_post,
+    may_write,
+    wait_to_post,
+)
+from hubbub.domain.relation import Pair, Relation
 from hubbub.domain.roster import KnownChat, Roster
-from hubbub.ports import Accounts, ChatStore, Clock, Lookup
+from hubbub.ports import ChatStore, Clock, Lookup, Relations
 from hubbub_protocol import ids, rest
 from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.ids import IdMaker
 from hubbub_protocol.times import rfc3339
 
 NO_CHAT = "There is no such chat for you; look at GET /api/v1/chats."
+Reach = dict[tuple[int, int], Relation | None]
+"""How senders stand to recipients, by both; None: there is no such recipient."""
 OUT_OF_ORDER = "An earlier message to this chat was refused; send that one again first."
 
 
@@ -47,14 +56,14 @@ class Accept:
         self,
         roster: Roster,
         store: ChatStore,
-        accounts: Accounts,
+        relations: Relations,
         forward: Forward,
         maker: IdMaker,
         clock: Clock,
     ) -> None:
         self._roster = roster
         self._store = store
-        self._accounts = accounts
+        self._relations = relations
         self._forward = forward
         self._make_id = maker.make
         self._clock = clock
@@ -64,7 +73,7 @@ class Accept:
         chats = [self._known(d) for d, _ in drafts]
         unknown = [d for (d, _), chat in zip(drafts, chats, strict=True) if chat is None]
         found = await self._look_up(unknown) if unknown else {}
-        strangers = await self._strangers([d for d in unknown if d.recipients])
+        reach = await self._reach([d for d in unknown if d.recipients])
         forwards = await self._forward(unknown) if unknown else {}
         now = self._clock.monotonic()
         fresh: dict[Hashable, int] = {}
@@ -83,7 +92,7 @@ class Accept:
             verdicts.append(
                 ready
                 if isinstance(ready, Refused)
-                else self._decide(ready, found.get(draft.id), strangers, fresh)
+                else self._decide(ready, found.get(draft.id), reach, fresh)
             )
         return verdicts
 
@@ -130,18 +139,20 @@ class Accept:
                 answers[draft.id] = found
         return answers
 
-    async def _strangers(self, drafts: list[Draft]) -> frozenset[int]:
-        """Recipients who do not exist."""
-        named = {r for d in drafts if self._chat(d) is None for r in d.recipients or frozenset()}
-        if not named:
-            return frozenset()
-        return frozenset(named - {u.id for u in await self._accounts.users(sorted(named))})
+    async def _reach(self, drafts: list[Draft]) -> Reach:
+        """How senders stand to the recipients of chats that are not there yet."""
+        new = [d for d in drafts if self._chat(d) is None]
+        pairs = [Pair(d.sender_id, r) for d in new for r in sorted(d.recipients or frozenset())]
+        if not pairs:
+            return {}
+        found = await self._relations.relations(pairs)
+        return {(p.user_id, p.other_id): r for p, r in zip(pairs, found, strict=True)}
 
     def _decide(
         self,
         draft: Draft,
         found: Found | None,
-        strangers: frozenset[int],
+        reach: Reach,
         fresh: dict[Hashable, int],
     ) -> Post | Refused:
         chat = self._chat(draft)
@@ -155,16 +166,22 @@ class Accept:
             return refused or _post(draft, chat.chat_id, None, thread_id)
         if draft.recipients is None:
             return Refused(Code.NOT_FOUND, NO_CHAT)
-        if missing := draft.recipients & strangers:
-            names = ", ".join(ids.text("user", m) for m in sorted(missing)[:5])
-            return Refused(Code.NOT_FOUND, f"recipient_ids: there is no user {names}.")
+        for recipient in sorted(draft.recipients):
+            relation = reach.get((draft.sender_id, recipient))
+            if relation is None:
+                name = ids.text("user", recipient)
+                return Refused(Code.NOT_FOUND, f"recipient_ids: there is no user {name}.")
+            if denied := may_write(relation):
+                return Refused(Code(denied.kind), denied.why)
         members = tuple(sorted(draft.recipients | {draft.sender_id}))
         kind: ChatType = "direct" if len(members) == 2 else "group"
         new = NewChat(self._make_id(), kind, _key(draft), None, "joined", draft.sender_id, members)
         return _post(draft, 0, new)
 
     def _restrained(self, draft: Draft, found: Found, fresh: dict[Hashable, int]) -> Refused | None:
-        """What the group's settings say. One that is stored already is only answered again.
+        """What the group's settings say, or the stance of a direct chat's other one.
+
+        A message that is stored already is only answered again.
 
         `fresh`: when who sent where in this batch, and each message of it.
         """
@@ -174,8 +191,10 @@ class Accept:
         everybody = draft.extra is not None and draft.extra.mention_all
         if everybody and (denied := may_mention_all(chat, role)):
             return Refused(Code(denied.kind), denied.why)
-        if chat.free or (sender, draft.client_id) in fresh:
+        if found.free or (sender, draft.client_id) in fresh:
             return None
+        if found.shut:
+            return Refused(Code(CANNOT_WRITE.kind), CANNOT_WRITE.why)
         if denied := may_post(chat, role):
             return Refused(Code(denied.kind), denied.why)
         last = max(found.sent_at, fresh.get((sender, chat.id), 0))

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from hubbub.actions.directory import Directory
 from hubbub.actions.people import shown
@@ -10,6 +10,7 @@ from hubbub.domain.account import Principal
 from hubbub.domain.credentials import plain_external, plain_username
 from hubbub.domain.relation import Pair, Relation, sees
 from hubbub.ports import Accounts, Relations
+from hubbub.present import privacy
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.times import rfc3339
@@ -37,12 +38,14 @@ class Users:
         self._relations = relations
         self._presence = presence
 
-    async def me(self, principal: Principal) -> rest.User:
+    async def me(self, principal: Principal) -> rest.Account:
         """Whoever asks. Raises Refused `unauthorized` when his account is gone."""
         found = await self._accounts.users([principal.user_id])
         if not found:
             raise Refused(Code.UNAUTHORIZED, "This account is gone; register again.")
-        return shown(found[0])
+        stance = await self._relations.stance(principal.user_id)
+        told = privacy(stance.privacy)
+        return rest.Account(**structs.asdict(shown(found[0])), privacy=told)
 
     async def get(self, principal: Principal, user_id: str) -> rest.User:
         """One user, and whether he is here. Raises Refused `not_found`."""
@@ -52,8 +55,9 @@ class Users:
             return shown(found)
         online, at = self._presence.state(relation)
         if online:
-            return replace(shown(found), status="online")
-        return replace(shown(found), status="offline", last_seen_at=rfc3339(at) if at else None)
+            return structs.replace(shown(found), status="online")
+        seen_at = rfc3339(at) if at else None
+        return structs.replace(shown(found), status="offline", last_seen_at=seen_at)
 
     async def find(self, principal: Principal, username: str) -> rest.UserPage:
         """The user of this name, if there is one."""

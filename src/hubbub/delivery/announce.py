@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, assert_never, get_args
 
 from hubbub.delivery.flight import Flight
+from hubbub.delivery.moves import large_moves, members_after, system_row
 from hubbub.domain.change import (
     Advance,
     Advanced,
@@ -35,9 +36,10 @@ from hubbub.domain.events import (
     OwnEvent,
     ReceiptEvent,
     RowEvent,
+    StanceEvent,
 )
 from hubbub.domain.message import Row
-from hubbub.domain.own import MyChat, Told
+from hubbub.domain.own import MeEvent, MyBlock, MySettings, Told
 from hubbub.domain.receipt import Passed
 from hubbub.domain.roster import KnownChat, Newest, Roster, posted
 from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
@@ -103,6 +105,7 @@ class Announcer:
         # First, so that what is under way to a large chat does not come after what follows.
         events: list[Event] = [LeftLarge(chat, 0) for chat in await self._learn(outcomes)]
         advances: list[Advanced] = []
+        stood: list[MeEvent] = []
         for change, outcome in zip(changes, outcomes, strict=True):
             match outcome:
                 case Posted():
@@ -117,22 +120,23 @@ class Announcer:
                     assert isinstance(change, GroupChange)
                     self._logged(outcome, events)
                     if isinstance(change, SetChat):
-                        self._ask_again(change.chat_id)
+                        self._roster.ask_again(change.chat_id)
                 case Amended():
                     self._amended(outcome, events)
                 case Created():
                     assert isinstance(change, Create)
-                    self._made(outcome.made, change.chat.key, events)
+                    self._created(change, outcome, events)
                 case Filled():
                     assert isinstance(change, Fill)
                     self._filled(change, outcome, events)
                 case Told():
-                    if outcome.me is not None:
-                        events.append(OwnEvent(outcome.me))
+                    self._told(outcome, events, stood)
                 case Mismatch() | Missing() | Denied() | Placed():
                     pass  # nothing happened that others could see
                 case _:
                     assert_never(outcome)
+        for me in stood:  # last: chats that were made in the same commit are known now
+            self._stood(me)
         if advances:
             await self._advanced(advances, events)
         if events:
@@ -219,6 +223,11 @@ class Announcer:
         if chat.large:
             events.append(JoinedLarge(made.chat_id, made.members, 1))
 
+    def _created(self, change: Create, outcome: Created, events: list[Event]) -> None:
+        self._made(outcome.made, change.chat.key, events)
+        if change.chat.type == "direct":  # nobody has written there: who may, the store says
+            self._roster.ask_again(outcome.made.chat_id)
+
     def _filled(self, fill: Fill, outcome: Filled, events: list[Event]) -> None:
         events.extend(OwnEvent(me) for me in outcome.events)
         joined = tuple(me.user_id for me in outcome.events)
@@ -244,20 +253,31 @@ class Announcer:
         large = outcome.size > LARGE
         events.extend(OwnEvent(me) for me in outcome.events)
         if large:
-            events.extend(_large_moves(outcome, was))
+            events.extend(large_moves(outcome, was))
         elif outcome.size + len(outcome.events) > LARGE:
             events.append(LeftLarge(outcome.chat_id, 0))
-        row = _system_row(outcome)
-        members = chat.members if chat is not None else _after(was, outcome.events)
+        row = system_row(outcome)
+        members = chat.members if chat is not None else members_after(was, outcome.events)
         events.append(RowEvent(row, () if large else members, large))
         if chat is not None:
             chat.remember(row.seq, row.id, 0)
 
-    def _ask_again(self, chat_id: int) -> None:
-        """Who may send there now, the next one who does asks the store."""
-        chat = self._roster.get(chat_id)
-        if chat is not None:
-            chat.free = False
+    def _told(self, outcome: Told, events: list[Event], stood: list[MeEvent]) -> None:
+        if outcome.me is not None:
+            events.append(OwnEvent(outcome.me))
+            if outcome.stance is not None:
+                events.append(StanceEvent(outcome.me.user_id, outcome.stance))
+                stood.append(outcome.me)
+
+    def _stood(self, me: MeEvent) -> None:
+        """Who stands to others in another way may let them write to him no more."""
+        match me:
+            case MyBlock():
+                self._roster.ask_again(me.chat_id)
+            case MySettings() if me.privacy.inbox != "everyone":
+                self._roster.ask_about(me.user_id)
+            case _:
+                pass
 
     # ── receipts ──
 
@@ -331,43 +351,6 @@ def _by_sending(post: Post, outcome: Posted) -> Advanced:
         outcome.seq - 1,
         outcome.at,
         None,
-    )
-
-
-def _large_moves(outcome: Logged, was: tuple[int, ...]) -> list[Event]:
-    """Subscriptions of a large chat: who came, who went; all, when it has just become large."""
-    moves: list[Event] = []
-    if was:
-        moves.append(JoinedLarge(outcome.chat_id, was, 1))
-    joined = tuple(e.user_id for e in outcome.events if e.present)
-    if joined:
-        moves.append(JoinedLarge(outcome.chat_id, joined, outcome.head.seq))
-    moves += [LeftLarge(outcome.chat_id, e.user_id) for e in outcome.events if not e.present]
-    return moves
-
-
-def _after(was: tuple[int, ...], events: list[MyChat]) -> tuple[int, ...]:
-    gone = {e.user_id for e in events if not e.present}
-    come = [e.user_id for e in events if e.present and e.user_id not in was]
-    return (*(u for u in was if u not in gone), *come)
-
-
-def _system_row(outcome: Logged) -> Row:
-    head = outcome.head
-    return Row(
-        outcome.id,
-        outcome.chat_id,
-        head.seq,
-        head.seq,
-        head.number,
-        outcome.by,
-        None,
-        head.at,
-        "system",
-        "",
-        b"",
-        0,
-        outcome.system,
     )
 
 

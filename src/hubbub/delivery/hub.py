@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hubbub.delivery.subscriber import Subscriber
+from hubbub.domain.relation import Stance
 
 Here = Subscriber | tuple[Subscriber, ...]
 
@@ -74,6 +75,10 @@ class Hub:
         if here is None:
             return ()
         return (here,) if isinstance(here, Subscriber) else here
+
+    def stance(self, user_id: int) -> Stance | None:
+        """How a user stands to others who is here, as far as that is known."""
+        return next((one.stance for one in self.of_user(user_id) if one.stance is not None), None)
 
     def of_users(self, user_ids: tuple[int, ...]) -> list[Subscriber]:
         """The connections here of some users: the audience of a small chat."""

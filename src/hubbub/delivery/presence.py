@@ -65,6 +65,7 @@ class Presence:
         self._asking: dict[Subscriber, None] = {}
         self._work = asyncio.Event()
         hub.on_arrival, hub.on_departure = self._arrived, self._departed
+        watchers.on_missed = self._work.set
 
     def __len__(self) -> int:
         """Users who are connected."""
@@ -183,41 +184,55 @@ class Presence:
 
     async def _look(self) -> None:
         """Answer those who look, as many as one read of the store is for."""
-        for subscriber in self._watchers.missed:
-            self._asking[subscriber] = None
-        self._watchers.missed.clear()
-        taken: list[tuple[Subscriber, tuple[int, ...]]] = []
-        pairs: list[Pair] = []
-        for subscriber in self._asking:
-            if subscriber.blocked:
-                continue
-            taken.append((subscriber, self._focus[subscriber]))
-            pairs += [Pair(subscriber.user_id, 0, chat_id) for chat_id in taken[-1][1]]
-            if len(pairs) >= ROUND_PAIRS:
-                self._work.set()
-                break
+        taken = self._take()
         if not taken:
             return
-        for subscriber, _ in taken:
-            del self._asking[subscriber]
-        try:
-            found = iter(await self._relations.relations(pairs))
-        except Unavailable:
-            found = iter(())  # asked again with the next sweep
-            self._asking |= {s: None for s, chats in taken if self._focus.get(s) is chats}
-        for subscriber, chats in taken:
+        pairs = [Pair(reader.user_id, 0, chat_id) for reader, chats in taken for chat_id in chats]
+        relations = await self._read(pairs)
+        found = iter(relations or ())
+        for reader, chats in taken:
             part = [relation for relation in islice(found, len(chats)) if relation is not None]
-            if self._focus.get(subscriber) is chats and subscriber not in self._asking:
-                self._show(subscriber, part)
+            if self._focus.get(reader) is not chats:
+                continue  # it looks at something else by now
+            if relations is None:
+                self._asking[reader] = None
+            else:
+                self._show(reader, part)
         self._hub.flush()
+
+    def _take(self) -> list[tuple[Subscriber, tuple[int, ...]]]:
+        """Those who look, and the chats; whoever takes nothing now waits."""
+        for reader in self._watchers.missed:
+            if reader in self._focus:
+                self._asking[reader] = None
+        self._watchers.missed.clear()
+        taken: list[tuple[Subscriber, tuple[int, ...]]] = []
+        count = 0
+        for reader in self._asking:
+            if not reader.blocked:
+                taken.append((reader, self._focus[reader]))
+                count += len(self._focus[reader])
+            if count >= ROUND_PAIRS:
+                self._work.set()
+                break
+        for reader, _ in taken:
+            del self._asking[reader]
+        return taken
+
+    async def _read(self, pairs: Sequence[Pair]) -> list[Relation | None] | None:
+        """None: it cannot be had now, or somebody stands to others in another way since then."""
+        unsettled = self._watchers.unsettled
+        try:
+            relations = await self._relations.relations(pairs)
+        except Unavailable:
+            return None
+        return relations if self._watchers.unsettled == unsettled else None
 
     def _show(self, subscriber: Subscriber, relations: Sequence[Relation]) -> None:
         """How it is now; from here on it hears of changes."""
-        self._watchers.watch(subscriber, [r.other_id for r in relations if sees(r)])
+        self._watchers.watch(subscriber, {r.other_id: sees(r) for r in relations})
         for relation in relations:
-            online, at = False, 0
-            if sees(relation):
-                online, at = self.state(relation)
+            online, at = self.state(relation) if sees(relation) else (False, 0)
             subscriber.answer(present.presence(relation.other_id, online, at))
 
     async def _note(self) -> bool:

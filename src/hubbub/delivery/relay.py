@@ -26,6 +26,7 @@ from hubbub.domain.events import (
     PresenceEvent,
     ReceiptEvent,
     RowEvent,
+    StanceEvent,
     TypingEvent,
 )
 from hubbub.domain.message import Row
@@ -83,6 +84,8 @@ class Relay:
                     self._typing(event)
                 case PresenceEvent():
                     self._watchers.tell(event)
+                case StanceEvent():
+                    self._stood(event)
                 case JoinedLarge():
                     self._joined(event)
                 case LeftLarge():
@@ -231,19 +234,23 @@ class Relay:
         for subscriber in self._hub.of_user(event.author_id):
             subscriber.receipt(event.chat_id, outgoing)
 
+    def _stood(self, event: StanceEvent) -> None:
+        for subscriber in self._hub.of_user(event.user_id):
+            subscriber.stand(event.stance)
+        self._watchers.unsettle(event.user_id, self._hub.of_user(event.user_id))
+
     def _typing(self, event: TypingEvent) -> None:
         frame = frames.Typing(
             present.chat_ref(event.chat_id), present.user_ref(event.user_id), event.is_typing
         )
         outgoing = Outgoing(frame, self._encoders)
+        audience: Iterable[Subscriber] = self._hub.of_users(event.members)
         if event.large:
-            for subscriber in self._hub.of_large(event.chat_id):
-                if event.chat_id in subscriber.focus and subscriber.user_id != event.user_id:
-                    subscriber.loose(outgoing)
-        else:
-            for subscriber in self._hub.of_users(event.members):
-                if subscriber.user_id != event.user_id:
-                    subscriber.loose(outgoing)
+            there = self._hub.of_large(event.chat_id)
+            audience = (reader for reader in there if event.chat_id in reader.focus)
+        for subscriber in audience:
+            if subscriber.user_id != event.user_id and _may_see(subscriber, event):
+                subscriber.loose(outgoing)
 
     # ── large chats ──
 
@@ -258,3 +265,11 @@ class Relay:
             return
         for subscriber in self._hub.of_user(event.user_id):
             self._hub.unsubscribe(event.chat_id, subscriber)
+
+
+def _may_see(subscriber: Subscriber, event: TypingEvent) -> bool:
+    """Whether neither of the two has blocked the other."""
+    stance = subscriber.stance
+    if stance is None or event.user_id in stance.blocked:
+        return False
+    return subscriber.user_id not in event.hidden_from

@@ -17,6 +17,7 @@ from hubbub.delivery.outgoing import Outgoing
 from hubbub.delivery.subscriber import MAX_HELD, ME, Subscriber
 from hubbub.domain.own import MeEvent, MyChat
 from hubbub.domain.reading import Log, ReplayBounds
+from hubbub.domain.relation import PLAIN
 from hubbub.domain.view import Place, Places
 from hubbub.ports import ChatReader, ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
 from hubbub_protocol import frames
@@ -239,6 +240,7 @@ class Replays:
         subscriber = replay.subscriber
         if subscriber.replay is not replay:  # it closed meanwhile
             return
+        subscriber.stand(PLAIN if places.stance.is_plain else places.stance)
         for chat_id, since in places.large.items():
             self._hub.subscribe(chat_id, subscriber, since)
         self._send_me(replay, places.me, places.me_head)

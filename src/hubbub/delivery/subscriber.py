@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from hubbub.delivery.link import Link
 from hubbub.delivery.outgoing import Encoders, Outgoing
+from hubbub.domain.relation import Stance
 from hubbub_protocol import frames, ids
 from hubbub_protocol.codes import Close
 
@@ -58,6 +59,7 @@ class Subscriber:
         "reread",
         "sent",
         "session_id",
+        "stance",
         "trims",
         "user_id",
         "version",
@@ -90,6 +92,7 @@ class Subscriber:
         self.sent: dict[int, int] | None = None
         self.large: tuple[int, ...] = ()
         self.focus: frozenset[int] = frozenset()
+        self.stance: Stance | None = None  # until a resume has found how his user stands
 
     # ── what is pushed ──
 
@@ -156,9 +159,14 @@ class Subscriber:
         if not self.blocked:
             self.add(outgoing.bytes(self.version))
 
+    def stand(self, stance: Stance) -> None:
+        """His user stands so to others; what is older than what is known changes nothing."""
+        if self.stance is None or stance.rev > self.stance.rev:
+            self.stance = stance
+
     def receipt(self, chat_id: int, outgoing: Outgoing) -> None:
-        """A live receipt; a blocked reader hears of that chat again later."""
-        if not self.blocked:
+        """A live receipt; a reader that takes none now hears of that chat again later."""
+        if not self.blocked and self.stance is not None:
             self.add(outgoing.bytes(self.version))
         elif self.missed_receipts is None:
             self.missed_receipts = {chat_id}

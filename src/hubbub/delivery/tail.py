@@ -13,6 +13,7 @@ import msgspec
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import LINES, Encoders
 from hubbub.delivery.subscriber import Subscriber
+from hubbub.domain.relation import PLAIN
 from hubbub.domain.tracing import Connected, Heard
 from hubbub_protocol.codes import Code, Refused
 
@@ -67,6 +68,7 @@ class Tails:
         tail.reader = Subscriber(
             user_id, NO_SESSION, tail, LINES, self._encoders, self._hub.mark_dirty
         )
+        tail.reader.stance = self._hub.stance(user_id) or PLAIN
         self._hub.attach(tail.reader)
         self._keep(self._count, tail)
         return self._heard(self._count, tail)

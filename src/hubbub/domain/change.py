@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
 from hubbub.domain.message import Audience, Row
-from hubbub.domain.own import Mute, MyChat, Told
+from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told
 from hubbub.domain.settings import Settings
 
 
@@ -181,7 +181,19 @@ class Seen(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
 
 GroupChange = Enrol | Join | Leave | SetRole | SetChat
 """What a system message tells of."""
-Change = Post | Fill | Create | GroupChange | Amend | Advance | PlaceMe | Mute | Seen
+Change = (
+    Post
+    | Fill
+    | Create
+    | GroupChange
+    | Amend
+    | Advance
+    | PlaceMe
+    | Mute
+    | SetPrivacy
+    | SetBlock
+    | Seen
+)
 
 
 # ── outcomes ─────────────────────────────────────────────────────────────────────────────────
@@ -225,7 +237,7 @@ class Missing(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
 class Denied(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="denied"):
     """A no: nothing was stored. `kind` is the name of the error code, `why` says what to do."""
 
-    kind: Literal["forbidden", "conflict", "invalid", "not_found"]
+    kind: Literal["forbidden", "cannot_message", "conflict", "invalid", "not_found"]
     why: str
 
 

@@ -101,7 +101,8 @@ class Found(Struct, frozen=True, array_like=True):
     `members` is filled for chats up to `LARGE`; `role` is None for who is not a member now.
     `thread_id`: the thread of the message to be replied to, if it is one that he may see here.
     `sent_at`: when he last sent one here, in Unix ms (0: never). `known`: the message that is to
-    be sent is stored already.
+    be sent is stored already. `open`: in a direct chat, whether both may write to the other as far
+    as people say themselves; `shut`: whether he may not.
     """
 
     chat: Chat
@@ -111,6 +112,13 @@ class Found(Struct, frozen=True, array_like=True):
     thread_id: int
     sent_at: int = 0
     known: bool = False
+    open: bool = True
+    shut: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether every member may send at any time."""
+        return self.chat.free and self.open
 
 
 def direct_key(first: int, second: int) -> str:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.own import MeEvent
+from hubbub.domain.relation import Stance
 
 
 class _Event(Struct, frozen=True, gc=False, array_like=True, tag_field="event"):
@@ -53,13 +54,14 @@ class CountsEvent(_Event, frozen=True, gc=False, array_like=True, tag="counts"):
 
 
 class TypingEvent(_Event, frozen=True, gc=False, array_like=True, tag="typing"):
-    """A member types. `members` as in RowEvent."""
+    """A member types. `members` as in RowEvent; `hidden_from`: whom he has blocked."""
 
     chat_id: int
     user_id: int
     is_typing: bool
     members: tuple[int, ...]
     large: bool
+    hidden_from: frozenset[int] = frozenset()
 
 
 class PresenceEvent(_Event, frozen=True, gc=False, array_like=True, tag="presence"):
@@ -68,6 +70,13 @@ class PresenceEvent(_Event, frozen=True, gc=False, array_like=True, tag="presenc
     user_id: int
     online: bool
     at: int
+
+
+class StanceEvent(_Event, frozen=True, gc=False, array_like=True, tag="stance"):
+    """A user stands to others in another way than before."""
+
+    user_id: int
+    stance: Stance
 
 
 class JoinedLarge(
@@ -96,6 +105,7 @@ Event = (
     | CountsEvent
     | TypingEvent
     | PresenceEvent
+    | StanceEvent
     | JoinedLarge
     | LeftLarge
 )

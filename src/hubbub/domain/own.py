@@ -7,6 +7,7 @@ with its position there (`me_rev`).
 from msgspec import Struct
 
 from hubbub.domain.chat import Role
+from hubbub.domain.relation import Privacy, Stance
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────
 
@@ -34,7 +35,21 @@ class MyChat(_MeEvent, frozen=True, gc=False, array_like=True, tag="chat"):
     unread_mentions: int = 0
 
 
-MeEvent = MyChat
+class MySettings(_MeEvent, frozen=True, gc=False, array_like=True, tag="settings"):
+    """What he has set for himself, all of it."""
+
+    privacy: Privacy
+
+
+class MyBlock(_MeEvent, frozen=True, gc=False, array_like=True, tag="block"):
+    """He has blocked another user, or does not any more. `chat_id`: their direct chat, 0: none."""
+
+    other_id: int
+    blocked: bool
+    chat_id: int
+
+
+MeEvent = MyChat | MySettings | MyBlock
 """An event of a user's own log: a union of all kinds."""
 
 
@@ -49,7 +64,26 @@ class Mute(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
     until: int
 
 
+class SetPrivacy(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="privacy"):
+    """Gives some of a user's switches, by the names of `Privacy`, other values."""
+
+    user_id: int
+    wanted: dict[str, bool | str]
+
+
+class SetBlock(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="block"):
+    """A user blocks another, or does not any more."""
+
+    user_id: int
+    other_id: int
+    blocked: bool
+
+
 class Told(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="told"):
-    """The user's own log tells of it. None: it is as it was before."""
+    """The user's own log tells of it. None: it is as it was before.
+
+    `stance`: how he stands to others now, where it is that what has changed.
+    """
 
     me: MeEvent | None
+    stance: Stance | None = None

@@ -10,6 +10,7 @@ from typing import Final
 from hubbub.domain.change import Denied
 from hubbub.domain.chat import LARGE, Chat, Role
 from hubbub.domain.message import Row
+from hubbub.domain.relation import MOST_BLOCKED, Relation
 from hubbub.domain.settings import OWNERS, Settings, nameless
 
 HEIRS: Final[tuple[Role, ...]] = ("admin", "member")
@@ -130,6 +131,24 @@ def wait_to_post(chat: Chat, role: Role, sent_at: int, now: int) -> int:
     return max(0, sent_at + chat.slow_seconds * 1000 - now) if role == "member" else 0
 
 
+def may_write(relation: Relation) -> Denied | None:
+    """Write to the other, or bring him into a group. Why not is nobody's business."""
+    if relation.blocked or (relation.inbox == "contacts" and not relation.wrote):
+        return CANNOT_WRITE
+    return None
+
+
+def may_block(user_id: int, other_id: int, blocked: int) -> Denied | None:
+    """Block another; so many are `blocked` already."""
+    if user_id == other_id:
+        return Denied("invalid", "You cannot block yourself.")
+    if blocked >= MOST_BLOCKED:
+        why = f"You have blocked {MOST_BLOCKED} users; unblock one of them first."
+        return Denied("conflict", why)
+    return None
+
+
+CANNOT_WRITE: Final = Denied("cannot_message", "This user takes no messages from you.")
 NO_GROUP: Final = Denied("not_found", "There is no such public group. Check the chat's id.")
 NO_INVITE: Final = Denied(
     "not_found", "This invite is not good, or not any more. Ask for another one."

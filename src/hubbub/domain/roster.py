@@ -160,14 +160,16 @@ class Roster:
             del self._keys[next(iter(self._keys))]
         return chat
 
-    def found(self, found: Found, user_id: int) -> KnownChat:
-        """What a look-up for this user told."""
+    def found(self, found: Found, user_id: int, late: bool = False) -> KnownChat:
+        """What a look-up for this user told. `late`: a commit may have come after it."""
         chat = self._chats.get(found.chat.id)
         if chat is None:
             chat = KnownChat(
                 found.chat.id, found.chat.type, found.chat.size, found.members, found.head.seq
             )
-        chat.free = found.chat.free
+            chat.free = False
+        if not late:
+            chat.free = found.free
         if found.role is not None and chat.large:
             chat.admit(user_id)
         return self.add(chat, found.chat.key)
@@ -180,6 +182,18 @@ class Roster:
             chat = KnownChat(made.chat_id, made.type, made.size, made.members, head)
             chat.free = bool(made.events)
         return self.add(chat, key)
+
+    def ask_again(self, chat_id: int) -> None:
+        """Who may send there now, the next one who does asks the store."""
+        chat = self.get(chat_id)
+        if chat is not None:
+            chat.free = False
+
+    def ask_about(self, user_id: int) -> None:
+        """The same in all direct chats of a user."""
+        for chat in self._chats.values():
+            if chat.type == "direct" and user_id in chat.members:
+                chat.free = False
 
     def clear(self) -> None:
         """Ask the store about every chat the next time."""

@@ -7,6 +7,7 @@ from hubbub.domain.chat import Chat, Head, Member, Role
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
 from hubbub.domain.receipt import Cursor
+from hubbub.domain.relation import PLAIN, Stance
 
 
 class ChatView(Struct, frozen=True, array_like=True):
@@ -158,7 +159,7 @@ class Places(Struct, frozen=True, array_like=True):
     `changed`: chats whose head is beyond the reader's place, by last activity.
     `heads`: where the log ends of every chat that he is in. `large`: the large ones among them,
     and from which position he sees them. `me`: his own log after `me_place`, folded,
-    complete up to `me_head`.
+    complete up to `me_head`. `stance`: how he stands to others then.
     """
 
     changed: list[Place]
@@ -167,3 +168,4 @@ class Places(Struct, frozen=True, array_like=True):
     me: list[MeEvent]
     me_place: int
     me_head: int
+    stance: Stance = PLAIN

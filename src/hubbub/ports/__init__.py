@@ -12,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from hubbub.domain.account import User
 from hubbub.domain.change import Change, Outcome
 from hubbub.domain.chat import Chat, Found
 from hubbub.domain.invite import ChatInvite, Invitation, PublicList
@@ -19,7 +20,7 @@ from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
-from hubbub.domain.relation import Pair, Relation
+from hubbub.domain.relation import Pair, Relation, Stance
 from hubbub.domain.tracing import Traced
 from hubbub.domain.view import (
     ChatList,
@@ -303,6 +304,14 @@ class Relations(Protocol):
 
     async def relations(self, pairs: Sequence[Pair]) -> list[Relation | None]:
         """Of each pair; None: there is no such user, or no such direct chat of his."""
+        ...
+
+    async def stance(self, user_id: int) -> Stance:
+        """How he stands to others; PLAIN where there is no such user."""
+        ...
+
+    async def blocked(self, user_id: int, after: int, limit: int) -> list[User]:
+        """Whom he has blocked, those with ids above `after`, by id."""
         ...
 
 

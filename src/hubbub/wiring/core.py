@@ -42,6 +42,7 @@ from hubbub.actions.send_message import Accept, SendMessage, refusal
 from hubbub.actions.server_keys import Authorize
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
+from hubbub.actions.stances import Blocks, ChangePrivacy
 from hubbub.actions.sync import Sync, chats, places
 from hubbub.actions.tail_user import TailUser
 from hubbub.actions.throttle import Throttle
@@ -107,7 +108,7 @@ class Core:
             self.hub.flush,
         )
         self.accept = Accept(
-            self.roster, world.chats, world.accounts, Forward(world.referring), self.maker, clock
+            self.roster, world.chats, world.relations, Forward(world.referring), self.maker, clock
         )
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
@@ -136,7 +137,9 @@ class Core:
         self.authenticate = self._authenticate()
         self.received = MarkReceived(self.ingest, self.roster, clock)
         self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)
-        self.typing = ShowTyping(self.roster, world.chats, self.publish, clock)
+        self.typing = ShowTyping(
+            self.roster, world.chats, self.publish, clock, world.relations, self.hub.stance
+        )
         self.invite = CreateInvite(
             world.accounts, world.invites, clock, told.registration, told.base_url
         )
@@ -271,6 +274,8 @@ class Core:
         )
         sessions = RevokeSession(accounts, self.revocations, clock)
         directory = self.directory
+        gathering = (directory, world.relations, reader, ingest, maker, clock, told.limits)
+        blocks = Blocks(directory, world.relations, ingest)
         users = Users(accounts, directory, world.relations, self.presence)
         put_users = PutUsers(world.host_accounts, maker, clock)
         remove = RemoveMember(directory, reader, ingest, maker, clock)
@@ -294,18 +299,22 @@ class Core:
             list_sessions=ListSessions(accounts, clock),
             revoke_session=sessions,
             get_me=users.me,
+            change_me=ChangePrivacy(ingest),
+            block_user=blocks.block,
+            unblock_user=blocks.unblock,
+            list_blocks=blocks.list,
             get_user=users.get,
             find_user=users.find,
             put_user=put_users.one,
             put_users=put_users,
             create_invite=self.invite,
-            create_chat=CreateChat(directory, reader, ingest, maker, clock, told.limits),
+            create_chat=CreateChat(*gathering),
             list_chats=ListChats(reader),
             get_chat=GetChat(reader),
             change_chat=ChangeChat(reader, ingest, maker, clock),
             mute_chat=MuteChat(ingest, clock),
             list_members=ListMembers(reader),
-            add_members=AddMembers(directory, reader, ingest, maker, clock, told.limits),
+            add_members=AddMembers(*gathering),
             remove_member=remove,
             change_member=ChangeMember(directory, reader, ingest, maker, clock),
             leave_chat=remove.leave,

@@ -17,9 +17,11 @@ from hubbub.actions.list_members import ListMembers
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
 from hubbub.actions.remove_member import RemoveMember
+from hubbub.actions.stances import Blocks, ChangePrivacy
 from hubbub.adapters.memory.accounts import MemoryAccounts
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.reader import MemoryReader
+from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.adapters.memory.state import State
 from hubbub.domain.account import Principal, User
 from hubbub.domain.change import Advance, Change, Outcome, Post
@@ -59,9 +61,12 @@ class House:
         self.reader = reader
         self.changes = changes = DirectChanges(store)
         directory = Directory(self.accounts, self.accounts)
+        relations = MemoryRelations(self.state)
         shared = (reader, changes, self.ids, self.clock)
-        self.create = CreateChat(directory, *shared, limits)
-        self.add = AddMembers(directory, *shared, limits)
+        self.blocks = Blocks(directory, relations, changes)
+        self.privacy = ChangePrivacy(changes)
+        self.create = CreateChat(directory, relations, *shared, limits)
+        self.add = AddMembers(directory, relations, *shared, limits)
         self.remove = RemoveMember(directory, *shared)
         self.change = ChangeMember(directory, *shared)
         self.settle = ChangeChat(*shared)

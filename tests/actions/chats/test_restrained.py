@@ -6,6 +6,7 @@ from hubbub.actions.forward import Forward
 from hubbub.actions.send_message import Accept
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.referring import MemoryReferring
+from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Post
 from hubbub.domain.draft import Draft
@@ -29,8 +30,8 @@ class Gatekeeper:
     def __init__(self, house: House) -> None:
         self._house = house
         store = MemoryChatStore(house.state)
-        forward = Forward(MemoryReferring(house.state))
-        self._accept = Accept(Roster(), store, house.accounts, forward, house.ids, house.clock)
+        forward, relations = Forward(MemoryReferring(house.state)), MemoryRelations(house.state)
+        self._accept = Accept(Roster(), store, relations, forward, house.ids, house.clock)
 
     def draft(self, sender: Principal, chat: str, client: bytes | None = None) -> Draft:
         number, at = self._house.ids.make(), self._house.clock.now_ms()

@@ -39,7 +39,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import group_key
 from hubbub.domain.extra import Extra, pack
 from hubbub.domain.invite import ChatInvite
-from hubbub.domain.own import Mute
+from hubbub.domain.own import Mute, SetBlock, SetPrivacy
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import Pair
 from hubbub.domain.view import Places
@@ -142,6 +142,14 @@ edits = st.builds(
     st.sampled_from([None, b"", b"[]"]),
     st.sampled_from([0, 0, 1_500]),
 )
+switches: Any = st.fixed_dictionaries(
+    {},
+    optional={
+        "read_receipts": st.booleans(),
+        "last_seen": st.booleans(),
+        "inbox": st.sampled_from(["everyone", "contacts"]),
+    },
+)
 moves = st.builds(advance, chats, users, positions, positions, times)
 dos = st.one_of(edits, edits, st.just(Erase()), st.builds(Pin, st.booleans()))
 amendments = st.builds(Amend, st.integers(0, 30), users, dos, times)  # the n-th last message
@@ -163,6 +171,8 @@ changes: st.SearchStrategy[Change] = st.one_of(
     moves,
     st.builds(Mute, chats, users, st.sampled_from([0, 5_000])),
     st.builds(Seen, st.lists(st.tuples(users, times), max_size=3).map(tuple)),
+    st.builds(SetBlock, users, users, st.booleans()),
+    st.builds(SetPrivacy, users, switches),
     st.builds(
         lambda s, rev: PlaceMe(s, SESSIONS[s][0], rev), st.sampled_from([*SESSIONS]), positions
     ),
@@ -330,6 +340,8 @@ async def everything(world: World, ask: Questions) -> dict[object, object]:
         known = dict.fromkeys(ask.chats[::2], ask.after)
         (places,) = await world.store.places([ResumeFrom(user, 0, known, ask.after)])
         answers["places", user] = placed(places)
+        answers["stance", user] = await world.relations.stance(user)
+        answers["blocked", user] = await world.relations.blocked(user, ask.after % 5, ask.limit)
         answers["me", user] = await world.own_log.me(user, ask.after, ask.limit)
         answers["chats", user] = first = await world.reader.chats(user, None, ask.limit)
         rest = await world.reader.chats(user, first.cursor, ask.limit)

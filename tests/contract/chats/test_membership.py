@@ -16,10 +16,10 @@ from hubbub.domain.change import (
     NewChat,
     SetRole,
 )
-from hubbub.domain.own import MeEvent, MyChat
+from hubbub.domain.own import MyChat
 from hubbub.ports import Lookup
 from hubbub_protocol import ids
-from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, EVE, World
+from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, EVE, World, memberships
 
 
 async def history(world: World, user: int, chat: int = CHAT) -> list[int] | None:
@@ -27,9 +27,9 @@ async def history(world: World, user: int, chat: int = CHAT) -> list[int] | None
     return None if page is None else [row.seq for row in page.rows][::-1]
 
 
-async def me(world: World, user: int, after: int = 0) -> list[MeEvent]:
+async def me(world: World, user: int, after: int = 0) -> list[MyChat]:
     states, _ = await world.own_log.me(user, after, 1000)
-    return states
+    return memberships(states)
 
 
 async def test_a_group_is_there_for_all_its_members(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from hubbub.domain.change import Missing
 from hubbub.domain.own import Mute, MyChat, Told
-from tests.contract.chats.world import ANN, BOB, CAT, CHAT, World
+from tests.contract.chats.world import ANN, BOB, CAT, CHAT, World, memberships
 
 
 async def test_a_muted_chat_is_told_to_its_member_alone(world: World) -> None:
@@ -34,7 +34,7 @@ async def test_muting_ends_with_the_stay(world: World) -> None:
     assert [e.muted_until for e in (await world.leave(BOB)).events] == [0]
     assert await world.one(Mute(CHAT, BOB, 9_000)) == Missing()
     assert [e.muted_until for e in (await world.enrol(BOB)).events] == [0]
-    assert [e.muted_until for e in (await world.own_log.me(BOB, 0, 10))[0]] == [0]
+    assert [e.muted_until for e in memberships((await world.own_log.me(BOB, 0, 10))[0])] == [0]
 
 
 async def test_who_is_no_member_mutes_nothing(world: World) -> None:

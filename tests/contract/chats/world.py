@@ -1,7 +1,7 @@
 """A store of chats with its reader, some users in it, and short words for what tests do."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +40,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import History, Role, direct_key
 from hubbub.domain.extra import Extra, pack
+from hubbub.domain.own import MeEvent, MyChat
 from hubbub.domain.reading import Log
 from hubbub.domain.view import Places
 from hubbub.ports import (
@@ -205,6 +206,13 @@ class World:
 def direct(first: int, second: int, chat: int = CHAT) -> NewChat:
     key = direct_key(first, second)
     return NewChat(chat, "direct", key, None, "joined", first, (first, second))
+
+
+def memberships(events: Sequence[MeEvent]) -> list[MyChat]:
+    """Events of an own log that speak of nothing but chats."""
+    chats = [event for event in events if isinstance(event, MyChat)]
+    assert len(chats) == len(events)
+    return chats
 
 
 class MemoryWorld(World):

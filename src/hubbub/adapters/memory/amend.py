@@ -1,11 +1,14 @@
 """Changing stored messages in dictionaries."""
 
+from hubbub.adapters.memory.relations import is_shut
 from hubbub.adapters.memory.state import State
 from hubbub.domain.amend import amend, audience, surplus, version
 from hubbub.domain.change import Amend, Amended, Denied, Missing
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
+from hubbub.domain.policy import CANNOT_WRITE
 from hubbub.domain.reading import visible
+from hubbub.domain.relation import Pair
 
 
 def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
@@ -21,6 +24,8 @@ def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
         return after
     if after == row:
         return Amended(row, False, EVERYBODY)
+    if not after.deleted_at and is_shut(state, Pair(change.by, 0, row.chat_id)):
+        return CANNOT_WRITE
     if after.edited > row.edited:
         _keep_version(state, row)
     if after.deleted_at:

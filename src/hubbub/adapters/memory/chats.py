@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hubbub.adapters.memory.amend import amend_message
 from hubbub.adapters.memory.own import mute
-from hubbub.adapters.memory.relations import saw
+from hubbub.adapters.memory.relations import saw, set_block, set_privacy
 from hubbub.adapters.memory.replay import count, find, log, places
 from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
@@ -41,7 +41,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
 from hubbub.domain.log import append, assign, dedupe
 from hubbub.domain.message import Row
-from hubbub.domain.own import Mute, MyChat
+from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
@@ -106,8 +106,8 @@ class MemoryChatStore:
                 return amend_message(self._state, change)
             case Advance():
                 return self._advance(change)
-            case Mute():
-                return mute(self._state, change)
+            case Mute() | SetPrivacy() | SetBlock():
+                return self._tell(change)
             case PlaceMe() | Seen():
                 return self._note(change)
             case _:
@@ -323,6 +323,18 @@ class MemoryChatStore:
         return Advanced(
             *key, before.delivered, after.delivered, before.read, after.read, move.at, me
         )
+
+    def _tell(self, change: Mute | SetPrivacy | SetBlock) -> Told | Missing | Denied:
+        """What the user's own log alone tells."""
+        match change:
+            case Mute():
+                return mute(self._state, change)
+            case SetPrivacy():
+                return set_privacy(self._state, change)
+            case SetBlock():
+                return set_block(self._state, change)
+            case _:
+                assert_never(change)
 
     def _note(self, change: PlaceMe | Seen) -> Placed:
         if isinstance(change, Seen):

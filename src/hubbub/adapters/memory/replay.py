@@ -3,10 +3,12 @@
 from msgspec.structs import replace
 
 from hubbub.adapters.memory.own import own_log
+from hubbub.adapters.memory.relations import is_shut, stance
 from hubbub.adapters.memory.state import State
 from hubbub.domain.chat import LARGE, NAMED, Found
 from hubbub.domain.message import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, visible
+from hubbub.domain.relation import Pair
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ReceiptCount, ResumeFrom
 
@@ -28,6 +30,7 @@ def find(state: State, lookup: Lookup) -> Found | None:
         seen = visible(reply, state.openings(chat.id, lookup.user_id))
         thread_id = (reply.thread_id or reply.id) if seen else 0
     key = (lookup.user_id, lookup.client_id)
+    shut = _shut(state, members) if chat.type == "direct" else []
     return Found(
         chat,
         state.heads[chat.id],
@@ -35,8 +38,18 @@ def find(state: State, lookup: Lookup) -> Found | None:
         sender.role if sender else None,
         thread_id,
         state.sent_at.get((chat.id, lookup.user_id), 0) if sender else 0,
-        lookup.client_id is not None and (lookup.guarded or not chat.free) and key in state.known,
+        lookup.client_id is not None
+        and (lookup.guarded or bool(shut) or not chat.free)
+        and key in state.known,
+        not shut,
+        lookup.user_id in shut,
     )
+
+
+def _shut(state: State, members: tuple[int, ...]) -> list[int]:
+    """Who of the two of a direct chat may not write to the other."""
+    pairs = zip(members, reversed(members), strict=True)
+    return [user for user, other in pairs if is_shut(state, Pair(user, other))]
 
 
 def places(state: State, reader: ResumeFrom) -> Places:
@@ -67,7 +80,7 @@ def places(state: State, reader: ResumeFrom) -> Places:
         after = session.me_place if session is not None else 0
     me = own_log(state, reader.user_id, after)
     me_head = state.me_heads.get(reader.user_id, 0)
-    return Places(changed, heads, large, me, after, me_head)
+    return Places(changed, heads, large, me, after, me_head, stance(state, reader.user_id))
 
 
 def log(state: State, read: LogRead) -> Log | None:

@@ -15,6 +15,7 @@ from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MyChat
 from hubbub.domain.reading import COUNTED, openings
 from hubbub.domain.receipt import Cursor
+from hubbub.domain.relation import Privacy
 
 
 @dataclass
@@ -29,11 +30,16 @@ class Session:
 
 @dataclass
 class State:
-    """Everything. A member's `stays` are those that ended before he came back."""
+    """Everything. A member's `stays` are those that ended before he came back.
+
+    `privacy` and `blocks` (whether a user has blocked another) are with their place in the own log.
+    """
 
     users: dict[int, User] = field(default_factory=dict)
     me_heads: dict[int, int] = field(default_factory=dict)
     last_seen: dict[int, int] = field(default_factory=dict)
+    privacy: dict[int, tuple[int, Privacy]] = field(default_factory=dict)
+    blocks: dict[tuple[int, int], tuple[int, bool]] = field(default_factory=dict)
     sessions: dict[int, Session] = field(default_factory=dict)
     chats: dict[int, Chat] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)

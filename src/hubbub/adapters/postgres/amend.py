@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from hubbub.adapters.postgres.mentions import change_mentions
+from hubbub.adapters.postgres.relations import is_shut
 from hubbub.adapters.postgres.rows import load_message, stays
 from hubbub.adapters.postgres.work import Again, Work
 from hubbub.domain.amend import amend, audience, moved, surplus, version
@@ -10,7 +11,9 @@ from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
+from hubbub.domain.policy import CANNOT_WRITE
 from hubbub.domain.reading import openings, visible
+from hubbub.domain.relation import Pair
 
 SAVE: Final = (
     "UPDATE messages SET rev = $2, content = $3, media = $4, changed_at = $5, edited = $6,"
@@ -44,6 +47,8 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
         return after
     if after == row:
         return Amended(row, False, EVERYBODY)
+    if not after.deleted_at and await is_shut(work.db, Pair(change.by, 0, chat.id)):
+        return CANNOT_WRITE
     if after.edited > row.edited:
         await _keep_version(work.db, row)
     if after.deleted_at:

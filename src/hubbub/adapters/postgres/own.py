@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import unread_mentions
+from hubbub.adapters.postgres.relations import block_log, settings_log
 from hubbub.adapters.postgres.rows import words
 from hubbub.adapters.postgres.work import Work
 from hubbub.domain.change import Missing
@@ -34,7 +35,11 @@ async def _chats(db: Any, user_id: int, after: int, limit: int) -> list[MeEvent]
     return events
 
 
-KINDS: Final[tuple[Callable[[Any, int, int, int], Awaitable[list[MeEvent]]], ...]] = (_chats,)
+KINDS: Final[tuple[Callable[[Any, int, int, int], Awaitable[list[MeEvent]]], ...]] = (
+    _chats,
+    settings_log,
+    block_log,
+)
 """(user, after, limit) -> the first events of one kind, by position."""
 
 

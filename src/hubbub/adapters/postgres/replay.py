@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.own import own_log
+from hubbub.adapters.postgres.relations import load_relations, load_stance
 from hubbub.adapters.postgres.rows import (
     CHAT,
     ROW,
@@ -21,7 +22,9 @@ from hubbub.adapters.postgres.schema import OPEN
 from hubbub.adapters.postgres.sent import find as find_sent
 from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
 from hubbub.domain.message import Row
+from hubbub.domain.policy import may_write
 from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
+from hubbub.domain.relation import Pair
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
 
@@ -49,16 +52,33 @@ async def find(db: Any, lookups: Sequence[Lookup]) -> list[Found | None]:
     """The chats with their people, as sends need them."""
     found: list[Found | None] = [None] * len(lookups)
     rows = [(one.user_id, one.chat_id, one.key) for one in lookups]
-    for n, *row in await db.fetch(FIND, *columns(rows, 3)):
+    there = await db.fetch(FIND, *columns(rows, 3))
+    shut_in = await _shut(db, [row[17] for row in there if row[2] == "direct"])
+    for n, *row in there:
         chat, head = chat_of(row[:12]), Head(*row[12:16])
         members, role, sent_at = row[16:]
         lookup = lookups[n - 1]
         reply = await _thread(db, chat, lookup) if lookup.reply_to else 0
+        shut = [user for user in members if chat.type == "direct" and (user, *members) in shut_in]
         known = False
-        if lookup.client_id is not None and (lookup.guarded or not chat.free):
+        if lookup.client_id is not None and (lookup.guarded or shut or not chat.free):
             known = bool(await find_sent(db, [(lookup.user_id, lookup.client_id)]))
-        found[n - 1] = Found(chat, head, tuple(members), role, reply, sent_at, known)
+        place = (tuple(members), role, reply, sent_at, known)
+        found[n - 1] = Found(chat, head, *place, not shut, lookup.user_id in shut)
     return found
+
+
+async def _shut(db: Any, direct: Sequence[Sequence[int]]) -> set[tuple[int, ...]]:
+    """Of the two of each direct chat those who may not write to the other, with both."""
+    pairs = [Pair(user, other) for both in direct for user, other in (both, both[::-1])]
+    if not pairs:
+        return set()
+    relations = await load_relations(db, pairs)
+    return {
+        (r.user_id, *sorted((r.user_id, r.other_id)))
+        for r in relations
+        if r is not None and may_write(r) is not None
+    }
 
 
 async def _thread(db: Any, chat: Chat, lookup: Lookup) -> int:
@@ -97,7 +117,8 @@ async def places(db: Any, reader: ResumeFrom) -> Places:
     changed.sort(key=lambda p: -p.at)
     after = me_place if reader.positions is None else reader.me
     me, me_head = await own_log(db, reader.user_id, after, 1_000_000)
-    return Places(changed, heads, large, me, after, me_head)
+    stance = await load_stance(db, reader.user_id, me_head)
+    return Places(changed, heads, large, me, after, me_head, stance)
 
 
 async def log(db: Any, read: LogRead) -> Log | None:

@@ -273,6 +273,24 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     );
     CREATE INDEX mentions_by_time ON mentions (user_id, chat_id, at, seq);
     """,
+    """
+    CREATE TABLE privacy (
+        user_id BIGINT PRIMARY KEY,
+        me_rev BIGINT NOT NULL,
+        read_receipts BOOLEAN NOT NULL,
+        last_seen BOOLEAN NOT NULL,
+        inbox TEXT NOT NULL
+    );
+
+    CREATE TABLE blocks (
+        user_id BIGINT NOT NULL,
+        other_id BIGINT NOT NULL,
+        me_rev BIGINT NOT NULL,
+        blocked BOOLEAN NOT NULL, -- FALSE: not any more, which the own log tells
+        PRIMARY KEY (user_id, other_id)
+    );
+    CREATE INDEX blocks_by_me ON blocks (user_id, me_rev);
+    """,
 )
 
 

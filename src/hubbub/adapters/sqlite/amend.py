@@ -4,6 +4,7 @@ import apsw
 
 from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.mentions import change_mentions
+from hubbub.adapters.sqlite.relations import is_shut
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import ROW, load_head, load_position, save_heads, stays
 from hubbub.domain.amend import amend, audience, moved, surplus, version
@@ -11,7 +12,9 @@ from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import Dedupe, Known, forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
+from hubbub.domain.policy import CANNOT_WRITE
 from hubbub.domain.reading import openings, visible
+from hubbub.domain.relation import Pair
 
 SAVE = (
     "UPDATE messages SET rev = ?, content = ?, media = ?, changed_at = ?, edited = ?,"
@@ -46,6 +49,8 @@ def amend_message(
         return after
     if after == row:
         return Amended(row, False, EVERYBODY)
+    if not after.deleted_at and is_shut(db, Pair(change.by, 0, row.chat_id)):
+        return CANNOT_WRITE
     _save(db, caches, row, after, head)
     if after.deleted_at:
         forget(known, row)

@@ -15,7 +15,7 @@ from hubbub.adapters.sqlite.database import snapshot, transaction
 from hubbub.adapters.sqlite.membership import change_group, create, fill
 from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
-from hubbub.adapters.sqlite.relations import saw
+from hubbub.adapters.sqlite.relations import saw, set_block, set_privacy
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
     Advance,
@@ -35,7 +35,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import Found
 from hubbub.domain.log import Dedupe, Known
-from hubbub.domain.own import Mute
+from hubbub.domain.own import Mute, SetBlock, SetPrivacy
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed, passed
 from hubbub.domain.view import Places
@@ -102,6 +102,10 @@ class SqliteChatStore:
                 return mute(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
+            case SetPrivacy():
+                return set_privacy(db, change)
+            case SetBlock():
+                return set_block(db, change)
             case Seen():
                 return saw(db, change)
             case Post() | Advance() | Amend():

@@ -10,6 +10,7 @@ import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.mentions import unread_mentions
+from hubbub.adapters.sqlite.relations import block_log, settings_log
 from hubbub.adapters.sqlite.rows import load_head, load_position, next_me
 from hubbub.domain.change import Missing
 from hubbub.domain.chat import Head
@@ -32,7 +33,11 @@ def _chats(db: apsw.Connection, user_id: int, after: int, limit: int) -> Iterabl
         yield MyChat(user_id, rev, chat_id, there, role, since, read, unread, muted, named)
 
 
-KINDS: Final[tuple[Callable[[apsw.Connection, int, int, int], Iterable[MeEvent]], ...]] = (_chats,)
+KINDS: Final[tuple[Callable[[apsw.Connection, int, int, int], Iterable[MeEvent]], ...]] = (
+    _chats,
+    settings_log,
+    block_log,
+)
 """(user, after, limit) -> the first events of one kind, by position."""
 
 

@@ -69,7 +69,7 @@ READS: Final = {
     ),
     **dict.fromkeys(("versions", "pins"), SqliteReader),
     "trace": SqliteOperating,
-    "relations": SqliteRelations,
+    **dict.fromkeys(("relations", "stance", "blocked"), SqliteRelations),
     **dict.fromkeys(("thread", "mentions", "sources"), SqliteReferring),
     **dict.fromkeys(("public_chats", "public_chat", "chat_invites", "invitation"), SqliteJoining),
     **dict.fromkeys(("users", "named", "sessions", "revoked", "has_users"), SqliteAccounts),

@@ -4,10 +4,12 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.adapters.sqlite.own import own_log
+from hubbub.adapters.sqlite.relations import is_shut, load_stance
 from hubbub.adapters.sqlite.rows import ROW, present_members, stays
 from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
 from hubbub.domain.message import Row
 from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
+from hubbub.domain.relation import Pair
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
 
@@ -39,9 +41,17 @@ def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
         (chat.id, lookup.user_id),
     ).get or (None, 0)
     thread_id = _thread(db, chat, lookup) if lookup.reply_to else 0
-    guarded = lookup.guarded or not chat.free
+    shut = _shut(db, members) if chat.type == "direct" else []
+    guarded = lookup.guarded or bool(shut) or not chat.free
     known = lookup.client_id is not None and guarded and _is_sent(db, lookup)
-    return Found(chat, head, members, role, thread_id, sent_at, known)
+    place = (members, role, thread_id, sent_at, known)
+    return Found(chat, head, *place, not shut, lookup.user_id in shut)
+
+
+def _shut(db: apsw.Connection, members: tuple[int, ...]) -> list[int]:
+    """Who of the two of a direct chat may not write to the other."""
+    pairs = zip(members, reversed(members), strict=True)
+    return [user for user, other in pairs if is_shut(db, Pair(user, other))]
 
 
 def _is_sent(db: apsw.Connection, lookup: Lookup) -> bool:
@@ -88,7 +98,8 @@ def places(db: apsw.Connection, reader: ResumeFrom) -> Places:
     changed.sort(key=lambda p: -p.at)
     after = me_place if reader.positions is None else reader.me
     me, me_head = own_log(db, reader.user_id, after, 1_000_000)
-    return Places(changed, heads, large, me, after, me_head)
+    stance = load_stance(db, reader.user_id, me_head)
+    return Places(changed, heads, large, me, after, me_head, stance)
 
 
 def _kept_places(db: apsw.Connection, session_id: int) -> dict[int, int]:

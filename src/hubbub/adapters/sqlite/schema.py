@@ -6,6 +6,7 @@
 - Cursors are columns of the member row. When one moves, the time is noted: in direct chats in
   the message that it moved to (`delivered_at`, `read_at`), in small groups as one row an advance
   in `marks`, in large ones as one per flush and position with the list of users.
+- `privacy` has only those who have set something.
 - `last_seen` is when a user was last connected: apart from his row, since many change at once.
 - `sent_at` is when a member last sent a message to the chat.
 - `muted_until`: until when a member does not want to be disturbed by the chat; 0: he does not mind.
@@ -293,5 +294,23 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         seq INTEGER NOT NULL,
         PRIMARY KEY (user_id, chat_id, at, seq)
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE privacy (
+        user_id INTEGER PRIMARY KEY,
+        me_rev INTEGER NOT NULL,
+        read_receipts INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        inbox TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE blocks (
+        user_id INTEGER NOT NULL,
+        other_id INTEGER NOT NULL,
+        me_rev INTEGER NOT NULL,
+        blocked INTEGER NOT NULL, -- 0: not any more, which the own log tells
+        PRIMARY KEY (user_id, other_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX blocks_by_me ON blocks (user_id, me_rev);
     """,
 )

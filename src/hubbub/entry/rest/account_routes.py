@@ -3,7 +3,7 @@
 from typing import Final
 
 from hubbub.actions import Actions
-from hubbub.entry.rest.queries import ByUsername
+from hubbub.entry.rest.queries import ByUsername, Page
 from hubbub.entry.rest.table import Call, Reply, Route
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code
@@ -36,8 +36,26 @@ async def _revoke(actions: Actions, call: Call) -> None:
     await actions.revoke_session(call.principal, call.path["session_id"])
 
 
-async def _me(actions: Actions, call: Call) -> rest.User:
+async def _me(actions: Actions, call: Call) -> rest.Account:
     return await actions.get_me(call.principal)
+
+
+async def _change_me(actions: Actions, call: Call) -> rest.Account:
+    await actions.change_me(call.principal, call.body)
+    return await actions.get_me(call.principal)
+
+
+async def _block(actions: Actions, call: Call) -> None:
+    await actions.block_user(call.principal, call.path["user_id"])
+
+
+async def _unblock(actions: Actions, call: Call) -> None:
+    await actions.unblock_user(call.principal, call.path["user_id"])
+
+
+async def _blocks(actions: Actions, call: Call) -> rest.BlockPage:
+    query: Page = call.query
+    return await actions.list_blocks(call.principal, query.limit, query.cursor)
 
 
 async def _user(actions: Actions, call: Call) -> rest.User:
@@ -141,7 +159,49 @@ ACCOUNTS: Final = (  # /users/bulk before /users/{user_id}, which it would be ot
         summary="Who I am",
         tag="accounts",
         handler=_me,
-        answer=rest.User,
+        answer=rest.Account,
+    ),
+    Route(
+        method="PATCH",
+        path="/me",
+        operation="change_me",
+        summary="Change what I show of myself, and who may begin to write to me",
+        tag="accounts",
+        handler=_change_me,
+        body=rest.ChangeMe,
+        answer=rest.Account,
+        errors=(Code.OVERLOADED,),
+    ),
+    Route(
+        method="GET",
+        path="/blocks",
+        operation="list_blocks",
+        summary="Whom I have blocked",
+        tag="accounts",
+        handler=_blocks,
+        query=Page,
+        answer=rest.BlockPage,
+        errors=(Code.MALFORMED,),
+    ),
+    Route(
+        method="PUT",
+        path="/users/{user_id}/block",
+        operation="block_user",
+        summary="Block a user: neither of the two can write to the other",
+        tag="accounts",
+        handler=_block,
+        status=204,
+        errors=(Code.NOT_FOUND, Code.INVALID, Code.CONFLICT, Code.OVERLOADED),
+    ),
+    Route(
+        method="DELETE",
+        path="/users/{user_id}/block",
+        operation="unblock_user",
+        summary="Do not block a user any more",
+        tag="accounts",
+        handler=_unblock,
+        status=204,
+        errors=(Code.NOT_FOUND, Code.OVERLOADED),
     ),
     Route(
         method="GET",

@@ -36,6 +36,7 @@ async def _pins(actions: Actions, call: Call) -> rest.Pins:
 _ERRORS: Final = (
     Code.NOT_FOUND,
     Code.FORBIDDEN,
+    Code.CANNOT_MESSAGE,
     Code.CONFLICT,
     Code.INVALID,
     Code.RATE_LIMITED,

@@ -332,7 +332,7 @@ CHATS: Final = (
         key="chats:write",
         body=rest.AddMembers,
         answer=rest.Changed,
-        errors=_CHANGE_ERRORS,
+        errors=(*_CHANGE_ERRORS, Code.CANNOT_MESSAGE),
     ),
     Route(
         method="DELETE",
