@@ -218,7 +218,7 @@ async def test_a_token_to_try_things_out_with(
     server: ServerProcess, http: aiohttp.ClientSession
 ) -> None:
     _, zoe = await get(http, server, token("cli"), "/me")
-    for name in ("ext:cli", zoe["id"], "ext:cli"):
+    for name in ("ext:cli", zoe["id"], "cli"):
         made = hubbub(server, "token", "--user", name)
         assert made.exit_code == 0, made.output
         assert await get(http, server, made.stdout.strip(), "/me") == (200, zoe)

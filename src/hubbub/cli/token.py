@@ -13,7 +13,7 @@ DAY = 24 * 60
 
 
 @click.command()
-@click.option("--user", "name", required=True, help="User name, user_… or ext:….")
+@click.option("--user", "name", required=True, help="User name, user_…, ext:… or a sub.")
 @click.option(
     "--minutes",
     type=click.FloatRange(0, DAY, min_open=True),

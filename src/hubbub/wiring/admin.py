@@ -22,7 +22,7 @@ from hubbub.adapters.sqlite.copy import copy_database
 from hubbub.adapters.sqlite.examine import Examined, examine
 from hubbub.config import Config
 from hubbub.domain.account import SCOPES, Identity, Scope, ServerKey, Session, User
-from hubbub.domain.credentials import KEY_PREFIX, secret_hash, session_name
+from hubbub.domain.credentials import EXTERNAL, KEY_PREFIX, secret_hash, session_name
 from hubbub.ports import Unavailable
 from hubbub.wiring.engine import PostgresEngine
 from hubbub_protocol import ids
@@ -181,7 +181,8 @@ def _find(accounts: SqliteAccounts, name: str) -> User | None:
     try:
         found = accounts.users([ids.parse("user", name)])
     except ids.BadId:
-        found = accounts.named([name])
+        # A host application's user may be named as the application does.
+        found = accounts.named([name]) or accounts.named([EXTERNAL + name])
     return found[0] if found else None
 
 

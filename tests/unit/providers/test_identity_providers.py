@@ -399,6 +399,7 @@ UNUSABLE: dict[str, tuple[Change, str]] = {
     "keys in the clear": (lambda it: it.metadata.update(jwks_uri="http://a.example/"), "jwks_uri"),
     "another scheme": (lambda it: it.metadata.update(token_endpoint="ftp://x/"), "token_endpoint"),
     "no address": (lambda it: it.metadata.update(userinfo_endpoint="/u"), "userinfo_endpoint"),
+    "no such port": (lambda it: it.metadata.update(jwks_uri="http://a:99999/"), "InvalidU"),
     "not found": (lambda it: it.answers.update({DOCUMENT: (404, b"")}), "HTTP 404"),
     "moved": (lambda it: it.answers.update({DOCUMENT: (302, b"")}), "HTTP 302"),
     "huge": (lambda it: it.answers.update({DOCUMENT: (200, HUGE)}), "bytes"),

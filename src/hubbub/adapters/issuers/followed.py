@@ -57,7 +57,7 @@ async def ask(
             return response.status, bytes(body)
     except TimeoutError:
         raise Unfetched(f"no answer within {http.timeout.total:g} s") from None
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # the last: no address at all
         raise Unfetched(type(error).__name__) from None
 
 
