@@ -5,6 +5,7 @@ import pytest
 from hubbub_client.commands import Connect, Disconnect, ReadChat, ReadEvents, RenewToken, Save
 from hubbub_client.errors import OutboxFull
 from hubbub_client.events import (
+    BlockChanged,
     ChatAdded,
     ChatRemoved,
     ConnectionChanged,
@@ -15,6 +16,7 @@ from hubbub_client.events import (
     MessageChanged,
     MuteChanged,
     PresenceChanged,
+    PrivacyChanged,
     ReadMoved,
     SendFailed,
     State,
@@ -38,6 +40,7 @@ from hubbub_protocol.frames import (
     Me,
     Message,
     Presence,
+    Privacy,
     Read,
     ReadReceipt,
     ReceiptCounts,
@@ -541,6 +544,23 @@ def test_focus_is_said_on_each_connection_and_peers_are_forgotten_with_it() -> N
     assert not peer.hear(here).events  # it was on its way
     with pytest.raises(ValueError, match="51 chats"):
         peer.session.focus([ids.text("chat", n) for n in range(51)])
+
+
+def test_the_own_log_tells_of_settings_and_blocks() -> None:
+    peer = Peer({ME: 1}).live()
+    privacy = Privacy(last_seen=False, inbox="contacts")
+    told = peer.hear(
+        Me(2, "settings", privacy=privacy),
+        Me(3, "block", user_id=BEN),
+        Me(4, "of a later version", user_id=BEN),
+        Me(5, "block", user_id=BEN, blocked=False),
+    )
+    assert told.events == [
+        PrivacyChanged(privacy),
+        BlockChanged(BEN, True),
+        BlockChanged(BEN, False),
+    ]
+    assert peer.session.logs.me.place == 5
 
 
 def test_own_typing_is_said_now_and_then() -> None:

@@ -15,6 +15,7 @@ from hubbub_client.errors import (
     WrongAccount,
 )
 from hubbub_client.events import (
+    BlockChanged,
     ChatAdded,
     ChatRemoved,
     ConnectionChanged,
@@ -26,6 +27,7 @@ from hubbub_client.events import (
     MessageChanged,
     MuteChanged,
     PresenceChanged,
+    PrivacyChanged,
     ReadMoved,
     ReceiptsCounted,
     SendFailed,
@@ -70,6 +72,7 @@ __all__ = [
     "EVERYBODY",
     "AiohttpTransport",
     "Api",
+    "BlockChanged",
     "ChangeChat",
     "ChatAdded",
     "ChatInvite",
@@ -104,6 +107,7 @@ __all__ = [
     "OutboxFull",
     "Pending",
     "PresenceChanged",
+    "PrivacyChanged",
     "PublicChat",
     "ReadMoved",
     "ReceiptsCounted",

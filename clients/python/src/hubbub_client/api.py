@@ -104,9 +104,25 @@ class Api:
 
     # ── account ──────────────────────────────────────────────────────────────────────────────
 
-    async def me(self) -> rest.User:
-        """The user himself."""
-        return await self.call("GET", path("me"), rest.User)
+    async def me(self) -> rest.Account:
+        """The user himself, with what he shows."""
+        return await self.call("GET", path("me"), rest.Account)
+
+    async def change_privacy(self, change: rest.ChangePrivacy) -> rest.Account:
+        """Change what the user shows, and who may begin to write; what is left out stays."""
+        return await self.call("PATCH", path("me"), rest.Account, rest.ChangeMe(change))
+
+    async def block(self, user_id: str) -> None:
+        """Block a user: neither can write to the other, or see whether the other is here."""
+        await self.do("PUT", path("users", user_id, "block"))
+
+    async def unblock(self, user_id: str) -> None:
+        """Do not block a user any more."""
+        await self.do("DELETE", path("users", user_id, "block"))
+
+    async def blocks(self, limit: int = 100, cursor: str | None = None) -> rest.BlockPage:
+        """A page of the users whom the user has blocked."""
+        return await self.call("GET", path("blocks", limit=limit, cursor=cursor), rest.BlockPage)
 
     async def user(self, user_id: str) -> rest.User:
         """A user by id."""

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hubbub_client.settings import Settings
-from hubbub_protocol.frames import Message
+from hubbub_protocol.frames import Message, Privacy
 from hubbub_protocol.rest import Role, Status
 
 
@@ -135,6 +135,19 @@ class MuteChanged(Struct, frozen=True):
     muted_until: str | None
 
 
+class PrivacyChanged(Struct, frozen=True):
+    """What the user shows of himself was changed, here or in another session; all of it."""
+
+    privacy: Privacy
+
+
+class BlockChanged(Struct, frozen=True):
+    """The user has blocked another, or does not any more, here or in another session."""
+
+    user_id: str
+    blocked: bool
+
+
 class ReadMoved(Struct, frozen=True):
     """The user's own read cursor moved, here or in another session."""
 
@@ -177,6 +190,8 @@ Event = (
     | ChatRemoved
     | SettingsChanged
     | MuteChanged
+    | PrivacyChanged
+    | BlockChanged
     | ReadMoved
     | GapFound
     | ServerComplained

@@ -17,6 +17,7 @@ from hubbub_client.events import (
     MessageArrived,
     MessageChanged,
 )
+from hubbub_client.own import own_news
 from hubbub_client.reader import LogReader, Verdict
 from hubbub_client.repairs import Repairs
 from hubbub_client.storage import PlaceSaved, Record, Saved
@@ -194,7 +195,7 @@ class Logs:
             case "chat", str(chat_id):
                 self._apply_chat(chat_id, event)
             case _:
-                pass  # of a later version of the protocol
+                self._events.extend(own_news(event))
 
     def _apply_chat(self, chat_id: str, event: Me) -> None:
         chat = self.chats.get(chat_id)
