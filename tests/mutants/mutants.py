@@ -11,7 +11,20 @@ from msgspec.structs import replace
 
 from hubbub.actions import send_message
 from hubbub.adapters.sqlite import amend as amending
-from hubbub.adapters.sqlite import chats, joining, membership, post, reader, relations, rows, seats
+from hubbub.adapters.sqlite import (
+    chats,
+    joining,
+    membership,
+    mentions,
+    own,
+    post,
+    reader,
+    referring,
+    relations,
+    rows,
+    seats,
+    threads,
+)
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import presence, relay, subscriber
 from hubbub.domain import receipt
@@ -21,7 +34,7 @@ from hubbub.domain.chat import Interval
 from hubbub.domain.events import Event, ReceiptEvent
 from hubbub.domain.message import EVERYBODY, Row
 from hubbub.ingest import Ingest, _unavailable
-from hubbub.ports import Unavailable
+from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
 
 
@@ -210,6 +223,38 @@ def anybody_posts() -> Any:
     return patch.object(send_message, "may_post", lambda chat, role: None)
 
 
+def anybody_mentions_all() -> Any:
+    """In large groups, too."""
+    return patch.object(send_message, "may_mention_all", lambda chat, role: None)
+
+
+def mentions_of_before() -> Any:
+    """What was said before a stay is counted as well."""
+    count = mentions.unread_mentions
+
+    def wide(db: Any, chat_id: int, user_id: int, read: int, mentioned: int) -> int:
+        return count(db, chat_id, user_id, 0, mentioned)
+
+    return all_of(
+        patch.object(reader, "unread_mentions", wide), patch.object(own, "unread_mentions", wide)
+    )
+
+
+def replies_of_others() -> Any:
+    """Replies are counted whoever may see them."""
+    return patch.object(threads, "sees", lambda seq, rev, openings: True)
+
+
+def forward_unseen() -> Any:
+    """Whatever there is, is copied."""
+
+    def any_row(self: Any, asked: SourceRead) -> Row | None:
+        stored = self._db.execute(seats.MESSAGE, (asked.message_id,)).get
+        return None if stored is None else Row(*stored)
+
+    return patch.object(referring.SqliteReferring, "_source", any_row)
+
+
 def no_heir() -> Any:
     """Nobody follows the last owner."""
     return patch.object(membership, "HEIRS", ())
@@ -283,5 +328,9 @@ MUTANTS = (
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
     Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),
     Mutant("changes told to everybody", r"G6: .* is not for this user", changes_told_to_everybody),
+    Mutant("anybody mentions all", r"rights: member .* mentions all", anybody_mentions_all),
+    Mutant("mentions of before", r"unread mentions are", mentions_of_before),
+    Mutant("replies of others", r"replies to .* refetched", replies_of_others),
+    Mutant("forward unseen", r"G6: .* forwarded", forward_unseen),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -6,8 +6,9 @@ from typing import Any
 from hubbub.delivery import subscriber
 from hubbub.wiring.core import Core
 from hubbub_client.api import path
+from hubbub_client.chat import Chat
 from hubbub_client.settings import Followed
-from hubbub_protocol import rest
+from hubbub_protocol import ids, rest
 from hubbub_protocol.frames import ME
 from hubbub_protocol.times import rfc3339
 from tests.simulation.changes import State
@@ -113,7 +114,7 @@ def messages(truth: Truth, history: History) -> list[str]:
     contents = [
         content
         for row in stored.values()
-        if row.type != "system" and not row.deleted
+        if row.type != "system" and not row.deleted and not row.extra.forward
         for content in (*row.said, row.content)
     ]
     doubled = {content for content in contents if contents.count(content) > 1}
@@ -134,7 +135,7 @@ def messages(truth: Truth, history: History) -> list[str]:
         elsewhere = sent.failed == "idempotency_mismatch" and len(sent.send.recipient_ids or ()) > 1
         if sent.failed not in (None, "not_found", "forbidden") and not elsewhere:
             wrong.append(f"{sent.send.content} was refused: {sent.failed}")
-    return wrong + _orders(rows, history) + _changes(stored, history)
+    return wrong + _orders(rows, history) + _changes(stored, history) + _forwards(truth, stored)
 
 
 def _changes(stored: dict[str, Row], history: History) -> list[str]:
@@ -151,6 +152,20 @@ def _changes(stored: dict[str, Row], history: History) -> list[str]:
             kept = kept and changed.content in (*row.said, row.content)
         if not kept:
             wrong.append(f"G1: {changed} was acknowledged and is lost: {row}")
+    return wrong
+
+
+def _forwards(truth: Truth, stored: dict[str, Row]) -> list[str]:
+    """G6: who forwards a message could see it; what it says is what that said once."""
+    wrong = []
+    for row in stored.values():
+        if row.extra.forward:
+            source = stored[ids.text("msg", row.extra.forward)]
+            if not truth.might_see(source.chat_id, row.sender_id, source.seq):
+                wrong.append(f"G6: {row.sender_id} forwarded {source.content}, which is hidden")
+            gone = row.deleted or source.deleted
+            if not gone and row.content not in (*source.said, source.content):
+                wrong.append(f"{row.sender_id} forwarded {source.content} as {row.content}")
     return wrong
 
 
@@ -317,6 +332,7 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
     told.learn(record)
     if held_settings is not None and held_settings != told.now:
         wrong.append(f"{record.id}: settings are {held_settings}, refetched {told.now}")
+    wrong += _referring(truth, user, chat, record, stored)
     mine = (chat.role, chat.read, chat.unread, chat.muted_until)
     theirs = (record.role, record.read, record.unread, record.muted_until)
     if mine != theirs:
@@ -340,6 +356,27 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
     return wrong
 
 
+def _referring(
+    truth: Truth, user: str, chat: Chat, record: rest.Chat, stored: list[rest.StoredMessage]
+) -> list[str]:
+    """Unread mentions and replies are counted as the reader may see them, by both sides."""
+    wrong, seen = [], truth.visible(record.id, user)
+    named = sum(row.names(user) for row in seen if row.seq > record.read)
+    counted = (record.unread_mentions, chat.unread_mentions)
+    if counted != (named, named):
+        wrong.append(f"{record.id}: unread mentions are {named}, refetched and held {counted}")
+    for message in stored:
+        seqs = [row.seq for row in seen if row.thread_id == message.id]
+        replies = message.replies
+        told = (replies.count, replies.seq) if replies else (0, 0)
+        if told != (len(seqs), max(seqs, default=0)):
+            wrong.append(f"{record.id}: replies to {message.seq} are {seqs}, refetched {replies}")
+        if chat.message(message.id) is not None and chat.threads.of(message.id) != replies:
+            held = chat.threads.of(message.id)
+            wrong.append(f"{record.id}: replies to {message.seq} are {replies}, held {held}")
+    return wrong
+
+
 def _shown(message: Any) -> tuple[Any, ...]:
     return (
         message.id,
@@ -353,6 +390,10 @@ def _shown(message: Any) -> tuple[Any, ...]:
         message.edited_at,
         message.is_deleted,
         message.pinned,
+        message.thread_id,
+        message.mentions,
+        message.mention_all,
+        message.forwarded_from,
     )
 
 

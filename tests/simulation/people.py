@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import msgspec
 
@@ -54,6 +55,7 @@ class Behaviour:
             "send": 10,
             "burst": 2,
             "rest_send": 3,
+            "forward": 2,
             "read": 6,
             "read_by_id": 1,
             "edit": 6,
@@ -120,7 +122,18 @@ class Behaviour:
         send = Send(str(uuid.UUID(int=self._rng.getrandbits(128), version=4)), content=f"#{number}")
         if chat is None or self._rng.random() < 0.25:
             return msgspec.structs.replace(send, recipient_ids=self._others())
-        return msgspec.structs.replace(send, chat_id=chat)
+        return msgspec.structs.replace(send, chat_id=chat, **self._referring(chat))
+
+    def _referring(self, chat: str) -> dict[str, Any]:
+        """Whom a message mentions, and what it replies to."""
+        draw, messages = self._rng.random(), self._client.messages(chat)
+        if draw < 0.2:
+            return {"mentions": self._others()}
+        if draw < 0.3:
+            return {"mention_all": True}
+        if draw < 0.6 and messages:
+            return {"reply_to": self._rng.choice(messages).id}
+        return {}
 
     async def _send(self) -> None:
         device, send = self._device, self._compose()
@@ -162,6 +175,9 @@ class Behaviour:
             recipient_ids=send.recipient_ids,
             content=send.content,
             client_id=send.client_id,
+            reply_to=send.reply_to,
+            mentions=send.mentions,
+            mention_all=send.mention_all,
         )
         try:
             accepted = await client.api.call("POST", path("messages"), rest.Accepted, body)
@@ -215,6 +231,26 @@ class Behaviour:
             done = await client.api.pin(message, self._rng.random() < 0.7)
             await client.api.pins(done.chat_id)
             await client.api.edits(message)
+
+    async def _forward(self) -> None:
+        """Any message that anybody holds, seen or not."""
+        devices = [d for p in self._people for d in p.devices if d.client is not None]
+        clients = [device.client for device in devices if device.client is not None]
+        messages = [
+            m for c in clients for chat in c.session.logs.chats.values() for m in chat.messages
+        ]
+        said = sorted({m.id for m in messages if m.message_type != "system"})
+        if said:
+            source = self._rng.choice(said)
+            body = rest.SendMessage(recipient_ids=self._others(), forward=source)
+            client = self._client
+            await client.api.mentions(limit=self._rng.randint(1, 9))
+            try:
+                await client.api.call("POST", path("messages"), rest.Accepted, body)
+            except Refused as refused:
+                if refused.code is not Code.INVALID:  # it was deleted
+                    raise
+            await client.api.thread(source)
 
     async def _read(self) -> None:
         client, chat = self._client, self._chat()

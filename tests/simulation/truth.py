@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from hubbub.domain.extra import Extra, unpack
 from hubbub_protocol import ids
 from hubbub_protocol.codec import client_codec
 from hubbub_protocol.frames import DeliveryReceipt, ReadReceipt
@@ -35,7 +36,14 @@ class Row:
     system: Any
     deleted: bool
     pinned: bool
-    said: tuple[str, ...] = ()  # before it was edited, the first one first
+    said: tuple[str, ...]  # before it was edited, the first one first
+    thread_id: str | None
+    extra: Extra
+
+    def names(self, user: str) -> bool:
+        """Whether it is another's, and mentions the user."""
+        named = self.extra.mention_all or ids.parse("user", user) in self.extra.mentions
+        return named and self.sender_id != user
 
 
 @dataclass
@@ -113,13 +121,13 @@ def read_truth(db: apsw.Connection) -> Truth:
             truth.open_history.add(chat)
     messages = (
         "SELECT id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media,"
-        " system, deleted_at > 0, pinned > 0 FROM messages ORDER BY chat_id, seq"
+        " system, deleted_at > 0, pinned > 0, thread_id, extra FROM messages ORDER BY chat_id, seq"
     )
     said: dict[int, list[str]] = {}
     for message_id, content in db.execute("SELECT message_id, content FROM edits ORDER BY rev"):
         said.setdefault(message_id, []).append(content)
     for message_id, chat_id, seq, rev, number, sender, client, at, *rest in db.execute(messages):
-        kind, content, media, system, deleted, pinned = rest
+        kind, content, media, system, deleted, pinned, thread_id, extra = rest
         row = Row(
             ids.text("msg", message_id),
             ids.text("chat", chat_id),
@@ -136,6 +144,8 @@ def read_truth(db: apsw.Connection) -> Truth:
             bool(deleted),
             bool(pinned),
             tuple(said.get(message_id, ())),
+            ids.text("msg", thread_id) if thread_id else None,
+            unpack(extra),
         )
         truth.logs[row.chat_id].append(row)
     for table in ("stays", "members"):
