@@ -23,7 +23,6 @@ from hubbub.adapters.sqlite import (
     relations,
     rows,
     seats,
-    threads,
 )
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import presence, relay, subscriber
@@ -240,11 +239,6 @@ def mentions_of_before() -> Any:
     )
 
 
-def replies_of_others() -> Any:
-    """Replies are counted whoever may see them."""
-    return patch.object(threads, "sees", lambda seq, rev, openings: True)
-
-
 def forward_unseen() -> Any:
     """Whatever there is, is copied."""
 
@@ -330,7 +324,6 @@ MUTANTS = (
     Mutant("changes told to everybody", r"G6: .* is not for this user", changes_told_to_everybody),
     Mutant("anybody mentions all", r"rights: member .* mentions all", anybody_mentions_all),
     Mutant("mentions of before", r"unread mentions are", mentions_of_before),
-    Mutant("replies of others", r"replies to .* refetched", replies_of_others),
     Mutant("forward unseen", r"G6: .* forwarded", forward_unseen),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

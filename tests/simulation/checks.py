@@ -333,6 +333,7 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
     if held_settings is not None and held_settings != told.now:
         wrong.append(f"{record.id}: settings are {held_settings}, refetched {told.now}")
     wrong += _referring(truth, user, chat, record, stored)
+    wrong += await _threads(truth, device, stored)
     mine = (chat.role, chat.read, chat.unread, chat.muted_until)
     theirs = (record.role, record.read, record.unread, record.muted_until)
     if mine != theirs:
@@ -374,6 +375,21 @@ def _referring(
         if chat.message(message.id) is not None and chat.threads.of(message.id) != replies:
             held = chat.threads.of(message.id)
             wrong.append(f"{record.id}: replies to {message.seq} are {replies}, held {held}")
+    return wrong
+
+
+async def _threads(truth: Truth, device: Device, stored: list[rest.StoredMessage]) -> list[str]:
+    """G6: of a thread whose beginning one does not see, one is told no more than one sees."""
+    wrong, client = [], device.client
+    assert client is not None
+    held = {message.id for message in stored}
+    for message in [m for m in stored if m.thread_id and m.thread_id not in held][:2]:
+        seen = truth.visible(message.chat_id, device.owner.user_id)
+        seqs = [row.seq for row in seen if row.thread_id == message.thread_id]
+        page = await client.api.thread(message.id, limit=200)
+        told = (page.root, [m.seq for m in page.messages], page.replies and page.replies.count)
+        if told != (None, seqs, len(seqs)):
+            wrong.append(f"G6: replies to {message.thread_id} are {seqs}, refetched {told}")
     return wrong
 
 
