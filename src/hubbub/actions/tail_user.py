@@ -15,9 +15,10 @@ CHATS: Final = 50
 SHOWN: Final = frozenset(
     re.findall(
         r"\w+",
-        "type id chat_id seq rev number created_at sender_id message_type reply_to message_id at "
-        "user_id is_typing delivered_to read_by delivered read unread kind member role joined_seq "
-        "from to positions is_deleted edited_at pinned code retry_after",
+        "type id chat_id seq rev number created_at sender_id message_type reply_to thread_id "
+        "message_id at user_id is_typing delivered_to read_by delivered read unread "
+        "unread_mentions kind member role joined_seq from to positions is_deleted edited_at "
+        "pinned code retry_after",
     )
 )
 """Fields of frames that tell nothing of what was said; new ones are hidden until named here."""
