@@ -2,11 +2,13 @@
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from hubbub_terminal.chat import Chat
 from hubbub_terminal.plain import line
 
 
+@lru_cache(8_192)
 def folded(text: str) -> str:
     """Without case and accents."""
     parts = unicodedata.normalize("NFKD", text.casefold())

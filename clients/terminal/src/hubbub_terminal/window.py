@@ -9,7 +9,7 @@ from typing import Final
 
 from hubbub_terminal.words import AnyMessage
 
-MOST: Final = 1_000
+MOST: Final = 500
 """Messages; at the end away from what was read last, the rest is let go, and read again later."""
 
 
