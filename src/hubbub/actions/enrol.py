@@ -27,7 +27,9 @@ class Enrol:
             return known
         if not provider.create_users:
             raise NotSignedIn(
-                "forbidden", "nobody here has this identity; `hubbub admin identity link` gives it"
+                "forbidden",
+                f"nobody here is linked to the subject {found.subject!r}; "
+                "`hubbub admin identity link` does that",
             )
         id_ = self._maker.make()
         unique = ids.text("user", id_).removeprefix("user_")

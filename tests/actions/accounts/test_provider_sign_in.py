@@ -276,7 +276,7 @@ async def test_a_user_who_was_there_is_one_whom_the_operator_links() -> None:
     it = House(create_users=False)
     await it.accounts.add_user(User(7, "ann", "Ann", "hash", True, START), None)
     assert (await it.finish(await it.start()))["oidc-failed"] == "forbidden"
-    assert "hubbub admin identity link" in it.told[-1][2]
+    assert "'4711'; `hubbub admin identity link`" in it.told[-1][2]
     await it.accounts.link(Identity(ANN.issuer, ANN.subject), 7)
     user = (await it.comes_in()).user
     assert user == rest.User(ids.text("user", 7), "ann", "Ann Archer", is_admin=True)

@@ -15,8 +15,7 @@ const FAILURES = {
 };
 
 function failed(word, title) {
-  const say = FAILURES[word];
-  return say ? say(title)
+  return Object.hasOwn(FAILURES, word) ? FAILURES[word](title)
     : `Signing in with ${title} did not work. If that goes on, tell whoever looks after this server.`;
 }
 
