@@ -217,7 +217,7 @@ async def test_where_nothing_is(make, path: str) -> None:
         ("PUT", "/api/v1/chats", "POST, GET"),
         ("DELETE", "/api/v1/messages", "POST"),
         ("POST", "/healthz", "GET, HEAD"),
-        ("OPTIONS", "/api/v1/me", "GET"),
+        ("OPTIONS", "/api/v1/me", "GET, PATCH"),
     ],
 )
 async def test_a_method_that_a_path_does_not_take(make, method: str, path: str, allow: str) -> None:

@@ -35,7 +35,7 @@ async def test_who_registers_is_signed_in() -> None:
     principal = await it.authenticate(signed_in.token)
     assert ids.text("user", principal.user_id) == signed_in.user.id
     assert ids.text("session", principal.session_id) == signed_in.session_id
-    assert await it.users.me(principal) == signed_in.user
+    assert (await it.users.me(principal)).id == signed_in.user.id
     assert await it.users.get(principal, signed_in.user.id) == signed_in.user
     assert (await it.users.find(principal, "ANN")).users == [signed_in.user]
     assert (await it.users.find(principal, "not a name")).users == []
