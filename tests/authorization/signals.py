@@ -142,7 +142,8 @@ def _heard(line: Line, before: int, sent: Frame, group: Group) -> set[str]:
     found = {str(line.socket.close_code)} if line.socket.closed else set()
     for frame in line.heard[before:]:
         kind, barrier = frame["type"], str(frame.get("content", "")).startswith(BARRIER)
-        if barrier or frame.get("client_id") in line.barriers:
+        of_himself = kind == "me" and "chat_id" not in frame  # whom he blocked in another row, say
+        if barrier or of_himself or frame.get("client_id") in line.barriers:
             continue
         if kind == "ack" or frame.get("chat_id") in concerned:
             found.add(frame["code"] if kind == "error" else kind)

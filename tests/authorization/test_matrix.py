@@ -104,7 +104,7 @@ async def compare(row: Row, world: World, ask: Callable[[str, Group], Awaitable[
 def alone(row: Row, role: str) -> bool:
     """Whether a cell needs a group that no other cell uses: it changes what the others meet."""
     changes = row.name in CHANGES and row.cells[role].startswith(("200", "ack"))
-    return changes or role == "other"  # whose cursors are the member's
+    return changes or role in ("other", "revoked")  # whose cursors are the member's
 
 
 def _told(cells: dict[str, str]) -> list[str]:
