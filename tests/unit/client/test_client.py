@@ -7,7 +7,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from hubbub_client import (
     ChatAdded,
@@ -27,6 +27,7 @@ from hubbub_client import (
 from hubbub_client.errors import Disconnected, TooLarge, Unreachable
 from hubbub_client.storage import PlaceSaved, SendSaved, SendSettled, TokensSaved
 from hubbub_protocol import ids
+from hubbub_protocol.accounts import Account
 from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.frames import (
     ME,
@@ -404,7 +405,7 @@ async def test_expired_token_is_renewed_before_connecting() -> None:
 async def test_token_is_renewed_when_told_and_on_401() -> None:
     bench = Bench()
     used = refreshing(bench)
-    user = signed_in().user
+    user = Account(**asdict(signed_in().user))
     unauthorized = (401, Problem("No", 401, "unauthorized", "Expired."))
     bench.transport.routes["GET", "/api/v1/me"] = lambda path, token, body: (
         user if token != "t1" else unauthorized
