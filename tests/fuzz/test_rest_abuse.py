@@ -239,7 +239,7 @@ async def test_headers(name: str, room: Room) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 async def test_methods(method: str, room: Room) -> None:
-    answer = await room.raw(method, f"{API}/me")
+    answer = await room.raw(method, f"{API}/sessions")
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET"
 
