@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, assert_never, get_args
 
 from hubbub.delivery.flight import Flight
-from hubbub.delivery.moves import large_moves, members_after, system_row
+from hubbub.delivery.moves import large_moves, members_after, seated, system_row
 from hubbub.domain.change import (
     Advance,
     Advanced,
@@ -221,7 +221,7 @@ class Announcer:
         chat = self._roster.made(made, key)
         events.extend(OwnEvent(me) for me in made.events)
         if chat.large:
-            events.append(JoinedLarge(made.chat_id, made.members, 1))
+            events.append(JoinedLarge(made.chat_id, made.members, 1, 1))
 
     def _created(self, change: Create, outcome: Created, events: list[Event]) -> None:
         self._made(outcome.made, change.chat.key, events)
@@ -237,12 +237,13 @@ class Announcer:
                 chat.members += joined
                 chat.resize(outcome.size)
             return
-        if chat is not None and not chat.large:
-            events.append(JoinedLarge(fill.chat_id, chat.members, 1))
+        if outcome.seats:
+            events.extend(seated(fill.chat_id, outcome.seats, outcome.seq + 1))
             self._roster.forget(fill.chat_id)
-        elif chat is not None:
+            return
+        if chat is not None:
             chat.resize(outcome.size)
-        events.append(JoinedLarge(fill.chat_id, joined, 1))
+        events.append(JoinedLarge(fill.chat_id, joined, 1, outcome.seq + 1))
 
     def _logged(self, outcome: Logged, events: list[Event]) -> None:
         if not outcome.system:
@@ -253,7 +254,7 @@ class Announcer:
         large = outcome.size > LARGE
         events.extend(OwnEvent(me) for me in outcome.events)
         if large:
-            events.extend(large_moves(outcome, was))
+            events.extend(large_moves(outcome))
         elif outcome.size + len(outcome.events) > LARGE:
             events.append(LeftLarge(outcome.chat_id, 0))
         row = system_row(outcome)

@@ -95,8 +95,12 @@ class Hub:
     # ── large chats ──
 
     def subscribe(self, chat_id: int, subscriber: Subscriber, since: int) -> None:
-        """A large chat's events from position `since` on reach this connection."""
-        self._large.setdefault(chat_id, {})[subscriber] = since
+        """A large chat's events from position `since` on reach this connection.
+
+        Of two stays the later counts: it may be told of first.
+        """
+        subscribers = self._large.setdefault(chat_id, {})
+        subscribers[subscriber] = max(since, subscribers.get(subscriber, 0))
         if chat_id not in subscriber.large:
             subscriber.large = (*subscriber.large, chat_id)
 

@@ -255,8 +255,13 @@ class Relay:
     # ── large chats ──
 
     def _joined(self, event: JoinedLarge) -> None:
-        for subscriber in self._hub.of_users(event.users):
+        """Who hears of it late may have left meanwhile: the store knows, when he re-reads."""
+        last = self._chats.get(event.chat_id, 0)
+        audience = self._hub.of_users(event.users)
+        for subscriber in audience:
             self._hub.subscribe(event.chat_id, subscriber, event.since)
+        if last >= event.rev:
+            self._send_back(audience, event.chat_id, event.rev - 1)
 
     def _left(self, event: LeftLarge) -> None:
         if not event.user_id:

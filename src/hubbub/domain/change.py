@@ -247,11 +247,20 @@ class Created(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     made: Made
 
 
+Seats = tuple[tuple[int, int], ...]
+"""Members of a group, and the position at which the stay of each began."""
+
+
 class Filled(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="filled"):
-    """This slice of members is in; `size` is the group's new size."""
+    """This slice of members is in; `size` is the group's new size, `seq` where its log ends.
+
+    `seats` as in Logged.
+    """
 
     size: int
+    seq: int
     events: list[MyChat]
+    seats: Seats = ()
 
 
 class Placed(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="placed"):
@@ -259,7 +268,10 @@ class Placed(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
 
 
 class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="logged"):
-    """A system message took a position; `system` is its JSON, empty if nothing changed."""
+    """A system message took a position; `system` is its JSON, empty if nothing changed.
+
+    `seats`: of a group that became large by it, all members and since when they see it.
+    """
 
     id: int
     chat_id: int
@@ -268,6 +280,7 @@ class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
     by: int
     system: bytes
     events: list[MyChat]
+    seats: Seats = ()
 
 
 class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amended"):

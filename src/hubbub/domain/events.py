@@ -82,11 +82,12 @@ class StanceEvent(_Event, frozen=True, gc=False, array_like=True, tag="stance"):
 class JoinedLarge(
     Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="joined_large"
 ):
-    """These users see a large chat from position `since` on."""
+    """These users see a large chat from position `since` on; they hear of it from `rev` on."""
 
     chat_id: int
     users: tuple[int, ...]
     since: int
+    rev: int
 
 
 class LeftLarge(

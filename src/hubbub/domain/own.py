@@ -4,9 +4,11 @@ The latest event of a thing replaces earlier ones, since each is kept on the row
 with its position there (`me_rev`).
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
-from hubbub.domain.chat import Role
+from hubbub.domain.chat import LARGE, Role
 from hubbub.domain.relation import Privacy, Stance
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────
@@ -47,6 +49,16 @@ class MyBlock(_MeEvent, frozen=True, gc=False, array_like=True, tag="block"):
     other_id: int
     blocked: bool
     chat_id: int
+
+
+def newcomers(events: Iterable[MyChat], seq: int) -> list[int]:
+    """Of those whom a change at position `seq` concerned, who came in by it."""
+    return [e.user_id for e in events if e.present and e.since == seq]
+
+
+def outgrew(size: int, joined: int) -> bool:
+    """Whether a group became large when so many joined, after which it has this size."""
+    return size - joined <= LARGE < size
 
 
 MeEvent = MyChat | MySettings | MyBlock

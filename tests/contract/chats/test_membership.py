@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from hubbub.domain import own
 from hubbub.domain.change import (
     Change,
     Create,
@@ -362,3 +363,31 @@ async def picture(world: World, user: int) -> list[object]:
         parts.append(await world.log(user, chat))
         parts.append(await world.reader.members(user, chat, 0, 100))
     return parts
+
+
+async def test_who_makes_a_group_large_names_all_its_seats(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "LARGE", 2)
+    await world.group(ANN, BOB)
+    await world.post("for two")
+    left = await world.leave(BOB)
+    back = await world.enrol(BOB)
+    assert (left.seats, back.seats) == ((), ())
+    grown = await world.enrol(CAT, DAN)
+    assert sorted(grown.seats) == [(ANN, 1), (BOB, 3), (CAT, 4), (DAN, 4)]
+    promoted, more = await world.role(CAT, "admin"), await world.enrol(EVE)
+    assert (promoted.seats, more.seats) == ((), ())
+
+
+async def test_a_slice_that_makes_a_group_large_names_all_its_seats(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "LARGE", 2)
+    await world.group(ANN)
+    await world.enrol(BOB)
+    first, second = await world.do(Fill(CHAT, (CAT,), world.now), Fill(CHAT, (CAT, DAN), world.now))
+    assert isinstance(first, Filled)
+    assert isinstance(second, Filled)
+    assert (sorted(first.seats), first.seq) == ([(ANN, 1), (BOB, 1), (CAT, 1)], 1)
+    assert second.seats == ()

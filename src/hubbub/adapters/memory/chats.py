@@ -34,6 +34,7 @@ from hubbub.domain.change import (
     Placed,
     PlaceMe,
     Post,
+    Seats,
     Seen,
     SetChat,
     SetRole,
@@ -41,7 +42,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
 from hubbub.domain.log import append, assign, dedupe
 from hubbub.domain.message import Row
-from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told, newcomers, outgrew
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
@@ -181,7 +182,9 @@ class MemoryChatStore:
             return Missing()
         fresh = [u for u in change.members if (change.chat_id, u) not in state.members]
         events = [state.join(change.chat_id, u, "member", 1, change.at) for u in fresh]
-        return Filled(state.resize(change.chat_id, len(fresh)), events)
+        size = state.resize(change.chat_id, len(fresh))
+        seq = state.heads[change.chat_id].seq
+        return Filled(size, seq, events, self._seats(change.chat_id, size, len(fresh)))
 
     def _change_group(self, change: GroupChange) -> Logged | Missing | Denied:
         match change:
@@ -295,7 +298,13 @@ class MemoryChatStore:
             Row(change.id, chat_id, *place, change.by, None, head.at, "system", "", b"", 0, body)
         )
         size = state.chats[chat_id].size
-        return Logged(change.id, chat_id, head, size, change.by, body, events)
+        seats = self._seats(chat_id, size, len(newcomers(events, head.seq)))
+        return Logged(change.id, chat_id, head, size, change.by, body, events, seats)
+
+    def _seats(self, chat_id: int, size: int, joined: int) -> Seats:
+        if not outgrew(size, joined):
+            return ()
+        return tuple((m.user_id, m.since) for m in self._state.present_members(chat_id))
 
     # ── cursors ──
 

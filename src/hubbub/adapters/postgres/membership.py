@@ -23,13 +23,14 @@ from hubbub.domain.change import (
     Leave,
     Logged,
     Missing,
+    Seats,
     SetChat,
     SetRole,
 )
 from hubbub.domain.chat import Head, Role
 from hubbub.domain.log import append
 from hubbub.domain.message import Row
-from hubbub.domain.own import MyChat
+from hubbub.domain.own import MyChat, newcomers, outgrew
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.settings import changed, nameless
 from hubbub.domain.system import (
@@ -59,7 +60,8 @@ async def fill(work: Work, change: Fill) -> Filled | Missing:
     there = {row[0] for row in rows}
     fresh: list[tuple[int, Role]] = [(u, "member") for u in change.members if u not in there]
     events = await add_members(work, change.chat_id, fresh, change.at, head)
-    return Filled(await work.resize(change.chat_id, len(fresh)), events)
+    size = await work.resize(change.chat_id, len(fresh))
+    return Filled(size, head.seq, events, await _seats(work, change.chat_id, size, len(fresh)))
 
 
 async def change_group(work: Work, change: GroupChange) -> Logged | Missing | Denied:
@@ -269,4 +271,13 @@ async def _log(
     row = Row(change.id, chat_id, *place, by, None, head.at, "system", "", b"", 0, body)
     await insert_rows(work, [row])
     work.move_head(chat_id, head)
-    return Logged(change.id, chat_id, head, work.chats[chat_id].size, by, body, events)
+    size = work.chats[chat_id].size
+    seats = await _seats(work, chat_id, size, len(newcomers(events, head.seq)))
+    return Logged(change.id, chat_id, head, size, by, body, events, seats)
+
+
+async def _seats(work: Work, chat_id: int, size: int, joined: int) -> Seats:
+    if not outgrew(size, joined):
+        return ()
+    query = "SELECT user_id, since FROM members WHERE chat_id = $1 AND until IS NULL"
+    return tuple((row[0], row[1]) for row in await work.db.fetch(query, chat_id))

@@ -33,13 +33,14 @@ from hubbub.domain.change import (
     Leave,
     Logged,
     Missing,
+    Seats,
     SetChat,
     SetRole,
 )
 from hubbub.domain.chat import Head, Role
 from hubbub.domain.log import append
 from hubbub.domain.message import Row
-from hubbub.domain.own import MyChat
+from hubbub.domain.own import MyChat, newcomers, outgrew
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.settings import changed, nameless
 from hubbub.domain.system import (
@@ -63,7 +64,8 @@ def fill(db: apsw.Connection, caches: Caches, change: Fill) -> Filled | Missing:
         return Missing()
     fresh = [u for u in change.members if not _was_member(db, change.chat_id, u)]
     events = add_members(db, change.chat_id, [(u, "member") for u in fresh], change.at, head)
-    return Filled(_resize(db, caches, change.chat_id, len(fresh)), events)
+    size = _resize(db, caches, change.chat_id, len(fresh))
+    return Filled(size, head.seq, events, _seats(db, change.chat_id, size, len(fresh)))
 
 
 def change_group(
@@ -289,4 +291,12 @@ def _log(
     )
     insert_rows(db, [row])
     save_heads(db, {change.chat_id: head})
-    return Logged(change.id, change.chat_id, head, size, change.by, body, events)
+    seats = _seats(db, change.chat_id, size, len(newcomers(events, head.seq)))
+    return Logged(change.id, change.chat_id, head, size, change.by, body, events, seats)
+
+
+def _seats(db: apsw.Connection, chat_id: int, size: int, joined: int) -> Seats:
+    if not outgrew(size, joined):
+        return ()
+    query = "SELECT user_id, since FROM members WHERE chat_id = ? AND left IS NULL"
+    return tuple(db.execute(query, (chat_id,)))
