@@ -1,6 +1,7 @@
 """Plain HTTP on the same port, and its bounds."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -26,6 +27,12 @@ def answered(peer: Peer, body: bytes) -> None:
     assert (response.status, response.body) == (200, body)
     assert "date" in response.headers
     assert "server" not in response.headers
+
+
+def problem(peer: Peer, status: int, code: str) -> None:
+    response = peer.response()
+    assert (response.status, json.loads(response.body)["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 def test_requests_share_a_connection(host: Host) -> None:
@@ -98,21 +105,29 @@ def test_other_upgrades_are_plain_http(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "status", "code"),
     [
-        pytest.param(b"GET / HTTP/1.1\r\nbad header\r\n\r\n", id="header"),
-        pytest.param(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", id="length"),
+        pytest.param(b"GET / HTTP/1.1\r\nbad header\r\n\r\n", 400, "malformed", id="header"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
+            400,
+            "malformed",
+            id="length",
+        ),
         pytest.param(
             b"GET / HTTP/1.1\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(200)) + b"\r\n",
+            431,
+            "head_too_big",
             id="many headers",
         ),
     ],
 )
-def test_bad_requests_are_400(host: Host, data: bytes) -> None:
+def test_bad_requests_are_problems(host: Host, data: bytes, status: int, code: str) -> None:
     with host.peer() as peer:
         peer.send(data)
-        assert peer.response().status == 400
+        problem(peer, status, code)
         assert peer.ended()
+    assert host.server.statistics.refused == {code: 1}
 
 
 def test_later_heads_are_bounded_too(serve) -> None:
@@ -121,7 +136,7 @@ def test_later_heads_are_bounded_too(serve) -> None:
         peer.send(get())
         answered(peer, b"GET / 0 http")
         peer.send(b"GET / HTTP/1.1\r\nX: " + b"y" * 2000)
-        assert peer.response().status == 400
+        problem(peer, 431, "head_too_big")
 
 
 def test_connections_are_bounded(serve) -> None:

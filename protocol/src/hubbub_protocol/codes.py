@@ -20,6 +20,7 @@ class Code(StrEnum):
     INVITE_INVALID = "invite_invalid"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    TIMEOUT = "timeout"
     CONFLICT = "conflict"
     USERNAME_TAKEN = "username_taken"
     NOT_YET_STORED = "not_yet_stored"
@@ -28,6 +29,7 @@ class Code(StrEnum):
     INVALID = "invalid"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     RATE_LIMITED = "rate_limited"
+    HEAD_TOO_BIG = "head_too_big"
     OVERLOADED = "overloaded"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
@@ -54,6 +56,7 @@ _STATUS: Final[dict[Code, int]] = {
     Code.INVITE_INVALID: 403,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
+    Code.TIMEOUT: 408,
     Code.CONFLICT: 409,
     Code.USERNAME_TAKEN: 409,
     Code.NOT_YET_STORED: 409,
@@ -62,12 +65,13 @@ _STATUS: Final[dict[Code, int]] = {
     Code.INVALID: 422,
     Code.IDEMPOTENCY_MISMATCH: 422,
     Code.RATE_LIMITED: 429,
+    Code.HEAD_TOO_BIG: 431,
     Code.OVERLOADED: 503,
     Code.UNAVAILABLE: 503,
     Code.INTERNAL: 500,
 }
 _RETRYABLE: Final = frozenset(
-    {Code.NOT_YET_STORED, Code.RATE_LIMITED, Code.OVERLOADED, Code.UNAVAILABLE}
+    {Code.TIMEOUT, Code.NOT_YET_STORED, Code.RATE_LIMITED, Code.OVERLOADED, Code.UNAVAILABLE}
 )
 
 

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from hubbub.entry.ws.edge import Edge
-from hubbub.entry.ws.handshake import END, asks
+from hubbub.entry.ws.handshake import END, HandshakeError, asks
 
 _MAX_HEADERS: Final = 100
 
@@ -52,7 +52,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head and not self.transport.is_closing():
             self._head_size += len(data)
             if self._head_size > self._limits.head:
-                self.send_400_response("The request's head is too big.")
+                self._refuse(431, "head_too_big", "The request's head is too big.")
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -62,7 +62,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_size = self._header_count = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer of a chunked body. Raising makes a 400."""
+        """A header, or a trailer of a chunked body. Raising ends in `send_400_response`."""
         self._header_count += 1
         if self._header_count > _MAX_HEADERS:
             raise ValueError("too many headers")
@@ -83,6 +83,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._between = True
         self._requests += 1
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn does about bytes that it cannot read, answered as all else is."""
+        if self._header_count > _MAX_HEADERS:
+            self._refuse(431, "head_too_big", "The request has too many headers.")
+        else:
+            self._refuse(400, "malformed", "This is not an HTTP request.")
+
+    def _refuse(self, status: int, code: str, detail: str) -> None:
+        self._edge.common.statistics.refused[code] += 1
+        self.transport.write(HandshakeError(status, code, detail).answer())
+        self.transport.close()
 
     def is_idle(self) -> bool:
         """Whether it only waits for another request."""

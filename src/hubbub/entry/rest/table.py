@@ -12,6 +12,10 @@ from hubbub.entry.rest.exchange import Header
 from hubbub_protocol.codes import Code
 
 PREFIX: Final = "/api/v1"
+ANY_CALL: Final = frozenset(
+    {Code.MALFORMED, Code.TIMEOUT, Code.HEAD_TOO_BIG, Code.UNAVAILABLE, Code.INTERNAL}
+)
+"""What any call may be answered, also by the port, before it knows which one it is (3.1.6)."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Route:
 
 def errors_of(route: Route) -> list[Code]:
     """Every code that this call may answer with, by status."""
-    codes = {*route.errors, Code.UNAVAILABLE, Code.INTERNAL}
+    codes = {*route.errors, *ANY_CALL}
     if route.scope != "public":
         codes.add(Code.UNAUTHORIZED)
     if route.key is not None or route.scope == "admin":
@@ -79,7 +83,7 @@ def errors_of(route: Route) -> list[Code]:
     if route.key is not None and route.scope == "user":
         codes |= {Code.NOT_FOUND, Code.INVALID}
     if route.body is not None:
-        codes |= {Code.MALFORMED, Code.UNSUPPORTED_MEDIA_TYPE, Code.TOO_LARGE, Code.INVALID}
+        codes |= {Code.UNSUPPORTED_MEDIA_TYPE, Code.TOO_LARGE, Code.INVALID}
     if route.query is not None:
         codes.add(Code.INVALID)
     return sorted(codes, key=lambda code: (code.http_status, code.value))

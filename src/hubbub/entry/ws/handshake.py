@@ -161,7 +161,7 @@ def _headers(lines: bytes) -> dict[bytes, list[bytes]]:
     headers: dict[bytes, list[bytes]] = {}
     fields = lines.split(b"\r\n") if lines else []
     if len(fields) > _MAX_HEADERS:
-        raise HandshakeError(431, "too_many_headers", "The request has too many headers.")
+        raise HandshakeError(431, "head_too_big", "The request has too many headers.")
     for field in fields:
         name, colon, value = field.partition(b":")
         if not colon or not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
