@@ -75,9 +75,14 @@ async def test_unread_counts_and_the_last_message_stay_where_they_are(world: Wor
 
 
 @pytest.mark.parametrize("reopened", [False, True])
-async def test_a_send_that_comes_again_afterwards_is_known(world: World, reopened: bool) -> None:
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_send_that_comes_again_afterwards_is_known(
+    world: World, reopened: bool, edited: bool
+) -> None:
     await world.group(ANN, BOB)
     sent = await world.one(world.text("one", client_id=KEY))
+    if edited:
+        await world.one(Amend(sent.id, ANN, Edit("two", None, 0), world.now))
     await erase(world, sent.id)
     if reopened:
         world.reopen()
@@ -87,7 +92,7 @@ async def test_a_send_that_comes_again_afterwards_is_known(world: World, reopene
     await world.group(ANN, chat=CHAT + 1)
     other_chat = await world.one(world.text("one", client_id=KEY, chat=CHAT + 1))
     assert isinstance(other_chat, Mismatch)
-    assert await world.seen(BOB) == [2]
+    assert await world.seen(BOB) == [2 + edited]
 
 
 async def test_the_sender_and_whoever_looks_after_the_group(world: World) -> None:

@@ -30,7 +30,7 @@ def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
         _keep_version(state, row)
     if after.deleted_at:
         state.edits.pop(row.id, None)
-        forget(state.known, row)
+        forget(state.known, after)
     state.amend(after)
     return Amended(after, True, _audience(state, row))
 

@@ -40,7 +40,7 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
-from hubbub.domain.log import append, assign, dedupe
+from hubbub.domain.log import append, assign, dedupe, placed
 from hubbub.domain.message import Row
 from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told, newcomers, outgrew
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
@@ -129,9 +129,9 @@ class MemoryChatStore:
             post = replace(post, chat_id=chat_id)
         if post.chat_id not in state.chats:
             return Missing()
-        ((row, outcome),) = assign([post], state.heads, state.known)
-        if row is None:
-            return outcome
+        (row,) = assign([post], state.heads, state.known)
+        if not isinstance(row, Row):
+            return row
         state.store(row)
         sender = state.present(row.chat_id, row.sender_id)
         before = row.seq - 1
@@ -142,9 +142,7 @@ class MemoryChatStore:
                 state.marks.setdefault(key, []).append((row.seq, row.at))
             state.sent_at[row.chat_id, row.sender_id] = row.at
             state.change(sender, delivered=row.seq, read=row.seq, read_number=row.number)
-        if isinstance(outcome, Mismatch):
-            return outcome
-        return replace(outcome, read_before=before, made=made)
+        return replace(placed(row, before), made=made)
 
     def _find(self, new: NewChat) -> int | None:
         for chat in self._state.chats.values():

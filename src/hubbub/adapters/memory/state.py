@@ -10,7 +10,7 @@ from hubbub.domain.amend import moved
 from hubbub.domain.chat import Chat, Head, Interval, Member, Role
 from hubbub.domain.extra import mentions
 from hubbub.domain.invite import ChatInvite
-from hubbub.domain.log import Dedupe, Known
+from hubbub.domain.log import Dedupe
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MyChat
 from hubbub.domain.reading import COUNTED, openings
@@ -51,7 +51,7 @@ class State:
     stays: dict[tuple[int, int], list[Interval]] = field(default_factory=dict)
     logs: dict[int, list[Row]] = field(default_factory=dict)
     messages: dict[int, Row] = field(default_factory=dict)
-    known: dict[Dedupe, Known] = field(default_factory=dict)
+    known: dict[Dedupe, Row] = field(default_factory=dict)
     edits: dict[int, list[Version]] = field(default_factory=dict)
     marks: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
 

@@ -53,7 +53,7 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
         await _keep_version(work.db, row)
     if after.deleted_at:
         await work.db.execute("DELETE FROM edits WHERE message_id = $1", row.id)
-        forget(work.known, row)
+        forget(work.known, after)
     await work.db.execute(
         SAVE,
         after.id,

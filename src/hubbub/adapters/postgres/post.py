@@ -11,7 +11,7 @@ from hubbub.adapters.postgres.sent import claim, known_posts
 from hubbub.adapters.postgres.work import NEW_CHATS, Again, Work, new_row
 from hubbub.domain.change import Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
 from hubbub.domain.chat import LARGE, Chat, Head, Role
-from hubbub.domain.log import assign, dedupe
+from hubbub.domain.log import assign, dedupe, placed
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import READ
@@ -49,18 +49,13 @@ async def post_all(work: Work, posts: Sequence[Post]) -> list[Outcome]:
 async def _append(work: Work, posts: list[Post]) -> list[Posted | Mismatch]:
     await _know(work, posts)
     assigned = assign(posts, work.heads, work.known)
-    rows = [row for row, _ in assigned if row is not None]
+    rows = [row for row in assigned if isinstance(row, Row)]
     await insert_rows(work, rows)
     await insert_mentions(work.db, [row for row in rows if row.extra])
     for row in rows:
         work.move_head(row.chat_id, work.heads[row.chat_id])
     before = await _move_senders(work, rows)
-    return [
-        replace(outcome, read_before=before[row.id])
-        if row is not None and isinstance(outcome, Posted)
-        else outcome
-        for row, outcome in assigned
-    ]
+    return [placed(row, before[row.id]) if isinstance(row, Row) else row for row in assigned]
 
 
 async def _know(work: Work, posts: list[Post]) -> None:

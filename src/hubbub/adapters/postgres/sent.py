@@ -9,10 +9,13 @@ when it comes again, nor what the clock says by then.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from hubbub.adapters.postgres.rows import ROW, columns, row_of
 from hubbub.adapters.postgres.schema import DAY_MS
 from hubbub.domain.change import Post
-from hubbub.domain.log import Dedupe, Known, dedupe
+from hubbub.domain.log import Dedupe, dedupe
+from hubbub.domain.message import Row
 
 NEAR_DAYS: Final = 1
 """How far the day in a UUIDv7 may be from today, to be believed."""
@@ -89,7 +92,7 @@ async def find(db: Any, keys: Iterable[tuple[int, bytes]]) -> dict[Dedupe, int]:
     return {(row[0], row[1]): row[2] for row in await db.fetch(FIND, *columns(rows, 3))}
 
 
-async def known_posts(db: Any, posts: Sequence[Post], *, check_ids: bool) -> dict[Dedupe, Known]:
+async def known_posts(db: Any, posts: Sequence[Post], *, check_ids: bool) -> dict[Dedupe, Row]:
     """Those of the posts that are stored already; `check_ids`: those without a client_id too."""
     keys = [(p.sender_id, p.client_id) for p in posts if p.client_id is not None]
     wanted = list((await find(db, keys)).values())
@@ -100,11 +103,10 @@ async def known_posts(db: Any, posts: Sequence[Post], *, check_ids: bool) -> dic
     rows = [row_of(row) for row in await db.fetch(MESSAGES, wanted)]
     edited = [row.id for row in rows if row.edited]
     first = {row[0]: (row[1], row[2]) for row in await db.fetch(FIRST, edited)} if edited else {}
-    found: dict[Dedupe, Known] = {}
+    found: dict[Dedupe, Row] = {}
     for row in rows:
-        said = first.get(row.id, (row.content, row.media))
+        content, media = first.get(row.id, (row.content, row.media))
         key = (row.sender_id, row.id if row.client_id is None else row.client_id)
-        facts = (row.id, row.chat_id, row.seq, row.number, row.at, row.type)
-        found[key] = Known(*facts, *said, row.reply_to, row.extra, row.deleted_at > 0)
+        found[key] = replace(row, content=content, media=media)
     mine = {dedupe(post) for post in posts}
     return {key: known for key, known in found.items() if key in mine}

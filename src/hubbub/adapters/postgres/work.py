@@ -18,7 +18,7 @@ from hubbub.adapters.postgres.rows import CHAT, chat_of, columns, words
 from hubbub.adapters.postgres.schema import DAY_MS, OPEN, span_of
 from hubbub.domain.change import NewChat
 from hubbub.domain.chat import LARGE, Chat, Head, Role
-from hubbub.domain.log import Dedupe, Known
+from hubbub.domain.log import Dedupe
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 
@@ -133,7 +133,7 @@ class Work:
         self.keys: dict[str, int] = {}
         self.unmade: set[int] = set()
         """Chats whose row is there for this commit to make: without members yet."""
-        self.known: dict[Dedupe, Known] = {}
+        self.known: dict[Dedupe, Row] = {}
         self._spans: dict[int, int] = {}
         self._changed: dict[int, int] = {}
         self._positions: dict[tuple[int, int], Position | None] = {}

@@ -10,7 +10,7 @@ from hubbub.adapters.sqlite.rows import ROW, load_head, load_position, save_head
 from hubbub.domain.amend import amend, audience, moved, surplus, version
 from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat, Head
-from hubbub.domain.log import Dedupe, Known, forget
+from hubbub.domain.log import Dedupe, forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
 from hubbub.domain.reading import openings, visible
@@ -30,7 +30,7 @@ RETURNED = (
 
 
 def amend_message(
-    db: apsw.Connection, caches: Caches, change: Amend, known: dict[Dedupe, Known]
+    db: apsw.Connection, caches: Caches, change: Amend, known: dict[Dedupe, Row]
 ) -> Amended | Denied | Missing:
     """Change a message; what who changes it does not see is `Missing`. `known` as in `assign`."""
     stored = db.execute(f"SELECT {ROW} FROM messages WHERE id = ?", (change.message_id,)).get
@@ -53,7 +53,7 @@ def amend_message(
         return CANNOT_WRITE
     _save(db, caches, row, after, head)
     if after.deleted_at:
-        forget(known, row)
+        forget(known, after)
     return Amended(after, True, _audience(db, chat, row.seq))
 
 

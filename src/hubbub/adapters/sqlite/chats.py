@@ -34,7 +34,8 @@ from hubbub.domain.change import (
     SetRole,
 )
 from hubbub.domain.chat import Found
-from hubbub.domain.log import Dedupe, Known
+from hubbub.domain.log import Dedupe
+from hubbub.domain.message import Row
 from hubbub.domain.own import Mute, SetBlock, SetPrivacy
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed, passed
@@ -61,7 +62,7 @@ class SqliteChatStore:
             self._caches.clear()  # they may hold what was rolled back
             raise
 
-    def _apply(self, changes: list[Change], known: dict[Dedupe, Known]) -> list[Outcome]:
+    def _apply(self, changes: list[Change], known: dict[Dedupe, Row]) -> list[Outcome]:
         self._caches.trim()
         with transaction(self._connection):
             outcomes: list[Outcome] = []
@@ -75,7 +76,7 @@ class SqliteChatStore:
                 start = end
         return outcomes
 
-    def _run(self, run: list[Change], known: dict[Dedupe, Known]) -> list[Outcome]:
+    def _run(self, run: list[Change], known: dict[Dedupe, Row]) -> list[Outcome]:
         """Changes of one kind, in order."""
         match run[0]:
             case Post():

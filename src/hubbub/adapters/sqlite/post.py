@@ -20,13 +20,13 @@ from hubbub.adapters.sqlite.rows import (
 )
 from hubbub.domain.change import Change, Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
 from hubbub.domain.chat import LARGE, Head, Role
-from hubbub.domain.log import Dedupe, Known, assign, dedupe
+from hubbub.domain.log import Dedupe, assign, dedupe, placed
 from hubbub.domain.message import Row
 from hubbub.domain.receipt import READ
 
 
 def post_all(
-    db: apsw.Connection, caches: Caches, posts: Sequence[Post], known: dict[Dedupe, Known]
+    db: apsw.Connection, caches: Caches, posts: Sequence[Post], known: dict[Dedupe, Row]
 ) -> list[Outcome]:
     """Append the posts in order; those to a chat that is not there are `Missing`.
 
@@ -61,23 +61,16 @@ def post_all(
 
 
 def _append(
-    db: apsw.Connection, caches: Caches, posts: list[Post], known: dict[Dedupe, Known]
+    db: apsw.Connection, caches: Caches, posts: list[Post], known: dict[Dedupe, Row]
 ) -> list[Posted | Mismatch]:
     assigned = assign(posts, caches.heads, known)
-    rows = [row for row, _ in assigned if row is not None]
+    rows = [row for row in assigned if isinstance(row, Row)]
     insert_rows(db, rows)
     save_heads(db, {row.chat_id: caches.heads[row.chat_id] for row in rows})
     before = _move_senders(db, caches, rows)
     if named := [row for row in rows if row.extra]:
         insert_mentions(db, named)
-    return [
-        outcome if row is None or isinstance(outcome, Mismatch) else _with(outcome, before[row.id])
-        for row, outcome in assigned
-    ]
-
-
-def _with(outcome: Posted, read_before: int) -> Posted:
-    return Posted(outcome.id, outcome.chat_id, outcome.seq, outcome.number, outcome.at, read_before)
+    return [placed(row, before[row.id]) if isinstance(row, Row) else row for row in assigned]
 
 
 def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[int, int]:
@@ -150,9 +143,9 @@ def _role(new: NewChat, user_id: int) -> Role:
     return "owner" if new.type == "group" and user_id == new.creator else "member"
 
 
-def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, Known]:
+def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, Row]:
     """Those of the posts that are stored already."""
-    known: dict[Dedupe, Known] = {}
+    known: dict[Dedupe, Row] = {}
     for change in changes:
         if isinstance(change, Post):
             key = dedupe(change)
@@ -165,10 +158,7 @@ def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, 
     return known
 
 
-def _as_sent(db: apsw.Connection, row: Row) -> Known:
-    said = (row.content, row.media)
-    if row.edited:
-        query = "SELECT content, media FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
-        said = db.execute(query, (row.id,)).get
-    place = (row.id, row.chat_id, row.seq, row.number, row.at, row.type)
-    return Known(*place, *said, row.reply_to, row.extra, row.deleted_at > 0)
+def _as_sent(db: apsw.Connection, row: Row) -> Row:
+    query = "SELECT content, media FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
+    first = db.execute(query, (row.id,)).get if row.edited else None
+    return row if first is None else replace(row, content=first[0], media=first[1])
