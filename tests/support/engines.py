@@ -83,16 +83,26 @@ class PostgresServer:
         self._process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Send a signal to the server, and wait for its end."""
+        """Send a signal to the server, and wait for its end.
+
+        What it had started, each in a session of its own, ends with it: that would answer a moment
+        longer, and hold the memory without which the server does not start again.
+        """
         process, self._process = self._process, None
         if process is None:
             return
+        started = _started_by(process.pid)
         process.send_signal(number)
         try:
             process.wait(PATIENCE)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            for pid in started:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        end = time.monotonic() + PATIENCE
+        while any(_runs(pid) for pid in started):
+            assert time.monotonic() < end, "what PostgreSQL had started does not end"
 
     def close(self) -> None:
         """End it, and remove what it kept."""
@@ -139,6 +149,24 @@ class PostgresServer:
 def _run(*words: str) -> None:
     done = subprocess.run(_command(*words), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def _started_by(pid: int) -> list[int]:
+    """Its children, where the system tells (Linux)."""
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except FileNotFoundError:
+        return []
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
 
 
 def _command(name: str, *words: str) -> list[str]:
