@@ -58,6 +58,10 @@ class Person:
         form.get_by_label("Password").press("Enter")
         self.online()
 
+    def sign_out(self) -> None:
+        self.page.get_by_role("button", name="Your account").click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Sign out", exact=True).click()
+
     def online(self) -> None:
         expect(self.page.locator("#app")).to_be_visible()
         expect(self.page.locator("#state")).to_be_hidden()
@@ -117,3 +121,21 @@ class Person:
         """The ticks of his own message."""
         assert status in ICONS
         expect(self.message(text).locator("svg[role=img]")).to_have_attribute("aria-label", status)
+
+    def choose(self, text: str, what: str) -> None:
+        """From the menu of a message."""
+        self.message(text).hover()
+        self.message(text).get_by_role("button", name="More").click()
+        self.page.get_by_role("dialog", name="Message").get_by_role("button", name=what).click()
+
+    def open_thread(self, text: str) -> Locator:
+        """Beside the chat, the thread that a message began."""
+        self.choose(text, "Open thread")
+        thread = self.page.get_by_role("complementary", name="Thread")
+        expect(thread.get_by_role("textbox")).to_be_focused()
+        return thread
+
+    def choose_in_chat(self, what: str) -> None:
+        """From the menu of the open chat."""
+        self.page.get_by_role("button", name="More about this chat").click()
+        self.page.get_by_role("dialog", name="Chat").get_by_role("button", name=what).click()

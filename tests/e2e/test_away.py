@@ -94,7 +94,7 @@ def test_signed_out_elsewhere(newcomer: Newcomer) -> None:
     first = ann.page
     ann.open()
     ann.online()
-    ann.page.get_by_role("button", name="Sign out").click()
+    ann.sign_out()
     for page in (first, ann.page):
         expect(page.get_by_role("heading", name="Welcome to Hubbub")).to_be_visible()
     assert ann.page.evaluate("Object.keys(localStorage)") == []

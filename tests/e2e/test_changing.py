@@ -3,14 +3,6 @@
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
-from tests.e2e.person import Person
-
-
-def choose(person: Person, text: str, what: str) -> None:
-    """From the menu of a message."""
-    person.message(text).hover()
-    person.message(text).get_by_role("button", name="More").click()
-    person.page.get_by_role("dialog", name="Message").get_by_role("button", name=what).click()
 
 
 def test_an_edit_a_pin_and_a_deletion(newcomer: Newcomer) -> None:
@@ -19,19 +11,19 @@ def test_an_edit_a_pin_and_a_deletion(newcomer: Newcomer) -> None:
     ann.say("Helo", "Two")
     bob.enter("Ann")
     ann.status("Two", "Read")
-    choose(ann, "Helo", "Edit")
+    ann.choose("Helo", "Edit")
     expect(ann.box).to_have_value("Helo")
     ann.say("Hello")
     bob.sees("Hello", "Two")
     expect(bob.message("Hello").locator(".meta")).to_contain_text("edited")
     ann.status("Hello", "Read")
 
-    choose(bob, "Hello", "Pin")
+    bob.choose("Hello", "Pin")
     expect(ann.message("Hello").locator(".meta")).to_contain_text("pinned")
-    choose(bob, "Hello", "Unpin")
+    bob.choose("Hello", "Unpin")
     expect(ann.message("Hello").locator(".meta")).not_to_contain_text("pinned")
 
-    choose(ann, "Two", "Delete for everyone")
+    ann.choose("Two", "Delete for everyone")
     bob.sees("Hello", "Message deleted")
     expect(bob.chat("Ann").locator(".says")).to_have_text("Message deleted")
     expect(bob.message("Message deleted").get_by_role("button")).to_have_count(0)
@@ -47,10 +39,10 @@ def test_what_one_may_not_is_not_offered(newcomer: Newcomer) -> None:
     bob.message("Mine").hover()
     bob.message("Mine").get_by_role("button", name="More").click()
     offered = bob.page.locator("#choices").get_by_role("button")
-    expect(offered).to_have_text(["Reply"])
+    expect(offered).to_have_text(["Reply", "Open thread", "Forward"])
     bob.page.keyboard.press("Escape")
     bob.say("His")
     ann.message("His").hover()
     ann.message("His").get_by_role("button", name="More").click()
     offered = ann.page.locator("#choices").get_by_role("button")
-    expect(offered).to_have_text(["Reply", "Pin", "Delete for everyone"])
+    expect(offered).to_have_text(["Reply", "Open thread", "Forward", "Pin", "Delete for everyone"])

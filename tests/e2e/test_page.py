@@ -47,7 +47,7 @@ def test_a_link_fills_in_its_code(browser: Browser, own: ServerProcess, link: st
 
 def test_a_wrong_password_is_said(newcomer: Newcomer) -> None:
     ann = newcomer("Ann")
-    ann.page.get_by_role("button", name="Sign out").click()
+    ann.sign_out()
     form = ann.page.locator("#enter-form")
     form.get_by_label("User name").fill(ann.username)
     form.get_by_label("Password").fill("something else")

@@ -1,51 +1,83 @@
 // The chat page: what the user does, and when what is shown anew.
 
+import { accountDialog } from "./account.js";
+import { Aside } from "./aside.js";
+import { Begin } from "./begin.js";
+import { chatMenu, messageMenu } from "./menu.js";
+import { Composer } from "./composer.js";
+import { nameable } from "./completion.js";
 import { $ } from "./dom.js";
 import { dialogs, enterCard, showMembers } from "./forms.js";
-import { askToJoin, groupDialogs, showRights } from "./groups.js";
-import { showMenu } from "./menu.js";
+import { ForwardDialog } from "./forward.js";
+import { askToJoin, groupDialogs } from "./groups.js";
+import { showChats } from "./list.js";
+import { named } from "./mentions.js";
 import { uuid7 } from "./outbox.js";
 import { wayOn } from "./providers.js";
+import { showRights } from "./rights.js";
+import { Room } from "./room.js";
 import { Sync } from "./sync.js";
 import { Api } from "./transport.js";
-import { Room, showChats } from "./view.js";
+import { name, typers } from "./words.js";
 
 const STATES = { connecting: "Connecting…", lost: "Network error; retrying",
   stopped: "This page no longer fits the server. Reload it." };
 const LEFT = "hubbub.left"; // in this tab: with which provider who has just signed out had come
-const TYPING_EVERY_MS = 3000;
 
 class Page {
   #api = new Api();
   #sync = null;
+  #begin = new Begin(this.#api, () => this.#session);
   #separator = null; // read up to when the open chat was opened
-  #replyTo = null;
-  #editing = null;
   #invited = null; // the code of a link into a group that was followed
-  #drafts = new Map();
-  #typed = 0; // when the others last heard of it
   #count = 0; // of ids made
   #scheduled = false;
   #toastTimer = 0;
-  #form = $("#compose");
-  #text = $("#compose textarea");
-  #room = new Room({
+  #onMessage = {
+    jump: (id) => this.#jump(id),
+    more: (message) => messageMenu(this.#session.me.id, this.#chat, message, this.#onMessage),
+    again: (id) => this.#changed(this.#session.outbox.again(id)),
+    discard: (id) => this.#changed(this.#session.outbox.drop(id)),
+    thread: ({ id, thread_id }) => this.#openThread(thread_id ?? id),
+    forward: (message) => this.#forwarding.open(message),
+    pin: (message) => this.#amend(message.pinned ? "DELETE" : "PUT", message, "/pin"),
+    remove: (message) => this.#amend("DELETE", message, ""),
+    reply: (message) => this.#composer.reply(message),
+    edit: (message) => this.#composer.edit(message),
+  };
+  #inThread = { ...this.#onMessage,
+    thread: null,
+    jump: (id) => {
+      this.#closeThread();
+      this.#jump(id);
+    },
+    more: (message) => messageMenu(this.#session.me.id, this.#chat, message, this.#inThread),
+    reply: (message) => this.#threadComposer.reply(message),
+    edit: (message) => this.#threadComposer.edit(message),
+    olderReplies: () => this.#sync.replies(this.#session.thread),
+  };
+  #writing = {
+    typing: (is_typing) =>
+      this.#sync.send({ type: "typing", chat_id: this.#session.open, is_typing }),
+    people: () => this.#nameable(),
+    name: (id) => name(this.#session, id),
+    changed: () => this.#changed(),
+  };
+  #room = new Room({ ...this.#onMessage,
     older: () => this.#sync.history(this.#chat, "older"),
     newer: () => this.#sync.history(this.#chat, "newer"),
     seen: () => this.#seen(),
-    jump: (id) => this.#jump(id),
-    reply: (message) => this.#reply(message),
-    more: (message) => showMenu(this.#session.me.id, this.#chat, message, this.#onMessage),
-    again: (id) => this.#changed(this.#session.outbox.again(id)),
-    discard: (id) => this.#changed(this.#session.outbox.drop(id)),
   });
-
-  #onMessage = {
-    reply: (message) => this.#reply(message),
-    edit: (message) => this.#edit(message),
-    pin: (message) => this.#amend(message.pinned ? "DELETE" : "PUT", message, "/pin"),
-    remove: (message) => this.#amend("DELETE", message, ""),
-  };
+  #aside = new Aside(this.#inThread);
+  #composer = new Composer($("#compose"), { ...this.#writing,
+    send: (text, about) => this.#send(text, about) && this.#toNewest() });
+  #threadComposer = new Composer($("#thread-compose"), { ...this.#writing,
+    send: (text, { replyTo, editing }) => {
+      const { id, root } = this.#session.thread;
+      this.#aside.toEnd();
+      return this.#send(text, { editing, replyTo: replyTo ?? root ?? { id } });
+    } });
+  #forwarding = new ForwardDialog(() => this.#session, (chat, message) => this.#forward(chat, message));
 
   start() {
     const link = location.hash.includes("=") ? location.hash.slice(1) : location.search;
@@ -90,7 +122,7 @@ class Page {
     this.#sync = new Sync(this.#api, {
       changed: () => this.#changed(),
       loaded: () => this.#arrived(),
-      state: (name) => this.#state(name),
+      state: (is) => this.#state(is),
       say: (text) => this.#toast(text),
       out: () => this.#left(),
     });
@@ -106,7 +138,7 @@ class Page {
     const code = this.#invited;
     this.#invited = null;
     const look = (given) => this.#api.call("POST", "/invites/look", { code: given });
-    if (code) askToJoin(code, look).catch((error) => this.#toast(error.message));
+    if (code) this.#try(askToJoin(code, look));
   }
 
   /** Signed out, here or elsewhere: begin anew, with nothing of the old user in memory. */
@@ -138,67 +170,78 @@ class Page {
     });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.isComposing || $("dialog[open]")) return;
-      if (this.#replyTo || this.#editing) this.#reply(null);
-      else this.#close();
+      if (this.#session?.thread) this.#threadComposer.cancel() || this.#closeThread();
+      else if (!this.#composer.cancel()) this.#close();
     });
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#send();
-    });
-    this.#text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.#send();
-    });
-    this.#text.addEventListener("input", () => this.#typing());
     $("#back").addEventListener("click", () => this.#close());
-    $("#replying button").addEventListener("click", () => this.#reply(null));
+    $("#close-thread").addEventListener("click", () => this.#closeThread());
     $("#latest").addEventListener("click", () => this.#toNewest());
-    $("#sign-out").addEventListener("click", () => this.#signOut());
+    $("#chat-menu").addEventListener("click", () =>
+      chatMenu(this.#session, this.#chat, this.#onChat));
+    $("#unblock").addEventListener("click", () => this.#onChat.block(this.#chat.peer.id, false));
+    $("#write-again").addEventListener("click", () => {
+      this.#chat.closed = false;
+      this.#changed();
+    });
+    accountDialog(this.#api, () => this.#signOut());
     groupDialogs({
       chat: () => this.#chat,
       set: (fields) => this.#change("PATCH", "", fields),
       link: async () => (await this.#change("POST", "/invites", {})).url,
-      follow: (code) => this.#join("/invites/join", { code }),
+      follow: (code) => this.#begin.follow(code),
       find: (query) => this.#api.get(`/chats/public?${query}`),
-      join: (id) => this.#join(`/chats/${id}/join`)
-        .then(() => $("#find-dialog").close(), (error) => this.#toast(error.message)),
+      join: (id) => this.#try(this.#begin.join(id).then(() => $("#find-dialog").close())),
     });
     dialogs({
-      startChat: (names) => this.#startChat(names),
-      startGroup: (title, names) => this.#startGroup(title, names),
-      invite: () => this.#invite(),
+      startChat: (names) => this.#begin.chat(names),
+      startGroup: (title, names) => this.#begin.group(title, names),
+      invite: () => this.#begin.invite(),
       addMembers: async (names) =>
-        this.#change("POST", "/members", { member_ids: await this.#people(names) }),
+        this.#change("POST", "/members", { member_ids: await this.#begin.people(names) }),
       loadMembers: () => this.#changed(this.#session.wants.members.add(this.#session.open)),
       moreMembers: () => this.#sync.moreMembers(this.#chat),
-      leave: () => confirm("Leave this group?") && this.#remove(this.#session.me.id),
+      leave: () => confirm("Leave this group?") && this.#onMembers.remove(this.#session.me.id),
     });
   }
 
   // ── chats ────────────────────────────────────────────────────────────────────────────────
 
-  /** Opens the chat that the address names. */
+  /** Opens the chat that the address names, and the thread in it: `#chat`, `#chat/message`. */
   #route() {
-    const id = decodeURIComponent(location.hash.slice(1));
-    if (!this.#sync?.loaded || id === (this.#session.open ?? "")) return;
+    const [id, root] = decodeURIComponent(location.hash.slice(1)).split("/");
+    if (!this.#sync?.loaded) return;
+    if (id !== (this.#session.open ?? "")) this.#show(id);
+    if (id !== (this.#session.open ?? "") || root === this.#session.thread?.id) return;
+    this.#session.showThread(root);
+    this.#threadComposer.open(root);
+    if (root && matchMedia("(hover: hover)").matches) setTimeout(() => this.#threadComposer.focus(), 50);
+    this.#changed();
+  }
+
+  #show(id) {
     if (!this.#chat && !this.#session.chats.has(id)) return; // it may be on its way
-    this.#drafts.set(this.#session.open, this.#text.value);
     this.#session.show(id);
     const chat = this.#chat;
     this.#separator = chat && this.#session.unread(chat) ? chat.read : null;
-    this.#reply(null);
-    this.#text.value = this.#drafts.get(chat?.id) ?? "";
-    this.#typed = 0;
+    this.#composer.open(chat?.id);
     this.#sync.focus();
     this.#changed();
-    if (chat && matchMedia("(hover: hover)").matches) setTimeout(() => this.#text.focus(), 50);
+    if (chat && matchMedia("(hover: hover)").matches) setTimeout(() => this.#composer.focus(), 50);
   }
 
   #close() {
     if (!location.hash) return;
     history.pushState(null, "", location.pathname);
     this.#route();
+  }
+
+  #openThread(id) {
+    location.hash = `${this.#session.open}/${id}`;
+  }
+
+  #closeThread() {
+    location.hash = this.#session.open;
+    this.#composer.focus();
   }
 
   /** Read is what is on the screen of somebody who looks at it. */
@@ -210,49 +253,21 @@ class Page {
     if (chat.read !== before) this.#changed();
   }
 
-  async #people(names) {
-    return Promise.all(names.map(async (name) => {
-      const { users } = await this.#api.get(`/users?username=${encodeURIComponent(name)}`);
-      if (!users.length) throw new Error(`There is nobody with the user name ${name}.`);
-      return users[0].id;
-    }));
-  }
-
-  async #startChat(names) {
-    if (names.length !== 1) throw new Error("One user name, please. For more people make a group.");
-    const member_ids = await this.#people(names);
-    if (member_ids[0] === this.#session.me.id) throw new Error("That is you.");
-    await this.#create({ chat_type: "direct", member_ids });
-  }
-
-  async #startGroup(title, names) {
-    await this.#create({ chat_type: "group", title, member_ids: await this.#people(names) });
-  }
-
-  async #create(body) {
-    const chat = this.#session.chat(await this.#api.call("POST", "/chats", body));
-    location.hash = chat.id;
-  }
-
-  async #join(path, body) {
-    location.hash = this.#session.chat(await this.#api.call("POST", path, body)).id;
-  }
-
-  async #invite() {
-    const { url } = await this.#api.call("POST", "/invites");
-    return new URL(url, location.href).href;
-  }
-
   #change(method, path, body) {
     return this.#api.call(method, `/chats/${this.#session.open}${path}`, body);
   }
 
-  #remove(id) {
-    this.#change("DELETE", `/members/${id}`).catch((error) => this.#toast(error.message));
+  #try(work) {
+    work.catch((error) => this.#toast(error.message));
   }
 
+  #onChat = {
+    mute: (until) => this.#try(this.#change("PUT", "/mute", { until })),
+    block: (id, whether) => this.#try(this.#api.call(whether ? "PUT" : "DELETE", `/users/${id}/block`)),
+  };
+
   #onMembers = {
-    remove: (id) => this.#remove(id),
+    remove: (id) => this.#try(this.#change("DELETE", `/members/${id}`)),
     role: (id, role) => this.#change("PATCH", `/members/${id}`, { role }).catch((error) => {
       this.#toast(error.message);
       this.#session.wants.members.add(this.#session.open);
@@ -270,55 +285,54 @@ class Page {
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────
 
-  #send() {
-    const content = this.#text.value.trim();
+  /** Whom one may name where one writes; all members, if they are not too many. */
+  #nameable() {
     const chat = this.#chat;
-    if (!content || !chat) return;
+    if (chat?.type !== "group") return [];
+    if (!chat.members) this.#changed(this.#session.wants.members.add(chat.id));
+    return nameable(this.#session, chat);
+  }
+
+  /** Sends or changes a message of the open chat; whether there was one. */
+  #send(content, { replyTo, editing }) {
+    const chat = this.#chat;
+    if (!chat) return false;
     if (new TextEncoder().encode(content).length > this.#sync.contentBytes) {
       this.#toast("This message is too long. Send it in parts.");
-      return;
+      return false;
     }
-    if (this.#editing) {
-      this.#amend("PATCH", this.#editing, "", { content });
-      return void this.#reply(null);
+    if (editing) this.#amend("PATCH", editing, "", { content });
+    else {
+      const names = chat.type === "group" ? named(content, this.#session.users.values()) : {};
+      this.#put(chat, { content, ...names, reply_to: replyTo?.id,
+        thread_id: replyTo && (replyTo.thread_id ?? replyTo.id) });
+      this.#separator = null;
     }
+    return true;
+  }
+
+  #put(chat, message) {
     const now = Date.now();
     const client_id = uuid7(now, crypto.getRandomValues(new Uint8Array(8)), this.#count++);
-    this.#session.outbox.put({ client_id, chat_id: chat.id, content, reply_to: this.#replyTo?.id,
+    this.#session.outbox.put({ client_id, chat_id: chat.id, ...message,
       at: new Date(now).toISOString() });
-    this.#text.value = "";
-    this.#separator = null;
-    this.#typing();
-    this.#reply(null);
-    this.#toNewest();
     this.#changed();
+  }
+
+  #forward(chat, { id, content, message_type, sender_id, forwarded_from: from }) {
+    this.#put(chat, { forward: id, content, message_type, from: from ?? sender_id });
+    location.hash = chat.id;
+    this.#room.toEnd();
   }
 
   #toNewest() {
     if (this.#chat.hasNewer) this.#sync.history(this.#chat, "newest");
     this.#room.toEnd();
+    return true;
   }
 
   #amend(method, { id }, path, body) {
-    this.#api.call(method, `/messages/${id}${path}`, body)
-      .catch((error) => this.#toast(error.message));
-  }
-
-  #edit(message) {
-    this.#reply(message);
-    [this.#replyTo, this.#editing] = [null, message];
-    $("#replying b").textContent = "Edit";
-    this.#text.value = message.content ?? "";
-  }
-
-  #reply(message) {
-    if (this.#editing) this.#text.value = "";
-    [this.#replyTo, this.#editing] = [message, null];
-    $("#replying").hidden = !message;
-    if (!message) return;
-    $("#replying b").textContent = this.#session.user(message.sender_id)?.display_name ?? "";
-    $("#replying span").textContent = message.content ?? "";
-    this.#text.focus();
+    this.#try(this.#api.call(method, `/messages/${id}${path}`, body));
   }
 
   #jump(id) {
@@ -328,20 +342,12 @@ class Page {
     this.#changed();
   }
 
-  #typing() {
-    const is_typing = this.#text.value.trim() !== "";
-    this.#changed();
-    if (is_typing ? Date.now() - this.#typed < TYPING_EVERY_MS : !this.#typed) return;
-    this.#typed = is_typing ? Date.now() : 0;
-    this.#sync.send({ type: "typing", chat_id: this.#session.open, is_typing });
-  }
-
   // ── what is shown ────────────────────────────────────────────────────────────────────────
 
-  #state(name) {
-    $("#state").hidden = name === "online";
-    $("#state").dataset.state = name;
-    $("#state").textContent = STATES[name] ?? "";
+  #state(is) {
+    $("#state").hidden = is === "online";
+    $("#state").dataset.state = is;
+    $("#state").textContent = STATES[is] ?? "";
     this.#changed();
   }
 
@@ -350,14 +356,6 @@ class Page {
     $("#toast").hidden = false;
     clearTimeout(this.#toastTimer);
     this.#toastTimer = setTimeout(() => { $("#toast").hidden = true; }, 6000);
-  }
-
-  #typers(chat) {
-    const ids = this.#session.typers(chat.id, Date.now());
-    const names = ids.map((id) => this.#session.user(id)?.display_name ?? "Somebody");
-    if (!names.length) return "";
-    if (chat.type === "direct") return "typing…";
-    return `${names.slice(0, 3).join(", ")} ${names.length === 1 ? "is" : "are"} typing…`;
   }
 
   /** Shows and sends soon, many changes at once; a hidden page's timers are slow, its ports not. */
@@ -381,17 +379,20 @@ class Page {
     const session = this.#session;
     if (!session.open && location.hash) this.#route();
     const chat = this.#chat;
+    const typing = (one) => typers(session, one, Date.now());
     $("#app").classList.toggle("opened", Boolean(chat));
     $("#room").hidden = !chat;
     $("#nothing").hidden = Boolean(chat);
-    showChats(session, (c) => this.#typers(c), session.open);
+    showChats(session, typing);
+    showRights(session, chat);
     if (chat) {
       if (!chat.opened) this.#sync.history(chat, "newest");
-      this.#room.show(session, chat, { separator: this.#separator, typing: this.#typers(chat) });
-      this.#text.style.height = "auto";
-      this.#text.style.height = `${this.#text.scrollHeight + 2}px`;
+      this.#room.show(session, chat, { separator: this.#separator, typing: typing(chat) });
+      this.#composer.fit();
     }
-    showRights(chat);
+    if (session.thread && !session.thread.opened) this.#sync.replies(session.thread);
+    this.#aside.show(session, chat, session.thread);
+    if (session.thread) this.#threadComposer.fit();
     showMembers(session, chat, this.#onMembers);
     this.#sync.step();
   }

@@ -16,8 +16,22 @@ export function latest(one, other) {
 export function insert(messages, message) {
   const i = messages.findLastIndex((m) => m.seq <= message.seq);
   if (messages[i]?.seq !== message.seq) messages.splice(i + 1, 0, message);
-  else if (message.rev >= messages[i].rev) {
-    messages[i] = { ...message, status: message.status ?? messages[i].status };
+  else if (message.rev >= messages[i].rev) messages[i] = renewed(messages[i], message);
+}
+
+/** A message's later state, with what only REST says of it. */
+export function renewed(before, { status, replies, ...rest }) {
+  return { ...rest, status: status ?? before.status, replies: replies ?? before.replies };
+}
+
+/** Counts a reply at the message that began its thread, and there those that came before it. */
+export function tally(messages, message) {
+  const id = message.thread_id ?? message.id;
+  const root = messages.find((m) => m.id === id);
+  const replies = message.thread_id ? [message] : messages.filter((m) => m.thread_id === id);
+  for (const { seq, created_at } of root ? replies : []) {
+    const { count = 0, seq: newest = 0 } = root.replies ?? {};
+    if (seq > newest) root.replies = { count: count + 1, seq, last_at: created_at };
   }
 }
 

@@ -62,18 +62,6 @@ export async function askToJoin(code, look) {
   $("#join-dialog").dataset.code = code;
 }
 
-/** Shows who may do what: called whenever the open chat may have changed. */
-export function showRights(chat) {
-  const leads = chat?.type === "group" && chat.role !== "member";
-  $("#show-settings").hidden = !leads;
-  if (!leads && $("#settings-dialog").open) $("#settings-dialog").close();
-  const mute = chat?.posting === "admins" && !leads;
-  $("#compose").hidden = mute;
-  $("#listeners").hidden = !mute;
-  $("#about").textContent = chat?.description ?? "";
-  $("#about").hidden = !chat?.description;
-}
-
 /** What a change of settings says, for people. */
 export function changes(said) {
   const parts = [];

@@ -1,21 +1,47 @@
-// What may be done with a message, in a small dialog.
+// What may be done with a message or a chat, in a small dialog.
 
+import { isMuted, leads, mayWrite } from "./chat.js";
 import { $, h } from "./dom.js";
 
+const HOUR_MS = 3_600_000;
+const EVER = 100 * 365 * 24; // hours
+
 /** Shows what this user may ask for; the server decides. `act`: by name, with the message. */
-export function showMenu(me, chat, message, act) {
+export function messageMenu(me, chat, message, act) {
   const own = message.sender_id === me;
-  const leads = chat.type === "group" && chat.role !== "member";
-  const writes = chat.posting !== "admins" || leads || chat.type === "direct";
-  const choices = [
-    ["Reply", act.reply, writes],
-    ["Edit", act.edit, own && writes && message.message_type !== "encrypted"],
-    [message.pinned ? "Unpin" : "Pin", act.pin, leads || chat.type === "direct"],
-    ["Delete for everyone", act.remove, own || leads],
-  ];
-  const dialog = $("#message-dialog");
-  const button = ([label, work]) => h("button", { type: "button",
-    onclick: () => { dialog.close(); work(message); } }, label);
-  $("#choices").replaceChildren(...choices.filter(([, , may]) => may).map(button));
+  const writes = mayWrite(chat);
+  const plain = message.message_type !== "encrypted";
+  choose("Message", [
+    ["Reply", () => act.reply(message), writes],
+    ["Open thread", () => act.thread(message), act.thread],
+    ["Forward", () => act.forward(message), plain],
+    ["Edit", () => act.edit(message), own && writes && plain && !message.forwarded_from],
+    [message.pinned ? "Unpin" : "Pin", () => act.pin(message), leads(chat) || chat.type === "direct"],
+    ["Delete for everyone", () => act.remove(message), own || leads(chat)],
+  ]);
+}
+
+/** The same for a chat. `act`: mute(until), block(user_id, whether). */
+export function chatMenu(session, chat, act) {
+  const now = Date.now();
+  const muted = isMuted(chat, now);
+  const mute = (hours) => act.mute(new Date(now + hours * HOUR_MS).toISOString());
+  const { peer } = chat;
+  const blocked = session.blocked.has(peer?.id);
+  choose("Chat", [
+    ["Unmute", () => act.mute(null), muted],
+    ["Mute for 8 hours", () => mute(8), !muted],
+    ["Mute until I change it", () => mute(EVER), !muted],
+    [`Unblock ${peer?.display_name}`, () => act.block(peer.id, false), peer && blocked],
+    [`Block ${peer?.display_name}`, () => act.block(peer.id, true), peer && !blocked],
+  ]);
+}
+
+function choose(label, choices) {
+  const dialog = $("#choice-dialog");
+  dialog.setAttribute("aria-label", label);
+  $("#choices").replaceChildren(...choices.filter(([, , may]) => may)
+    .map(([what, work]) => h("button", { type: "button",
+      onclick: () => { dialog.close(); work(); } }, what)));
   dialog.showModal();
 }

@@ -42,8 +42,9 @@ export class Outbox {
       if (entry.state !== "new") continue;
       if (entry.notBefore > now) held.add(entry.chat_id);
       if (held.has(entry.chat_id)) continue;
-      const { client_id, chat_id, content, reply_to } = entry;
-      frames.push({ type: "send", client_id, chat_id, content, reply_to });
+      const { client_id, chat_id, content, reply_to, mentions, mention_all, forward } = entry;
+      const said = forward ? { forward } : { content, reply_to, mentions, mention_all };
+      frames.push({ type: "send", client_id, chat_id, ...said });
       Object.assign(entry, { state: "sent", tries: entry.tries + 1, sentAt: now });
       flying += 1;
     }
@@ -70,15 +71,17 @@ export class Outbox {
     return entry?.tries > 1;
   }
 
+  /** Answers which one it was. */
   refused({ code, message, ref, retry_after }, now) {
     const entry = this.#find(ref);
-    if (!entry) return;
+    if (!entry) return undefined;
     if (RETRYABLE.includes(code)) {
       Object.assign(entry, { state: "new", notBefore: now + 1000 * (retry_after ?? 1) });
       [this.#recovering, this.#window] = [true, 1];
     } else {
       this.#store.put(Object.assign(entry, { state: "failed", error: message }));
     }
+    return entry;
   }
 
   /** Send a refused message once more, at the end. */

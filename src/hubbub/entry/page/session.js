@@ -3,23 +3,17 @@
 // Pure: no clock, no network, no page. Frames and pages of the REST interface go in; what is to be
 // sent, and what has to be fetched (`wants`), comes out.
 
-import { forward, insert, latest, slices } from "./fold.js";
+import { blank, settingsOf } from "./chat.js";
+import { insert, latest, slices, tally } from "./fold.js";
+import { concerns } from "./mentions.js";
+import { advance, awaits, least, reached } from "./receipts.js";
+import { Thread } from "./thread.js";
 
 const MAX_MESSAGES = 300; // of one chat in memory; what is further away is read again
 const KEPT_MESSAGES = 60; // of a chat that is not open
 const LARGE = 256; // members; above, receipts come as counts
 const POSITIONS = 1000; // in one frame, which has a limit: 30 bytes each
 const TYPING_MS = 6000;
-const STATUS = ["queued", "sent", "delivered", "read"];
-
-const SETTINGS = { title: "", description: "", posting: "all", slow_seconds: 0, history: "joined",
-  visibility: "private" };
-
-/** A chat's settings, those at their defaults too. */
-function settingsOf(told) {
-  return Object.fromEntries(Object.entries(SETTINGS)
-    .map(([name, initial]) => [name, told[name] ?? initial]));
-}
 
 export class Session {
   constructor(user, mePlace, outbox) {
@@ -33,7 +27,9 @@ export class Session {
   quotes = new Map(); // messages that are quoted but not loaded; null: not to be had
   typing = new Map(); // chat → user → until
   presence = new Map(); // user → whether the peer of a chat on the screen is here
+  blocked = new Set(); // users whom this one has blocked
   open = null; // the chat on the screen
+  thread = null; // the thread beside it
   live = false; // caught up: from here on a log has no holes
   wants = { reload: false, repair: new Set(), chats: new Set(), members: new Set(),
     users: new Set(), messages: new Set() };
@@ -91,7 +87,7 @@ export class Session {
     const places = [["me", this.mePlace], ...chats.map((chat) => [chat.id, chat.place])];
     const frames = slices(places, POSITIONS).map((part, i, all) => (
       { type: "resume", positions: Object.fromEntries(part), more: i < all.length - 1 }));
-    frames.at(-1).receipts = chats.filter((chat) => this.#awaits(chat)).map(({ id }) => id)
+    frames.at(-1).receipts = chats.filter((chat) => awaits(chat, this.me.id)).map(({ id }) => id)
       .slice(0, 100);
     return frames;
   }
@@ -154,8 +150,8 @@ export class Session {
         if (chat) this.#receipt(chat, frame.read_by, frame.seq, frame.seq);
         break;
       case "receipt_counts":
-        if (chat && frame.delivered >= chat.size - 1) this.#reached(chat, frame.seq, 0);
-        if (chat && frame.read >= chat.size - 1) this.#reached(chat, frame.seq, frame.seq);
+        if (chat && frame.delivered >= chat.size - 1) reached(chat, frame.seq, 0);
+        if (chat && frame.read >= chat.size - 1) reached(chat, frame.seq, frame.seq);
         break;
       case "typing":
         if (!this.typing.has(frame.chat_id)) this.typing.set(frame.chat_id, new Map());
@@ -169,19 +165,27 @@ export class Session {
         if (this.outbox.acked(frame.client_id)) this.wants.messages.add(frame.id);
         break;
       case "error":
-        this.outbox.refused(frame, now);
+        this.#refused(frame, now);
         break;
     }
+  }
+
+  #refused(frame, now) {
+    const chat = this.chats.get(this.outbox.refused(frame, now)?.chat_id);
+    if (frame.code === "cannot_message" && chat?.type === "direct") chat.closed = true;
   }
 
   #message(message) {
     const chat = this.chats.get(message.chat_id);
     const system = message.message_type === "system";
     this.outbox.arrived(message);
+    this.thread?.take(message);
+    this.#unreadMention(chat, message);
     if (this.quotes.has(message.id)) this.quotes.set(message.id, message);
     const earlier = message.rev !== message.seq && message.number <= chat.newest;
     if (earlier) return void this.#add(chat, message); // its change moves no cursor
     this.typing.get(chat.id)?.delete(message.sender_id);
+    if (chat.peer?.id === message.sender_id) chat.closed = false;
     if (message.rev === message.seq) chat.at = message.created_at;
     const settled = message.system?.kind === "chat_changed";
     if (settled) Object.assign(chat, settingsOf({ ...chat, ...message.system }), { settled: message.rev });
@@ -204,14 +208,20 @@ export class Session {
     const { messages, hasOlder, hasNewer } = chat;
     const after = !hasNewer && (!messages.length || !hasOlder || message.seq > messages[0].seq);
     if (after || messages.some((m) => m.seq === message.seq)) insert(messages, message);
+    tally(messages, message);
     chat.last = latest(chat.last, message);
   }
 
   #me(event) {
+    if (event.kind === "block") {
+      this.blocked[event.blocked === false ? "delete" : "add"](event.user_id);
+      const chat = [...this.chats.values()].find(({ peer }) => peer?.id === event.user_id);
+      if (chat) chat.closed = false;
+    }
     if (event.kind !== "chat") return;
     if (event.member === false) {
       this.chats.delete(event.chat_id);
-      if (this.open === event.chat_id) this.open = null;
+      if (this.open === event.chat_id) this.open = this.thread = null;
       return;
     }
     const before = Math.max(0, (event.joined_seq ?? 0) - 1);
@@ -221,25 +231,23 @@ export class Session {
       this.#moveTo(chat.id, before);
     }
     chat.role = event.role ?? "member";
+    chat.mutedUntil = event.muted_until ?? "";
     if (!chat.known) this.wants.chats.add(chat.id);
     const { read = 0, unread = 0 } = event;
     if (read >= this.#reads.get(chat.id)) this.#reads.delete(chat.id);
-    if (read > chat.read && chat.newest) this.#readTo(chat, read, chat.newest - unread);
+    if (!(read > chat.read && chat.newest)) return;
+    if (this.#readTo(chat, read, chat.newest - unread)) this.wants.chats.add(chat.id);
   }
 
   #chat(id, place) {
-    if (!this.chats.has(id)) {
-      this.chats.set(id, { id, place, known: false, type: "group", title: "", peer: null,
-        role: "member", size: 0, ...SETTINGS, settled: 0, at: "", read: 0, readNumber: null, newest: 0, last: null,
-        messages: [], opened: false, hasOlder: true, hasNewer: false,
-        members: null, cursor: null, cursors: new Map(), receipts: { delivered: 0, read: 0 } });
-    }
+    if (!this.chats.has(id)) this.chats.set(id, blank(id, place));
     return this.chats.get(id);
   }
 
   #forget(chat) {
     Object.assign(chat,
       { messages: [], last: null, opened: false, hasOlder: true, hasNewer: false });
+    if (this.thread?.chat === chat.id) this.thread.forget();
   }
 
   // ── what REST says ───────────────────────────────────────────────────────────────────────
@@ -249,7 +257,8 @@ export class Session {
     const fresh = !this.chats.has(view.id);
     const chat = this.#chat(view.id, view.seq);
     const { last_message: last, read = 0, unread = 0, receipts = {} } = view;
-    Object.assign(chat, { known: true, type: view.chat_type, role: view.role, peer: view.peer ?? null, size: view.member_count });
+    Object.assign(chat, { known: true, type: view.chat_type, role: view.role,
+      peer: view.peer ?? null, size: view.member_count, mutedUntil: view.muted_until ?? "" });
     if (view.seq >= chat.settled) Object.assign(chat, settingsOf(view));
     if (view.last_activity_at > chat.at) chat.at = view.last_activity_at;
     if (chat.peer) this.users.set(chat.peer.id, chat.peer);
@@ -260,8 +269,9 @@ export class Session {
       chat.newest = Math.max(chat.newest, last.number);
       this.#readTo(chat, read, last.number - unread);
     }
+    if (read >= chat.read) chat.mentions.told(view.unread_mentions ?? 0, view.seq);
     if (unread && fresh) this.#dirty.add(chat.id);
-    this.#reached(chat, receipts.delivered ?? 0, receipts.read ?? 0);
+    reached(chat, receipts.delivered ?? 0, receipts.read ?? 0);
     if (this.#seen.get(chat.id) > chat.place) this.wants.repair.add(chat.id);
     return chat;
   }
@@ -272,6 +282,7 @@ export class Session {
     for (const message of page.messages) {
       this.outbox.arrived(message);
       insert(chat.messages, message);
+      this.#unreadMention(chat, message);
     }
     chat.hasOlder = where === "around" || (where === "newer" ? chat.hasOlder : page.has_more);
     const extra = chat.messages.length - MAX_MESSAGES;
@@ -289,9 +300,9 @@ export class Session {
     chat.cursor = page.has_more ? page.cursor : null;
     for (const { user, delivered = 0, read = 0 } of page.members) {
       this.users.set(user.id, user);
-      this.#advance(chat, user.id, delivered, read);
+      advance(chat, user.id, delivered, read);
     }
-    this.#least(chat);
+    least(chat, this.me.id);
   }
 
   /** One message by its id, or null where there is none: a quote, or what a second ack named. */
@@ -320,40 +331,10 @@ export class Session {
 
   /** He has everything up to there; who writes a message has also read what was before it. */
   #receipt(chat, user, delivered, read) {
-    this.#advance(chat, user, delivered, read);
-    if (chat.type === "direct") this.#reached(chat, delivered, read);
-    else if (chat.members && !chat.cursor) this.#least(chat);
-    else if (chat.size <= LARGE && this.#awaits(chat)) this.wants.members.add(chat.id);
-  }
-
-  /** Whether there is an own message that not everybody has read, as far as is known. */
-  #awaits(chat) {
-    return [chat.last, ...chat.messages].some((message) => (
-      message?.sender_id === this.me.id && this.status(chat, message) !== "read"));
-  }
-
-  #advance(chat, user, delivered, read) {
-    const cursor = chat.cursors.get(user) ?? { delivered: 0, read: 0 };
-    chat.cursors.set(user, forward(cursor, delivered, read));
-  }
-
-  #least(chat) {
-    const others = chat.members.filter(({ user }) => user.id !== this.me.id)
-      .map(({ user }) => chat.cursors.get(user.id));
-    if (chat.cursor || !others.length) return;
-    this.#reached(chat, Math.min(...others.map((c) => c.delivered)),
-      Math.min(...others.map((c) => c.read)));
-  }
-
-  #reached(chat, delivered, read) {
-    chat.receipts = forward(chat.receipts, delivered, read);
-  }
-
-  /** `queued`, `sent`, `delivered` or `read`: the least of all recipients. */
-  status(chat, message) {
-    const { delivered, read } = chat.receipts;
-    const reached = message.seq <= read ? 3 : message.seq <= delivered ? 2 : 1;
-    return STATUS[Math.max(reached, STATUS.indexOf(message.status))];
+    advance(chat, user, delivered, read);
+    if (chat.type === "direct") reached(chat, delivered, read);
+    else if (chat.members && !chat.cursor) least(chat, this.me.id);
+    else if (chat.size <= LARGE && awaits(chat, this.me.id)) this.wants.members.add(chat.id);
   }
 
   unread(chat) {
@@ -365,6 +346,13 @@ export class Session {
     chat.read = Math.max(chat.read, seq);
     const known = chat.messages.findLast((m) => m.seq <= chat.read);
     chat.readNumber = Math.max(chat.readNumber ?? 0, number, known?.number ?? 0);
+    return chat.mentions.read(chat.read);
+  }
+
+  /** A message that came may be one more that names the user, or one less. */
+  #unreadMention(chat, message) {
+    if (message.seq <= chat.read) return;
+    if (chat.mentions.take(message, concerns(message, this.me.id))) this.wants.chats.add(chat.id);
   }
 
   /** The user has seen the chat up to `seq`. */
@@ -390,11 +378,17 @@ export class Session {
   show(chatId) {
     const before = this.chats.get(this.open);
     this.open = this.chats.has(chatId) ? chatId : null;
+    this.thread = null;
     if (!before || before.id === chatId) return;
     if (before.hasNewer) Object.assign(before, { messages: [], opened: false, hasNewer: false });
     if (before.messages.length > KEPT_MESSAGES) {
       before.messages = before.messages.slice(-KEPT_MESSAGES);
       before.hasOlder = true;
     }
+  }
+
+  /** Show the thread that this message of the open chat began, or none. */
+  showThread(id) {
+    if (id !== this.thread?.id) this.thread = id ? new Thread(this.open, id) : null;
   }
 }

@@ -62,15 +62,22 @@ export class Sync {
   /** All chats, once; from then on the socket tells what changes. */
   async #load() {
     if (this.loaded) return;
-    let cursor = "";
-    do {
-      const from = cursor && `&cursor=${encodeURIComponent(cursor)}`;
-      const page = await this.#api.get(`/chats?limit=100${from}`);
-      for (const chat of page.chats) this.session.chat(chat);
-      cursor = page.has_more ? page.cursor : "";
-    } while (cursor);
+    for await (const { chats } of this.#pages("/chats?limit=100")) {
+      for (const chat of chats) this.session.chat(chat);
+    }
+    for await (const { users } of this.#pages("/blocks?limit=100")) {
+      for (const { id } of users) this.session.blocked.add(id);
+    }
     this.loaded = true;
     this.#on.loaded();
+  }
+
+  async* #pages(path) {
+    for (let from = ""; from !== null;) {
+      const page = await this.#api.get(path + from);
+      yield page;
+      from = page.has_more ? `&cursor=${encodeURIComponent(page.cursor)}` : null;
+    }
   }
 
   #welcome({ limits }) {
@@ -191,6 +198,16 @@ export class Sync {
     this.#once(`history ${chat.id}`, async () => {
       const page = await this.#api.get(`/chats/${chat.id}/messages?limit=${PAGE}${from}`);
       if (this.session.open === chat.id) this.session.history(chat, page, where);
+    });
+  }
+
+  /** The newest replies of a thread, or those before what is loaded. */
+  replies(thread) {
+    if (thread.isFull) return;
+    const from = thread.cursor ? `&cursor=${encodeURIComponent(thread.cursor)}` : "";
+    this.#once(`thread ${thread.id}`, async () => {
+      const path = `/messages/${thread.id}/thread?order=newest&limit=${PAGE}${from}`;
+      thread.page(await this.#api.get(path));
     });
   }
 }

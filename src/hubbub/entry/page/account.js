@@ -1,0 +1,56 @@
+// One's own account: what it shows to others, where one is signed in, signing out.
+
+import { $, h, lately } from "./dom.js";
+import { onSubmit, show } from "./forms.js";
+import { device } from "./words.js";
+
+/** What may be switched, where the server knows of it: others see it only of who lets them. */
+const SWITCHES = ["last_seen", "read_receipts"];
+
+export function accountDialog(api, signOut) {
+  const dialog = $("#account-dialog");
+  const form = $("form", dialog);
+  const load = async () => {
+    const [me, { sessions }] = await Promise.all([api.get("/me"), api.get("/sessions")]);
+    fill(form, me);
+    list(sessions);
+  };
+  const list = (sessions) => $("#sessions").replaceChildren(...sessions.map((one) => h("li", {},
+    h("span.name", {}, device(one.device),
+      h("small", {}, one.current ? "this one" : `used ${lately(one.last_used_at)}`)),
+    one.current ? null : h("button", { type: "button", onclick: () => attempt(() => end(one)),
+      "aria-label": `Sign out ${device(one.device)}` }, "Sign out"))));
+  const end = async ({ id }) => {
+    await api.call("DELETE", `/sessions/${id}`);
+    list((await api.get("/sessions")).sessions);
+  };
+  const attempt = (work) => work().catch((error) => {
+    $(".error", form).textContent = error.message;
+    $(".error", form).hidden = false;
+  });
+  $("#my-account").addEventListener("click", () => {
+    show(dialog);
+    attempt(load);
+  });
+  $("#sign-out").addEventListener("click", () => {
+    dialog.close();
+    signOut();
+  });
+  onSubmit(form, async ({ inbox }) => {
+    const switched = SWITCHES.filter((name) => !form.elements[name].disabled)
+      .map((name) => [name, form.elements[name].checked]);
+    await api.call("PATCH", "/me", { privacy: { inbox, ...Object.fromEntries(switched) } });
+    dialog.close();
+  });
+}
+
+function fill({ elements }, { display_name: name, username, privacy }) {
+  $("#account-name").textContent = name;
+  $("#account-hint").textContent = `@${username}`;
+  elements.inbox.value = privacy.inbox;
+  for (const one of SWITCHES) {
+    elements[one].checked = privacy[one] ?? true;
+    elements[one].disabled = !(one in privacy);
+    elements[one].closest("label").hidden = !(one in privacy);
+  }
+}
