@@ -128,4 +128,4 @@ def me(event: MeEvent) -> frames.Me:
 
 def privacy(stored: Privacy) -> frames.Privacy:
     """What a user shows of himself."""
-    return frames.Privacy(stored.last_seen, stored.inbox)
+    return frames.Privacy(stored.read_receipts, stored.last_seen, stored.inbox)

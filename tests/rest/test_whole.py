@@ -160,7 +160,7 @@ async def talk(ann: Person, bob: Person) -> str:
 
 async def keep_to_oneself(ann: Person, cid: Person) -> None:
     told = await ann("change_me", {"privacy": {"inbox": "contacts"}})
-    assert told["privacy"] == {"last_seen": True, "inbox": "contacts"}
+    assert told["privacy"] == {"read_receipts": True, "last_seen": True, "inbox": "contacts"}
     await ann("block_user", user_id=cid.id)
     assert [user["id"] for user in (await ann("list_blocks"))["users"]] == [cid.id]
     await ann("unblock_user", user_id=cid.id)

@@ -15,6 +15,7 @@ from tests.simulation.changes import State
 from tests.simulation.device import Device
 from tests.simulation.history import App, Connection, History
 from tests.simulation.plan import Plan
+from tests.simulation.stances import Stances
 from tests.simulation.truth import Row, Truth
 
 
@@ -292,7 +293,7 @@ def arrivals(truth: Truth, user: str, device: str, app: App) -> list[str]:
     return wrong
 
 
-async def refetched(truth: Truth, device: Device) -> list[str]:
+async def refetched(truth: Truth, device: Device, stances: Stances) -> list[str]:
     """The client's folded state equals a refetch, and both equal the truth."""
     client = device.client
     if client is None:
@@ -307,11 +308,12 @@ async def refetched(truth: Truth, device: Device) -> list[str]:
         )
     for record in page.chats:
         if record.id in held:
-            wrong += [f"{device.name}: {what}" for what in await _chat(truth, device, record)]
+            found = await _chat(truth, device, stances, record)
+            wrong += [f"{device.name}: {what}" for what in found]
     return wrong
 
 
-async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
+async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Chat) -> list[str]:
     client, user = device.client, device.owner.user_id
     assert client is not None
     chat = client.session.logs.chats[record.id]
@@ -342,6 +344,8 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
         wrong.append(f"G5: {record.id} says read {record.read}, {truth.cursors[record.id, user]}")
     if record.receipts is not None:
         held = {message.id: message for message in chat.messages}
+        members = [member for where, member in truth.stays if where == record.id]
+        silent = stances.silent(user, *(m for m in members if truth.present(record.id, m)))
         for message in window:
             own = message.sender_id == user and message.message_type != "system"
             # The client counts those who were members then, the server of them who still are.
@@ -352,7 +356,10 @@ async def _chat(truth: Truth, device: Device, record: rest.Chat) -> list[str]:
             ]
             if own and message.id in held and not gone:
                 ticks = client.status(held[message.id])
-                if ticks != message.status:
+                if silent and message.status == "read":
+                    wrong.append(f"8.1.4: {message.seq} of {record.id} is read by a silent one")
+                # What was told before somebody became silent may be kept.
+                if ticks != message.status and not (silent and ticks == "read"):
                     wrong.append(f"G5: {message.seq} is {ticks}, refetched {message.status}")
     return wrong
 

@@ -57,6 +57,8 @@ class History:
     sent: dict[str, Sent] = field(default_factory=dict)  # by client_id
     changed: list[Changed] = field(default_factory=list)
     deleting: set[str] = field(default_factory=set)  # messages that somebody tried to delete
+    switches: dict[str, tuple[int, int]] = field(default_factory=dict)  # begun, answered, by user
+    hushed: set[str] = field(default_factory=set)  # were answered that no reads are told
     codes: list[str] = field(default_factory=list)  # of invites
     wrong: list[str] = field(default_factory=list)  # found while it ran
 

@@ -73,6 +73,7 @@ class Behaviour:
             "join": 5,
             "leave": 1,
             "mute": 1,
+            "silence": 2,
             "offline": 3,
             "restart": 2,
             "kill": 2,
@@ -390,6 +391,18 @@ class Behaviour:
         client, chat = self._client, self._chat()
         if chat is not None:
             await client.api.mute(chat, self._rng.choice((None, "2100-01-01T00:00:00.000Z")))
+
+    async def _silence(self) -> None:
+        """Keep to oneself what one reads, or not any more."""
+        history, user, told = self._history, self._person.user_id, self._rng.random() < 0.4
+        begun, answered = history.switches.get(user, (0, 0))
+        history.switches[user] = (begun + 1, answered)
+        history.hushed.discard(user)
+        await self._client.api.change_privacy(rest.ChangePrivacy(read_receipts=told))
+        now, done = history.switches[user]
+        history.switches[user] = (now, done + 1)
+        if not told and begun == answered and now == begun + 1:  # no other one was under way
+            history.hushed.add(user)
 
     # ── the device's troubles ──
 

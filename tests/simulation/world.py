@@ -17,6 +17,7 @@ from tests.simulation.plan import Plan
 from tests.simulation.rights import Rights
 from tests.simulation.server import Machine
 from tests.simulation.sights import Sights
+from tests.simulation.stances import Stances
 from tests.simulation.troubles import Troubles
 from tests.simulation.truth import Cursors, read_truth
 from tests.simulation.vfs import PowerLossVFS
@@ -34,6 +35,7 @@ class World:
         self.history = History()
         self.cursors, self.rights = Cursors(self.history), Rights(self.history)
         self.sights = Sights(self.history)
+        self.stances = Stances(self.history, exact=not plan.lossy_bus)
         self.changes = Changes(self.history)
         self.machine = Machine(loop, plan, disk, self._committed)
         self.machine.on_start = self._restarted
@@ -45,17 +47,20 @@ class World:
         self.cursors.committed(changes, outcomes, db)
         self.rights.committed(changes, outcomes, db)
         self.sights.committed(db)
+        self.stances.committed(db)
         self.changes.committed(changes, outcomes, db)
 
     def _restarted(self, db: apsw.Connection) -> None:
         self.cursors.restarted(db)
         self.rights.restarted(db)
         self.sights.committed(db)
+        self.stances.committed(db)
         self.changes.restarted(db)
 
     def _written(self, payload: bytes, binary: bool, reader: str) -> None:
         self.cursors.written(payload, binary)
         self.sights.written(payload, binary, reader)
+        self.stances.written(payload, binary, reader)
 
     async def run(self) -> None:
         """All of it. Raises AssertionError with what is wrong."""
@@ -157,7 +162,8 @@ class World:
             for each in person.everything:
                 wrong += checks.arrivals(truth, person.user_id, each.name, each.app)
             for device in person.devices:
-                wrong += await checks.refetched(truth, device)
+                wrong += await checks.refetched(truth, device, self.stances)
+                wrong += await self.stances.judge(truth, device)
                 if not self.plan.lossy_bus:
                     wrong += self.sights.judge(device)
         assert not wrong, "\n".join(["the guarantees do not hold:", *wrong[:20]])

@@ -57,6 +57,7 @@ class Account(User):
 class ChangePrivacy(Struct, omit_defaults=True):
     """Switches that are left out stay."""
 
+    read_receipts: bool | UnsetType = UNSET
     last_seen: bool | UnsetType = UNSET
     inbox: Literal["everyone", "contacts"] | UnsetType = UNSET
 

@@ -217,11 +217,12 @@ class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
 
 
 class Privacy(Struct, frozen=True, gc=False):
-    """What a user shows: when he was last here, which he sees of others only if he does.
+    """What a user shows: what he has read, when he was last here; he sees of others only that.
 
     `inbox` says who may begin to write to him; contacts are those to whom he has written.
     """
 
+    read_receipts: bool
     last_seen: bool
     inbox: Literal["everyone", "contacts"]
 

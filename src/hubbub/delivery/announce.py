@@ -323,7 +323,7 @@ class Announcer:
             return
         before = max(moved.delivered_before, moved.read_before)
         newest.delivered += before < newest.seq <= max(moved.delivered, moved.read)
-        newest.read += moved.read_before < newest.seq <= moved.read
+        newest.read += not moved.silent and moved.read_before < newest.seq <= moved.read
         now = self._clock.monotonic()
         wait = chat.counts_at + COUNTS_EVERY - now
         if wait <= 0:
@@ -352,11 +352,15 @@ def _by_sending(post: Post, outcome: Posted) -> Advanced:
         outcome.seq - 1,
         outcome.at,
         None,
+        outcome.silent,
     )
 
 
 def _ranges(moved: Advanced) -> list[tuple[int, int, bool]]:
     """What was read, and what was only delivered: a read says both."""
+    if moved.silent:
+        after = max(moved.delivered, moved.read)
+        return [(moved.delivered_before, after, False)] if moved.delivered_before < after else []
     ranges: list[tuple[int, int, bool]] = []
     before, read = moved.read_before, moved.read
     if before < read:

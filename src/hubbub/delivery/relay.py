@@ -214,7 +214,8 @@ class Relay:
         audience = self._hub.of_user(event.author_id)
         if not audience:
             return
-        kind = frames.ReadReceipt if event.read else frames.DeliveryReceipt
+        read = event.read and not any(subscriber.silent for subscriber in audience)
+        kind = frames.ReadReceipt if read else frames.DeliveryReceipt
         frame = kind(
             present.chat_ref(event.chat_id),
             present.message_ref(event.message_id),
@@ -227,11 +228,12 @@ class Relay:
             subscriber.receipt(event.chat_id, outgoing)
 
     def _counts(self, event: CountsEvent) -> None:
-        frame = frames.ReceiptCounts(
-            present.chat_ref(event.chat_id), event.seq, event.delivered, event.read
-        )
+        audience = self._hub.of_user(event.author_id)
+        read = 0 if any(subscriber.silent for subscriber in audience) else event.read
+        chat = present.chat_ref(event.chat_id)
+        frame = frames.ReceiptCounts(chat, event.seq, event.delivered, read)
         outgoing = Outgoing(frame, self._encoders)
-        for subscriber in self._hub.of_user(event.author_id):
+        for subscriber in audience:
             subscriber.receipt(event.chat_id, outgoing)
 
     def _stood(self, event: StanceEvent) -> None:

@@ -333,7 +333,7 @@ class Replays:
     async def _finish(self, replay: Replay) -> None:
         """Receipts that were missed, then `caught_up`, then what was held, then live."""
         subscriber = replay.subscriber
-        for frame in await self.receipts(subscriber.user_id, replay.receipts, subscriber.large):
+        for frame in await self._receipts(subscriber, replay.receipts):
             subscriber.answer(frame)
         if subscriber.replay is not replay:
             return
@@ -356,17 +356,14 @@ class Replays:
 
     # ── receipts ──
 
-    async def receipts(
-        self, user_id: int, chat_ids: Sequence[int], large: Sequence[int]
-    ) -> list[object]:
-        """The other members' cursors in these chats, as receipts for the user's own messages.
-
-        `large`: the large chats that he is in.
-        """
+    async def _receipts(self, subscriber: Subscriber, chat_ids: Sequence[int]) -> list[object]:
+        """The other members' cursors in these chats, as receipts for the user's own messages."""
         if not chat_ids:
             return []
         answer: list[object] = []
-        for state in await self._reader.cursors(user_id, chat_ids):
+        for state in await self._reader.cursors(subscriber.user_id, chat_ids):
+            if subscriber.silent:  # meanwhile
+                state = state.unread
             for kind, passed, at in (
                 (frames.DeliveryReceipt, state.delivered, state.delivered_at),
                 (frames.ReadReceipt, state.read, state.read_at),
@@ -381,12 +378,11 @@ class Replays:
                             rfc3339(at),
                         )
                     )
-        counted = [c for c in chat_ids if c in large]
-        counts = await self._store.counts(counted) if counted else []
-        answer += [
-            frames.ReceiptCounts(present.chat_ref(c.chat_id), c.seq, c.delivered, c.read)
-            for c in counts
-        ]
+        counted = [c for c in chat_ids if c in subscriber.large]
+        for found in await self._store.counts(counted) if counted else []:
+            read = 0 if subscriber.silent else found.read
+            chat = present.chat_ref(found.chat_id)
+            answer.append(frames.ReceiptCounts(chat, found.seq, found.delivered, read))
         return answer
 
 

@@ -164,6 +164,11 @@ class Subscriber:
         if self.stance is None or stance.rev > self.stance.rev:
             self.stance = stance
 
+    @property
+    def silent(self) -> bool:
+        """Whether he is not told what others have read."""
+        return self.stance is not None and self.stance.privacy.silent
+
     def receipt(self, chat_id: int, outgoing: Outgoing) -> None:
         """A live receipt; a reader that takes none now hears of that chat again later."""
         if not self.blocked and self.stance is not None:

@@ -213,7 +213,7 @@ class Posted(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
     """The message is stored. `duplicate`: it was already; these are the earlier values.
 
     `read_before`: the sender's read cursor until now. Sending moved it, so he has read what lies
-    between.
+    between. `silent`: he tells nobody so.
     """
 
     id: int
@@ -224,6 +224,7 @@ class Posted(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
     read_before: int = 0
     duplicate: bool = False
     made: Made | None = None
+    silent: bool = False
 
 
 class Mismatch(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="mismatch"):
@@ -292,7 +293,10 @@ class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
 
 
 class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):
-    """Cursors before and after; equal where nothing moved. `me`: his own log's event of a read."""
+    """Cursors before and after; equal where nothing moved. `me`: his own log's event of a read.
+
+    `silent`: he tells nobody what he has read, only that it has arrived.
+    """
 
     chat_id: int
     user_id: int
@@ -302,6 +306,7 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
     read: int
     at: int
     me: MyChat | None
+    silent: bool = False
 
 
 Outcome = (

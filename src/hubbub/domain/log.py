@@ -83,6 +83,9 @@ def _answer_again(post: Post, earlier: Row) -> Posted | Mismatch:
     return placed(earlier, duplicate=True)
 
 
-def placed(row: Row, read_before: int = 0, *, duplicate: bool = False) -> Posted:
-    """The answer to who sent it. `read_before`: see Posted."""
-    return Posted(row.id, row.chat_id, row.seq, row.number, row.at, read_before, duplicate)
+def placed(
+    row: Row, read_before: int = 0, *, silent: bool = False, duplicate: bool = False
+) -> Posted:
+    """The answer to who sent it. `read_before`, `silent`: see Posted."""
+    place = (row.id, row.chat_id, row.seq, row.number, row.at)
+    return Posted(*place, read_before, duplicate, silent=silent)

@@ -17,6 +17,11 @@ class Cursor(Struct, frozen=True, array_like=True):
         read = max(self.read, min(read, head))
         return Cursor(max(self.delivered, min(delivered, head), read), read)
 
+    @property
+    def unread(self) -> "Cursor":
+        """As it is told where nobody is to know what was read."""
+        return Cursor(self.delivered, 0)
+
 
 DELIVERED: Final = 0
 READ: Final = 1

@@ -22,6 +22,11 @@ class Privacy(Struct, frozen=True, array_like=True):
     last_seen: bool = True
     inbox: Inbox = "everyone"
 
+    @property
+    def silent(self) -> bool:
+        """Whether he tells nobody what he has read; then he is told by nobody, either."""
+        return not self.read_receipts
+
 
 class Stance(Struct, frozen=True, array_like=True):
     """How a user stands to others, as of position `rev` of his own log."""

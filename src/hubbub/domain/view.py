@@ -1,6 +1,7 @@
 """What reads give back: chats, members and messages as one member may see them."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hubbub.domain.account import User
 from hubbub.domain.chat import Chat, Head, Member, Role
@@ -41,6 +42,11 @@ class MemberView(Struct, frozen=True, array_like=True):
     user: User
     member: Member
     last_read_id: int
+
+    @property
+    def unread(self) -> "MemberView":
+        """As it is told where nobody is to know what was read."""
+        return MemberView(self.user, replace(self.member, read=0), 0)
 
 
 class MemberList(Struct, frozen=True, array_like=True):
@@ -126,11 +132,16 @@ class Versions(Struct, frozen=True, array_like=True):
 
 
 class RecipientView(Struct, frozen=True, array_like=True):
-    """When a recipient passed the message, Unix ms; None: not yet."""
+    """When a recipient passed the message, Unix ms; None: not yet, or it is not told."""
 
     user_id: int
     delivered_at: int | None
     read_at: int | None
+
+    @property
+    def unread(self) -> "RecipientView":
+        """As it is told where nobody is to know what was read."""
+        return RecipientView(self.user_id, self.delivered_at, None)
 
 
 class ReceiptList(Struct, frozen=True, array_like=True):

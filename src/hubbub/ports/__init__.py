@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hubbub.domain.account import User
 from hubbub.domain.change import Change, Outcome
@@ -114,7 +115,7 @@ class PassedRead(Struct, frozen=True, array_like=True):
 
 
 class ReceiptCount(Struct, frozen=True, array_like=True):
-    """Members of a large chat that passed its newest countable message `seq`."""
+    """Members of a large chat that passed its newest countable message `seq`, as is told."""
 
     chat_id: int
     seq: int
@@ -132,6 +133,11 @@ class CursorState(Struct, frozen=True, array_like=True):
     read: Passed | None
     delivered_at: int
     read_at: int
+
+    @property
+    def unread(self) -> "CursorState":
+        """As it is told where nobody is to know what was read."""
+        return replace(self, cursor=self.cursor.unread, read=None, read_at=0)
 
 
 # ── ports ────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +189,11 @@ class Changes(Protocol):
 
 
 class ChatReader(Protocol):
-    """Views of chats for one user. None: there is no such thing for him."""
+    """Views of chats for one user. None: there is no such thing for him.
+
+    What somebody has read is told only where both he and the user show that (`Privacy.silent`):
+    else it is as if he had read nothing.
+    """
 
     async def chat(self, user_id: int, chat_id: int) -> ChatView | None:
         """One chat."""

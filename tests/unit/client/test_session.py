@@ -548,7 +548,7 @@ def test_focus_is_said_on_each_connection_and_peers_are_forgotten_with_it() -> N
 
 def test_the_own_log_tells_of_settings_and_blocks() -> None:
     peer = Peer({ME: 1}).live()
-    privacy = Privacy(last_seen=False, inbox="contacts")
+    privacy = Privacy(read_receipts=True, last_seen=False, inbox="contacts")
     told = peer.hear(
         Me(2, "settings", privacy=privacy),
         Me(3, "block", user_id=BEN),

@@ -142,7 +142,8 @@ class MemoryChatStore:
                 state.marks.setdefault(key, []).append((row.seq, row.at))
             state.sent_at[row.chat_id, row.sender_id] = row.at
             state.change(sender, delivered=row.seq, read=row.seq, read_number=row.number)
-        return replace(placed(row, before), made=made)
+        silent = before < row.seq - 1 and state.silent(row.sender_id)
+        return replace(placed(row, before, silent=silent), made=made)
 
     def _find(self, new: NewChat) -> int | None:
         for chat in self._state.chats.values():
@@ -327,9 +328,8 @@ class MemoryChatStore:
             state.marks.setdefault((*key, READ), []).append((after.read, move.at))
             number = state.number_at(move.chat_id, after.read)
             me = state.tell(state.change(member, read_number=number))
-        return Advanced(
-            *key, before.delivered, after.delivered, before.read, after.read, move.at, me
-        )
+        moved = (before.delivered, after.delivered, before.read, after.read)
+        return Advanced(*key, *moved, move.at, me, me is not None and state.silent(move.user_id))
 
     def _tell(self, change: Mute | SetPrivacy | SetBlock) -> Told | Missing | Denied:
         """What the user's own log alone tells."""

@@ -58,6 +58,7 @@ class MemoryReader:
         views = [
             MemberView(self.user(m.user_id), m, self._last_read(m, rows)) for m in found[:limit]
         ]
+        views = [v.unread if self._hides(user_id, v.user.id) else v for v in views]
         return MemberList(views, len(found) > limit)
 
     async def history(
@@ -130,11 +131,13 @@ class MemoryReader:
             for m in self._state.present_members(row.chat_id)
             if m.user_id != row.sender_id and any(i.holds(row.seq) for i in self._state.stays_of(m))
         ]
-        page = [self.recipient(m, row) for m in recipients if m.user_id > after]
+        views = [self.recipient(m, row) for m in recipients]
+        views = [v.unread if self._hides(user_id, v.user_id) else v for v in views]
+        page = [view for view in views if view.user_id > after]
         return ReceiptList(
             len(recipients),
-            sum(m.delivered >= row.seq for m in recipients),
-            sum(m.read >= row.seq for m in recipients),
+            sum(view.delivered_at is not None for view in views),
+            sum(view.read_at is not None for view in views),
             page[:limit],
             len(page) > limit,
         )
@@ -148,7 +151,7 @@ class MemoryReader:
                 continue
             others = self._state.present_members(chat_id)
             states += [self._cursor(user_id, m) for m in others if m.user_id != user_id]
-        return states
+        return [s.unread if self._hides(user_id, s.user_id) else s for s in states]
 
     async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
         """`OwnLog.me`."""
@@ -158,6 +161,11 @@ class MemoryReader:
         return states, self._state.me_heads.get(user_id, 0)
 
     # ── what the views are made of ──
+
+    def _hides(self, asking: int, user_id: int) -> bool:
+        """Whether it is not told what the user has read."""
+        silent = self._state.silent
+        return user_id != asking and (silent(asking) or silent(user_id))
 
     def _visible(self, user_id: int, chat_id: int) -> list[Row]:
         openings = self._state.openings(chat_id, user_id)

@@ -138,5 +138,5 @@ def count(state: State, chat_id: int) -> ReceiptCount:
         chat_id,
         newest.seq,
         sum(m.delivered >= newest.seq for m in recipients),
-        sum(m.read >= newest.seq for m in recipients),
+        sum(m.read >= newest.seq and not state.silent(m.user_id) for m in recipients),
     )

@@ -64,6 +64,10 @@ class State:
         """A session; `own_places` where the user has several."""
         self.sessions[session_id] = Session(user_id, own_places)
 
+    def silent(self, user_id: int) -> bool:
+        """Whether the user tells nobody what he has read."""
+        return user_id in self.privacy and self.privacy[user_id][1].silent
+
     def next_me(self, user_id: int) -> int:
         """The next position of the user's own log."""
         self.me_heads[user_id] += 1
@@ -187,9 +191,10 @@ class State:
         return chat.size + by
 
     def others(self, chat_id: int, user_id: int) -> Cursor:
-        """The least cursors of all other members now; zero without any."""
+        """The least cursors of all other members now, as they are told; zero without any."""
         others = [m for m in self.present_members(chat_id) if m.user_id != user_id]
-        return Cursor(
-            min((m.delivered for m in others), default=0),
-            min((m.read for m in others), default=0),
-        )
+        delivered = min((m.delivered for m in others), default=0)
+        if self.silent(user_id):
+            return Cursor(delivered, 0)
+        read = [0 if self.silent(m.user_id) else m.read for m in others]
+        return Cursor(delivered, min(read, default=0))

@@ -61,7 +61,8 @@ async def _move(work: Work, move: Advance, numbers: dict[tuple[int, int], int]) 
     if after.read > before.read:
         work.mark(*key, READ, after.read, move.at)
         me = await _read(work, move, head, position, numbers)
-    return Advanced(*key, before.delivered, after.delivered, before.read, after.read, move.at, me)
+    moved = (before.delivered, after.delivered, before.read, after.read)
+    return Advanced(*key, *moved, move.at, me, me is not None and position.silent)
 
 
 async def _read(

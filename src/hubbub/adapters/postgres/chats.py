@@ -21,7 +21,7 @@ from hubbub.adapters.postgres.own import mute
 from hubbub.adapters.postgres.post import post_all
 from hubbub.adapters.postgres.relations import set_block, set_privacy
 from hubbub.adapters.postgres.replay import find, log, places
-from hubbub.adapters.postgres.rows import between, columns
+from hubbub.adapters.postgres.rows import SILENT, between, columns
 from hubbub.adapters.postgres.schema import DAY_IDS, DAY_MS, OPEN, day_of_id
 from hubbub.adapters.postgres.sent import known_posts
 from hubbub.adapters.postgres.work import Again, Plan, Work
@@ -78,7 +78,8 @@ PASSED: Final = f"""
         AND type <> 'system') m
 """
 COUNT: Final = (
-    "SELECT count(*) FILTER (WHERE delivered >= $1), count(*) FILTER (WHERE read >= $1)"
+    "SELECT count(*) FILTER (WHERE delivered >= $1),"
+    f" count(*) FILTER (WHERE read >= $1 AND NOT {SILENT.format('m.user_id')})"
     " FROM members m WHERE chat_id = $2 AND until IS NULL AND user_id <> $3"
     " AND (since <= $1 OR EXISTS (SELECT 1 FROM stays s WHERE s.chat_id = m.chat_id"
     " AND s.user_id = m.user_id AND s.since <= $1 AND s.until > $1))"

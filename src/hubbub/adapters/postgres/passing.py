@@ -8,7 +8,7 @@ one himself has a mark, too, unless there was nothing between.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from hubbub.adapters.postgres.rows import between, columns
+from hubbub.adapters.postgres.rows import SILENT, between, columns
 from hubbub.adapters.postgres.schema import DAY_MS
 from hubbub.domain.message import Row
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
@@ -21,11 +21,13 @@ RECIPIENT: Final = (
     " AND s.since <= $3 AND s.until > $3))"
 )
 COUNTS: Final = (
-    "SELECT count(*), count(*) FILTER (WHERE delivered >= $3), count(*) FILTER (WHERE read >= $3)"
+    "SELECT count(*), count(*) FILTER (WHERE delivered >= $3),"
+    f" count(*) FILTER (WHERE read >= $3 AND NOT {SILENT.format('members.user_id')})"
     f" FROM members WHERE {RECIPIENT}"
 )
 RECIPIENTS: Final = (
-    f"SELECT user_id, delivered, read FROM members WHERE {RECIPIENT}"
+    f"SELECT user_id, delivered, read, {SILENT.format('members.user_id')}"
+    f" FROM members WHERE {RECIPIENT}"
     " AND user_id > $4 ORDER BY user_id LIMIT $5"
 )
 MARKS: Final = """
@@ -41,7 +43,7 @@ PACKED: Final = """
     LATERAL unnest(l.users) AS u (user_id) WHERE u.user_id = ANY($4) ORDER BY l.seq, l.kind, l.at
 """
 OTHER_MEMBERS: Final = (
-    "SELECT user_id, delivered, read FROM members"
+    f"SELECT user_id, delivered, read, {SILENT.format('members.user_id')} FROM members"
     " WHERE chat_id = $1 AND user_id <> $2 AND until IS NULL ORDER BY user_id"
 )
 
@@ -58,7 +60,8 @@ Times = dict[Mark, int]
 async def receipt_counts(db: Any, row: Row) -> tuple[int, int, int]:
     """How many recipients a message has, and how many of them have it and have read it.
 
-    Recipients are the present members, but its sender, who were members when it was sent.
+    Recipients are the present members, but its sender, who were members when it was sent. Reads of
+    those who are silent do not count.
     """
     counted = await db.fetchrow(COUNTS, row.chat_id, row.sender_id, row.seq)
     return counted[0], counted[1], counted[2]
@@ -67,7 +70,7 @@ async def receipt_counts(db: Any, row: Row) -> tuple[int, int, int]:
 async def recipient_views(db: Any, row: Row, after: int, limit: int) -> list[RecipientView]:
     """A page of recipients with the times at which they passed the message."""
     found = await db.fetch(RECIPIENTS, row.chat_id, row.sender_id, row.seq, after, limit)
-    cursors = {user: Cursor(delivered, read) for user, delivered, read in found}
+    cursors = {user: Cursor(delivered, read) for user, delivered, read, _ in found}
     wanted = [
         (user, kind, row.seq)
         for user, cursor in cursors.items()
@@ -75,7 +78,9 @@ async def recipient_views(db: Any, row: Row, after: int, limit: int) -> list[Rec
         if (cursor.read if kind == READ else cursor.delivered) >= row.seq
     ]
     times = await _times(db, row.chat_id, wanted, row.at)
-    return [RecipientView(user, *_moments(times, user, c, row)) for user, c in cursors.items()]
+    views = [RecipientView(user, *_moments(times, user, c, row)) for user, c in cursors.items()]
+    silent = {user for user, *_, silent in found if silent}
+    return [view.unread if view.user_id in silent else view for view in views]
 
 
 async def cursor_states(db: Any, user_id: int, chat_id: int, head: int) -> list[CursorState]:
@@ -84,7 +89,7 @@ async def cursor_states(db: Any, user_id: int, chat_id: int, head: int) -> list[
     His messages are looked for in the newest `REACH` positions.
     """
     found = await db.fetch(OTHER_MEMBERS, chat_id, user_id)
-    cursors = {other: Cursor(delivered, read) for other, delivered, read in found}
+    cursors = {other: Cursor(delivered, read) for other, delivered, read, _ in found}
     least = min((c.read for c in cursors.values()), default=0)
     own = await _own_messages(db, user_id, chat_id, head, least)
     got = {other: _newest(own, cursor.delivered) for other, cursor in cursors.items()}
@@ -98,7 +103,7 @@ async def cursor_states(db: Any, user_id: int, chat_id: int, head: int) -> list[
     ]
     oldest = min((row.at for row in own), default=0)
     times = await _times(db, chat_id, wanted, oldest)
-    return [
+    states = [
         CursorState(
             chat_id,
             other,
@@ -110,6 +115,8 @@ async def cursor_states(db: Any, user_id: int, chat_id: int, head: int) -> list[
         )
         for other, cursor in cursors.items()
     ]
+    silent = {other for other, *_, silent in found if silent}
+    return [state.unread if state.user_id in silent else state for state in states]
 
 
 async def _own_messages(db: Any, user_id: int, chat_id: int, head: int, least: int) -> list[Row]:

@@ -54,8 +54,11 @@ async def _append(work: Work, posts: list[Post]) -> list[Posted | Mismatch]:
     await insert_mentions(work.db, [row for row in rows if row.extra])
     for row in rows:
         work.move_head(row.chat_id, work.heads[row.chat_id])
-    before = await _move_senders(work, rows)
-    return [placed(row, before[row.id]) if isinstance(row, Row) else row for row in assigned]
+    before, silent = await _move_senders(work, rows)
+    return [
+        placed(row, before[row.id], silent=row.id in silent) if isinstance(row, Row) else row
+        for row in assigned
+    ]
 
 
 async def _know(work: Work, posts: list[Post]) -> None:
@@ -104,13 +107,14 @@ async def insert_rows(work: Work, rows: Sequence[Row]) -> None:
     await work.note_rows(rows)
 
 
-async def _move_senders(work: Work, rows: list[Row]) -> dict[int, int]:
+async def _move_senders(work: Work, rows: list[Row]) -> tuple[dict[int, int], set[int]]:
     """Sending moves the sender's own cursors: nothing before it is unread to him.
 
-    Answers where his read cursor was, by message.
+    Answers where his read cursor was, by message, and those of which nobody is told.
     """
     await work.load_positions((row.chat_id, row.sender_id) for row in rows)
     before: dict[int, int] = {}
+    silent: set[int] = set()
     for row in rows:
         position = await work.position(row.chat_id, row.sender_id)
         if position is None:  # he left in this very batch
@@ -119,11 +123,13 @@ async def _move_senders(work: Work, rows: list[Row]) -> dict[int, int]:
         before[row.id] = position.read
         if row.seq - position.read > 1:
             work.mark(row.chat_id, row.sender_id, READ, row.seq, row.at)
+            if position.silent:
+                silent.add(row.id)
         position.delivered = position.read = row.seq
         position.read_number = row.number
         position.sent_at = row.at
         work.move(row.chat_id, row.sender_id)
-    return before
+    return before, silent
 
 
 async def make_chat(work: Work, new: NewChat, at: int) -> Made:

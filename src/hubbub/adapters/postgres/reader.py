@@ -20,6 +20,7 @@ from hubbub.adapters.postgres.replay import C
 from hubbub.adapters.postgres.rows import (
     AT_OR_BELOW,
     ROW,
+    SILENT,
     between,
     chat_of,
     columns,
@@ -51,7 +52,7 @@ MEMBER: Final = (
     " m.read_number, m.me_rev, m.muted_until"
 )
 SEATS: Final = f"""
-    SELECT {MEMBER}, c.seq, c.number, c.at, c.mentioned, {C},
+    SELECT {MEMBER}, c.seq, c.number, c.at, c.mentioned, {C}, {SILENT.format("m.user_id")},
         coalesce(s.since, '{{}}'), coalesce(s.until, '{{}}')
     FROM unnest($2::bigint[]) WITH ORDINALITY AS k (chat_id, n)
     JOIN members m ON m.chat_id = k.chat_id AND m.user_id = $1 AND m.until IS NULL
@@ -62,7 +63,8 @@ SEATS: Final = f"""
     ORDER BY k.n
 """
 OTHERS: Final = (
-    "SELECT chat_id, min(delivered), min(read) FROM members"
+    "SELECT chat_id, min(delivered),"
+    f" min(CASE WHEN {SILENT.format('members.user_id')} THEN 0 ELSE read END) FROM members"
     " WHERE chat_id = ANY($1) AND user_id <> $2 AND until IS NULL GROUP BY chat_id"
 )
 PEERS: Final = (
@@ -75,7 +77,8 @@ CHATS: Final = (
     " ORDER BY c.at DESC, c.id DESC LIMIT $4"
 )
 MEMBERS: Final = (
-    f"SELECT {USER}, {MEMBER} FROM members m JOIN users u ON u.id = m.user_id"
+    f"SELECT {USER}, {MEMBER}, {SILENT.format('m.user_id')}"
+    " FROM members m JOIN users u ON u.id = m.user_id"
     " WHERE m.chat_id = $1 AND m.user_id > $2 AND m.until IS NULL ORDER BY m.user_id LIMIT $3"
 )
 AT_CURSORS: Final = f"""
@@ -94,12 +97,16 @@ END: Final = 2**62
 
 
 class Seat(Struct, frozen=True):
-    """A present member's place in a chat, and the positions that he may see, oldest first."""
+    """A present member's place in a chat, and the positions that he may see, oldest first.
+
+    `silent`: he is not told what others have read.
+    """
 
     chat: Chat
     head: Head
     member: Member
     openings: list[Interval]
+    silent: bool
 
     @property
     def own(self) -> Cursor:
@@ -138,12 +145,14 @@ class PostgresReader:
                 return None
             found = await db.fetch(MEMBERS, chat_id, after, limit + 1)
             users = [User(*row[:6]) for row in found[:limit]]
-            members = [Member(*words(row[6:], 2)) for row in found[:limit]]
+            members = [Member(*words(row[6:17], 2)) for row in found[:limit]]
             last = await _last_read(db, seat, {member.read for member in members})
+        silent = {row[0] for row in found if row[17] or seat.silent} - {user_id}
         views = [
             MemberView(user, member, last.get(member.read, 0))
             for user, member in zip(users, members, strict=True)
         ]
+        views = [view.unread if view.user.id in silent else view for view in views]
         return MemberList(views, len(found) > limit)
 
     async def history(
@@ -207,9 +216,11 @@ class PostgresReader:
             found = await find_seen(db, user_id, message_id)
             if found is None:
                 return None
-            _, row = found
+            seat, row = found
             recipients, delivered, read = await receipt_counts(db, row)
             page = await recipient_views(db, row, after, limit + 1)
+        if seat.silent:
+            read, page = 0, [view.unread for view in page]
         return ReceiptList(recipients, delivered, read, page[:limit], len(page) > limit)
 
     async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
@@ -218,7 +229,8 @@ class PostgresReader:
         async with self._database.snapshot() as db:
             for seat in await seats_of(db, user_id, list(dict.fromkeys(chat_ids))):
                 if seat.chat.size <= LARGE:
-                    states += await cursor_states(db, user_id, seat.chat.id, seat.head.seq)
+                    found = await cursor_states(db, user_id, seat.chat.id, seat.head.seq)
+                    states += [state.unread for state in found] if seat.silent else found
         return states
 
     async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
@@ -236,8 +248,9 @@ async def seats_of(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
     for row in await db.fetch(SEATS, user_id, chat_ids):
         member, head = Member(*words(row[:11], 2)), Head(*row[11:15])
         chat = chat_of(row[15:27])
-        stays = [Interval(*stay) for stay in zip(*row[27:], strict=True)]
-        seats.append(Seat(chat, head, member, openings(chat, [*stays, Interval(member.since)])))
+        stays = [Interval(*stay) for stay in zip(*row[28:], strict=True)]
+        seen = openings(chat, [*stays, Interval(member.since)])
+        seats.append(Seat(chat, head, member, seen, row[27]))
     return seats
 
 
@@ -274,7 +287,7 @@ async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
 
 
 async def other_cursors(db: Any, seats: Sequence[Seat]) -> dict[int, Cursor]:
-    """The least cursors of all other members, by chat.
+    """The least cursors of all other members, by chat, as they are told.
 
     In a large chat zero, so that a sender's message stays `sent` there: its receipts come
     as counts (spec section 6), and the least of 100,000 is the one who never opens it.
@@ -283,7 +296,9 @@ async def other_cursors(db: Any, seats: Sequence[Seat]) -> dict[int, Cursor]:
     small = [seat.chat.id for seat in seats if seat.chat.size <= LARGE]
     if small:
         rows = await db.fetch(OTHERS, small, seats[0].member.user_id)
-        others.update((row[0], Cursor(row[1], row[2])) for row in rows)
+        cursors = {row[0]: Cursor(row[1], row[2]) for row in rows}
+        silent = seats[0].silent  # all are of one user
+        others.update((chat, c.unread if silent else c) for chat, c in cursors.items())
     return others
 
 

@@ -126,6 +126,7 @@ async def set_privacy(work: Work, change: SetPrivacy) -> Told:
     privacy = replace(before, **change.wanted)
     if privacy == before:
         return Told(None)
+    work.silence(user_id, privacy.silent)
     rev = work.next_me(user_id)
     values = (privacy.read_receipts, privacy.last_seen, privacy.inbox)
     await db.execute(SAVE_PRIVACY, user_id, rev, *values)

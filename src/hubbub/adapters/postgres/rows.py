@@ -18,6 +18,8 @@ CHAT: Final = (
     "id, type, key, title, history, created_at, size, description, picture, posting,"
     " slow_seconds, visibility"
 )
+SILENT: Final = "EXISTS (SELECT 1 FROM privacy p WHERE p.user_id = {} AND NOT p.read_receipts)"
+"""Whether the user of this column tells nobody what he has read."""
 MESSAGE: Final = f"SELECT {ROW} FROM messages WHERE id = $1"
 
 SPANS: Final = (

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import unread_mentions
-from hubbub.adapters.postgres.rows import CHAT, chat_of, columns, words
+from hubbub.adapters.postgres.rows import CHAT, SILENT, chat_of, columns, words
 from hubbub.adapters.postgres.schema import DAY_MS, OPEN, span_of
 from hubbub.domain.change import NewChat
 from hubbub.domain.chat import LARGE, Chat, Head, Role
@@ -97,7 +97,7 @@ class Again(Exception):
 
 
 class Position(Struct):
-    """Where a present member is, as his row says."""
+    """Where a present member is, as his row says. `silent`: he tells nobody what he has read."""
 
     role: Role
     since: int
@@ -108,6 +108,7 @@ class Position(Struct):
     muted_until: int
     me_rev: int
     sent_at: int
+    silent: bool
 
 
 class Plan(Struct):
@@ -257,7 +258,7 @@ class Work:
             return
         self._positions.update(dict.fromkeys(wanted))
         rows = await self.db.fetch(
-            f"SELECT m.chat_id, m.user_id, {POSITION} FROM members m"
+            f"SELECT m.chat_id, m.user_id, {POSITION}, {SILENT.format('m.user_id')} FROM members m"
             " JOIN unnest($1::bigint[], $2::bigint[]) AS k (chat_id, user_id)"
             " ON m.chat_id = k.chat_id AND m.user_id = k.user_id WHERE m.until IS NULL",
             *columns(wanted, 2),
@@ -281,6 +282,12 @@ class Work:
         for user_id in users:
             self._positions.pop((chat_id, user_id), None)
             self._moved.discard((chat_id, user_id))
+
+    def silence(self, user_id: int, silent: bool) -> None:
+        """He tells nobody what he reads from now on, or does again."""
+        for (_, user), position in self._positions.items():
+            if user == user_id and position is not None:
+                position.silent = silent
 
     def next_me(self, user_id: int) -> int:
         """The next position of the user's own log. Raises Again when it is not locked yet."""

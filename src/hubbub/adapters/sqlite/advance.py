@@ -8,6 +8,7 @@ import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.own import tell
+from hubbub.adapters.sqlite.relations import is_silent
 from hubbub.adapters.sqlite.rows import (
     INSERT_MARK,
     MARK_ROW,
@@ -83,6 +84,7 @@ class _Flush:
             after.read,
             move.at,
             me,
+            me is not None and is_silent(self._db, move.user_id),
         )
 
     def _mark(self, move: Advance, kind: int, before: int, seq: int) -> None:

@@ -15,7 +15,7 @@ from hubbub.adapters.sqlite.database import snapshot, transaction
 from hubbub.adapters.sqlite.membership import change_group, create, fill
 from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
-from hubbub.adapters.sqlite.relations import saw, set_block, set_privacy
+from hubbub.adapters.sqlite.relations import SILENT, saw, set_block, set_privacy
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
     Advance,
@@ -159,7 +159,8 @@ class SqliteChatStore:
             return ReceiptCount(chat_id, 0, 0, 0)
         seq, sender_id = newest
         delivered, read = self._connection.execute(
-            "SELECT count(*) FILTER (WHERE delivered >= ?1), count(*) FILTER (WHERE read >= ?1)"
+            "SELECT count(*) FILTER (WHERE delivered >= ?1),"
+            f" count(*) FILTER (WHERE read >= ?1 AND NOT {SILENT.format('m.user_id')})"
             " FROM members m WHERE chat_id = ?2 AND left IS NULL AND user_id <> ?3"
             " AND (since <= ?1 OR EXISTS (SELECT 1 FROM stays s WHERE s.chat_id = m.chat_id"
             " AND s.user_id = m.user_id AND s.since <= ?1 AND s.left > ?1))",

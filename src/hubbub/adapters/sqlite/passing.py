@@ -11,6 +11,7 @@ from typing import Final, cast
 
 import apsw
 
+from hubbub.adapters.sqlite.relations import SILENT
 from hubbub.adapters.sqlite.rows import NEAR
 from hubbub.domain.message import Row
 from hubbub.domain.receipt import Cursor, Passed
@@ -23,11 +24,13 @@ RECIPIENT = (
     " AND s.since <= :seq AND s.left > :seq))"
 )
 COUNTS = (
-    "SELECT count(*), coalesce(sum(delivered >= :seq), 0), coalesce(sum(read >= :seq), 0)"
+    "SELECT count(*), coalesce(sum(delivered >= :seq), 0),"
+    f" coalesce(sum(read >= :seq AND NOT {SILENT.format('members.user_id')}), 0)"
     f" FROM members WHERE {RECIPIENT}"
 )
 RECIPIENTS = (
-    f"SELECT user_id, delivered, read FROM members WHERE {RECIPIENT}"
+    f"SELECT user_id, {SILENT.format('members.user_id')}, delivered, read"
+    f" FROM members WHERE {RECIPIENT}"
     " AND user_id > :after ORDER BY user_id LIMIT :limit"
 )
 MARK = (
@@ -48,7 +51,7 @@ PACKED = (
 HAS_PACKED = "SELECT 1 FROM large_marks WHERE chat_id = ? LIMIT 1"
 UNPACK = "SELECT value FROM json_each(?) WHERE value IN (SELECT value FROM json_each(?))"
 OTHER_MEMBERS = (
-    "SELECT user_id, delivered, read FROM members"
+    f"SELECT user_id, {SILENT.format('members.user_id')}, delivered, read FROM members"
     " WHERE chat_id = ? AND user_id <> ? AND left IS NULL ORDER BY user_id"
 )
 OWN_MESSAGES = (
@@ -70,7 +73,8 @@ Times = dict[tuple[int, int], int]
 def receipt_counts(db: apsw.Connection, row: Row) -> tuple[int, int, int]:
     """How many recipients a message has, and how many of them have it and have read it.
 
-    Recipients are the present members, but its sender, who were members when it was sent.
+    Recipients are the present members, but its sender, who were members when it was sent. Reads of
+    those who are silent do not count.
     """
     counts: tuple[int, int, int] = db.execute(COUNTS, _about(row)).get
     return counts
@@ -79,10 +83,13 @@ def receipt_counts(db: apsw.Connection, row: Row) -> tuple[int, int, int]:
 def recipient_views(db: apsw.Connection, row: Row, after: int, limit: int) -> list[RecipientView]:
     """A page of recipients with the times at which they passed the message."""
     binding = _about(row) | {"after": after, "limit": limit}
-    found = [(user, Cursor(*cursor)) for user, *cursor in db.execute(RECIPIENTS, binding)]
-    passed = {user: cursor for user, cursor in found if cursor.delivered >= row.seq}
+    found = cast(list[tuple[int, int, int, int]], db.execute(RECIPIENTS, binding).fetchall())
+    cursors = {user: Cursor(*cursor) for user, _, *cursor in found}
+    passed = {user: cursor for user, cursor in cursors.items() if cursor.delivered >= row.seq}
     times = _times(db, row.chat_id, row.seq, passed)
-    return [RecipientView(user, *_moments(times, user, c, row)) for user, c in found]
+    views = [RecipientView(user, *_moments(times, user, c, row)) for user, c in cursors.items()]
+    silent = {user for user, silent, *_ in found if silent}
+    return [view.unread if view.user_id in silent else view for view in views]
 
 
 def cursor_states(db: apsw.Connection, user_id: int, chat_id: int, head: int) -> list[CursorState]:
@@ -91,17 +98,18 @@ def cursor_states(db: apsw.Connection, user_id: int, chat_id: int, head: int) ->
     His messages are looked for in the newest `REACH` positions.
     """
     found = db.execute(OTHER_MEMBERS, (chat_id, user_id)).fetchall()
-    members = cast(list[tuple[int, int, int]], found)
-    least = min((position for _, *cursors in members for position in cursors), default=0)
+    members = cast(list[tuple[int, int, int, int]], found)
+    least = min((position for _, _, *cursors in members for position in cursors), default=0)
     own = _own_messages(db, user_id, chat_id, head, least)
     was_large = db.execute(HAS_PACKED, (chat_id,)).get is not None
     states = []
-    for other, delivered, read in members:
+    for other, silent, delivered, read in members:
         cursor = Cursor(delivered, read)
         who = (other, cursor)
         got, got_at = _passed_at(db, chat_id, user_id, who, DELIVERED, own, was_large)
         seen, seen_at = _passed_at(db, chat_id, user_id, who, READ, own, was_large)
-        states.append(CursorState(chat_id, other, cursor, got, seen, got_at, seen_at))
+        state = CursorState(chat_id, other, cursor, got, seen, got_at, seen_at)
+        states.append(state.unread if silent else state)
     return states
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.mentions import insert_mentions
+from hubbub.adapters.sqlite.relations import is_silent
 from hubbub.adapters.sqlite.rows import (
     INSERT_MARK,
     NEAR,
@@ -70,7 +71,13 @@ def _append(
     before = _move_senders(db, caches, rows)
     if named := [row for row in rows if row.extra]:
         insert_mentions(db, named)
-    return [placed(row, before[row.id]) if isinstance(row, Row) else row for row in assigned]
+    return [_read(db, row, before[row.id]) if isinstance(row, Row) else row for row in assigned]
+
+
+def _read(db: apsw.Connection, row: Row, before: int) -> Posted:
+    """By sending he has read what lies between: whether that is told."""
+    silent = before < row.seq - 1 and is_silent(db, row.sender_id)
+    return placed(row, before, silent=silent)
 
 
 def _move_senders(db: apsw.Connection, caches: Caches, rows: list[Row]) -> dict[int, int]:

@@ -16,6 +16,7 @@ from hubbub.adapters.sqlite.database import snapshot
 from hubbub.adapters.sqlite.mentions import unread_mentions
 from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipient_views
+from hubbub.adapters.sqlite.relations import SILENT
 from hubbub.adapters.sqlite.rows import ROW
 from hubbub.adapters.sqlite.seats import END, MEMBER, Seat, Seats
 from hubbub.adapters.sqlite.threads import replies_to
@@ -48,7 +49,8 @@ CHATS = (
     " ORDER BY c.at DESC, c.id DESC LIMIT ?"
 )
 MEMBERS = (
-    f"SELECT {USER}, {MEMBER} FROM members m CROSS JOIN users u ON u.id = m.user_id"
+    f"SELECT {USER}, {MEMBER}, {SILENT.format('m.user_id')}"
+    " FROM members m CROSS JOIN users u ON u.id = m.user_id"
     " WHERE m.chat_id = ? AND m.user_id > ? AND m.left IS NULL ORDER BY m.user_id LIMIT ?"
 )
 AT_CURSOR = (
@@ -154,9 +156,11 @@ class SqliteReader:
             found = self._seats.find(user_id, message_id)
             if found is None:
                 return None
-            _, row = found
+            seat, row = found
             recipients, delivered, read = receipt_counts(self._db, row)
             page = recipient_views(self._db, row, after, limit + 1)
+        if seat.silent:
+            read, page = 0, [view.unread for view in page]
         return ReceiptList(recipients, delivered, read, page[:limit], len(page) > limit)
 
     def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
@@ -166,7 +170,8 @@ class SqliteReader:
             for chat_id in dict.fromkeys(chat_ids):
                 seat = self._seats.seat(user_id, chat_id)
                 if seat is not None and seat.chat.size <= LARGE:
-                    states += cursor_states(self._db, user_id, chat_id, seat.head.seq)
+                    found = cursor_states(self._db, user_id, chat_id, seat.head.seq)
+                    states += [state.unread for state in found] if seat.silent else found
         return states
 
     def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
@@ -189,7 +194,7 @@ class SqliteReader:
         return ChatView(seat.chat, seat.head, member, others, peer, last, mentions)
 
     def _member(self, seat: Seat, row: Sequence[object]) -> MemberView:
-        member = Member(*row[6:])  # type: ignore[arg-type]
+        member = Member(*row[6:17])  # type: ignore[arg-type]
         found = self._db.execute(AT_CURSOR, (seat.chat.id, member.read)).get
         last_read = 0
         if found is not None:
@@ -197,7 +202,9 @@ class SqliteReader:
             # Even the id of a message is only for those who may see it.
             if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev)):
                 last_read = message_id
-        return MemberView(user_of(row), member, last_read)
+        view = MemberView(user_of(row), member, last_read)
+        own = member.user_id == seat.member.user_id
+        return view.unread if not own and (seat.silent or row[17]) else view
 
     def _page(self, seat: Seat, direction: str, at: int, limit: int) -> tuple[list[Row], bool]:
         if direction == "before":

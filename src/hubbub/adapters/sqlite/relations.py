@@ -30,6 +30,9 @@ RELATION = (
     " LEFT JOIN last_seen s ON s.user_id = ?2 LEFT JOIN privacy p ON p.user_id = ?2"
     " LEFT JOIN privacy q ON q.user_id = ?1 WHERE u.id = ?2"
 )
+SILENT = "EXISTS (SELECT 1 FROM privacy p WHERE p.user_id = {} AND NOT p.read_receipts)"
+"""Whether the user of this column tells nobody what he has read."""
+IS_SILENT = f"SELECT {SILENT.format('?')}"
 PRIVACY = "SELECT read_receipts, last_seen, inbox FROM privacy WHERE user_id = ?"
 BLOCKED = "SELECT other_id FROM blocks WHERE user_id = ? AND blocked"
 BLOCK_LOG = (
@@ -89,6 +92,11 @@ def load_privacy(db: apsw.Connection, user_id: int) -> Privacy:
     """What the user has set, or as it is at first."""
     row = db.execute(PRIVACY, (user_id,)).get
     return PLAIN.privacy if row is None else Privacy(bool(row[0]), bool(row[1]), row[2])
+
+
+def is_silent(db: apsw.Connection, user_id: int) -> bool:
+    """Whether the user tells nobody what he has read."""
+    return bool(db.execute(IS_SILENT, (user_id,)).get)
 
 
 def load_stance(db: apsw.Connection, user_id: int, rev: int) -> Stance:

@@ -8,6 +8,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
+from hubbub.adapters.sqlite.relations import SILENT
 from hubbub.adapters.sqlite.rows import ROW
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
 from hubbub.domain.message import Row
@@ -23,12 +24,13 @@ MEMBER = (
     " m.read_number, m.me_rev, m.muted_until"
 )
 SEAT = (
-    f"SELECT {MEMBER}, {CHAT} FROM members m JOIN chats c ON c.id = m.chat_id"
+    f"SELECT {MEMBER}, {CHAT}, {SILENT.format('m.user_id')}"
+    " FROM members m JOIN chats c ON c.id = m.chat_id"
     " WHERE m.chat_id = ? AND m.user_id = ? AND m.left IS NULL"
 )
 STAYS = "SELECT since, left FROM stays WHERE chat_id = ? AND user_id = ? ORDER BY since"
 OTHERS = (
-    "SELECT min(delivered), min(read) FROM members"
+    f"SELECT min(delivered), min(iif({SILENT.format('members.user_id')}, 0, read)) FROM members"
     " WHERE chat_id = ? AND user_id <> ? AND left IS NULL"
 )
 MESSAGE = f"SELECT {ROW} FROM messages WHERE id = ?"
@@ -38,12 +40,16 @@ END: Final = 2**62
 
 
 class Seat(Struct, frozen=True):
-    """A present member's place in a chat, and the positions that he may see, oldest first."""
+    """A present member's place in a chat, and the positions that he may see, oldest first.
+
+    `silent`: he is not told what others have read.
+    """
 
     chat: Chat
     head: Head
     member: Member
     openings: list[Interval]
+    silent: bool
 
     @property
     def own(self) -> Cursor:
@@ -62,13 +68,13 @@ class Seats:
         row = self._db.execute(SEAT, (chat_id, user_id)).get
         if row is None:
             return None
-        member, head, chat = Member(*row[:11]), Head(*row[11:15]), Chat(*row[15:])
+        member, head, chat = Member(*row[:11]), Head(*row[11:15]), Chat(*row[15:27])
         stays: list[Interval] = []
         if member.since > 1 and chat.history != "all":
             earlier = self._db.execute(STAYS, (chat_id, user_id))
             stays = [Interval(since, left) for since, left in earlier]
         stays.append(Interval(member.since))
-        return Seat(chat, head, member, openings(chat, stays))
+        return Seat(chat, head, member, openings(chat, stays), bool(row[27]))
 
     def find(self, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
         """A message that he may see, and his place in its chat."""
@@ -89,7 +95,7 @@ class Seats:
         return row if seen else None
 
     def others(self, seat: Seat) -> Cursor:
-        """The least cursors of all other members.
+        """The least cursors of all other members, as they are told.
 
         In a large chat zero, so that a sender's message stays `sent` there: its receipts come
         as counts (spec section 6), and the least of 100,000 is the one who never opens it.
@@ -97,4 +103,4 @@ class Seats:
         if seat.chat.size > LARGE:
             return Cursor(0, 0)
         delivered, read = self._db.execute(OTHERS, (seat.chat.id, seat.member.user_id)).get
-        return Cursor(delivered or 0, read or 0)
+        return Cursor(delivered or 0, 0 if seat.silent else read or 0)
