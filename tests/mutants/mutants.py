@@ -1,5 +1,6 @@
 """The product with one rule taken out: each is a patch that lasts as long as its block."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ import apsw
 from msgspec.structs import replace
 
 from hubbub.actions import send_message
-from hubbub.adapters.sqlite import amend as amending
 from hubbub.adapters.sqlite import (
+    advance,
     chats,
     joining,
     membership,
@@ -24,6 +25,7 @@ from hubbub.adapters.sqlite import (
     rows,
     seats,
 )
+from hubbub.adapters.sqlite import amend as amending
 from hubbub.adapters.sqlite import replay as stored_replay
 from hubbub.delivery import presence, relay, subscriber
 from hubbub.domain import receipt
@@ -271,6 +273,19 @@ def seen_by_anybody() -> Any:
     )
 
 
+def reads_told_of_the_silent() -> Any:
+    """Authors hear of every read."""
+    return all_of(
+        patch.object(advance, "is_silent", lambda db, user_id: False),
+        patch.object(post, "is_silent", lambda db, user_id: False),
+    )
+
+
+def silent_ones_in_the_status() -> Any:
+    """The status of a message follows from all who read it."""
+    return patch.object(seats, "OTHERS", re.sub(r"iif\(.*, 0, read\)", "read", seats.OTHERS))
+
+
 def edit_without_a_position() -> Any:
     """An edit changes what is stored, and the log goes on as if nothing had happened."""
 
@@ -318,6 +333,8 @@ MUTANTS = (
     Mutant("anybody posts", r"rights: member .* sent to", anybody_posts),
     Mutant("removed comes back", r"G6: .* and came back", removed_comes_back),
     Mutant("seen by anybody", r"G6: .* is told that", seen_by_anybody),
+    Mutant("reads told of the silent", r"8\.1\.4: .* that silent", reads_told_of_the_silent),
+    Mutant("silent ones in the status", r"8\.1\.4: .* by a silent one", silent_ones_in_the_status),
     Mutant("edit without a position", r"G3: .* took|holds", edit_without_a_position),
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
     Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),
