@@ -32,7 +32,7 @@ RELATION = (
 )
 SILENT = "EXISTS (SELECT 1 FROM privacy p WHERE p.user_id = {} AND NOT p.read_receipts)"
 """Whether the user of this column tells nobody what he has read."""
-IS_SILENT = f"SELECT {SILENT.format('?')}"
+IS_SILENT = "SELECT 1 FROM privacy WHERE user_id = ? AND NOT read_receipts"
 PRIVACY = "SELECT read_receipts, last_seen, inbox FROM privacy WHERE user_id = ?"
 BLOCKED = "SELECT other_id FROM blocks WHERE user_id = ? AND blocked"
 BLOCK_LOG = (
@@ -96,7 +96,7 @@ def load_privacy(db: apsw.Connection, user_id: int) -> Privacy:
 
 def is_silent(db: apsw.Connection, user_id: int) -> bool:
     """Whether the user tells nobody what he has read."""
-    return bool(db.execute(IS_SILENT, (user_id,)).get)
+    return db.execute(IS_SILENT, (user_id,)).get is not None
 
 
 def load_stance(db: apsw.Connection, user_id: int, rev: int) -> Stance:
