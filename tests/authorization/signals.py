@@ -113,7 +113,8 @@ async def play(world: World, role: str, group: Group, signal: Signal, expected: 
         if role not in UNKNOWN and not mine.socket.closed:
             # To a chat in which the observer has written nothing that could be received or read.
             third = world["owner" if role == "stranger" else "stranger"]
-            said = await mine.barrier(recipient_ids=[world["observer"].id, third.id])
+            both: dict[str, object] = {"recipient_ids": [world["observer"].id, third.id]}
+            said = await mine.barrier(**({"chat_id": group.lobby} if group.lobby else both))
             await observer.until(lambda line: line.has("message", content=said))
         await observer.barrier(chat_id=group.chat_id)
         _check_private(mine.heard, group, role)

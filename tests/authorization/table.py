@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILE = Path(__file__).with_name("matrix.txt")
-NOT_APPLICABLE = "n/a"
 
 
 @dataclass(frozen=True)

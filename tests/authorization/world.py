@@ -51,7 +51,8 @@ class Group:
 
     `first`: before anybody left, by the owner. `absent`: while `readded` was away and before
     `later` came. `late`: when all who are in it now were. `direct`: from the observer to the
-    member alone. `head`: the group's newest position.
+    member alone, or to the one whom he then blocked. `head`: the group's newest position.
+    `lobby`: a group of those two and the owner, where nothing is said.
     """
 
     chat_id: str
@@ -61,6 +62,7 @@ class Group:
     late: str
     direct: str
     head: int
+    lobby: str = ""
 
     def hidden_from(self, role: str) -> "Group":
         """The same, with ids of nothing instead of what this role may not see."""
@@ -73,7 +75,7 @@ class Group:
         chat, direct, first, absent, late, said = (
             shown(name) for name in ("chat_id", "direct_id", "first", "absent", "late", "direct")
         )
-        return Group(chat, direct, first, absent, late, said, self.head)
+        return Group(chat, direct, first, absent, late, said, self.head, self.lobby)
 
 
 _GARDEN = ("chat_id", "first", "absent", "late")
@@ -83,6 +85,7 @@ VISIBLE: Mapping[str, tuple[str, ...]] = {
     "admin": _GARDEN,
     "member": (*_GARDEN, *_DIRECT),
     "other": (*_GARDEN, *_DIRECT),
+    "blocked": (*_GARDEN, *_DIRECT),
     "readded": ("chat_id", "first", "late"),
     "later": ("chat_id", "late"),
 }
@@ -162,6 +165,12 @@ class World:
         self.accounts["bad"] = _with_token(self["member"], self["member"].token[:-4] + "AAAA")
         self.accounts["expired"] = _with_token(self["member"], self._expired(self["member"]))
 
+    async def with_blocked(self) -> "World":
+        """The same people and one more, whom the observer blocks in each group's story."""
+        world = World(self.server, self.http)
+        world.accounts = {**self.accounts, "blocked": await self.newcomer("blocked")}
+        return world
+
     async def newcomer(self, name: str) -> Account:
         """Somebody new."""
         invite: str = (await self.must("operator", "create_invite"))["code"]
@@ -181,7 +190,10 @@ class World:
 
     async def gather(self, history: str = "joined") -> Group:
         """A new group with its story."""
-        first_members = ("admin", "member", "left", "removed", "readded", "observer")
+        first_members = ["admin", "member", "left", "removed", "readded", "observer"]
+        peer = "blocked" if "blocked" in self.accounts else "member"
+        if peer == "blocked":
+            first_members.append(peer)
         wanted = {
             "title": "Garden",
             "history": history,
@@ -198,10 +210,20 @@ class World:
         for name in ("readded", "later"):
             await self.must("owner", "add_members", {"member_ids": [self[name].id]}, chat_id=chat)
         late = await self.send("observer", chat, "late")
-        to = {"recipient_ids": [self["member"].id], "content": "between us"}
+        if peer == "blocked":
+            await self.must("observer", "unblock_user", user_id=self[peer].id)
+        to = {"recipient_ids": [self[peer].id], "content": "between us"}
         direct = await self.must("observer", "send_message", to)
+        lobby = await self._block(peer) if peer == "blocked" else ""
         head: int = (await self.must("owner", "get_chat", chat_id=chat))["seq"]
-        return Group(chat, direct["chat_id"], first, absent, late, direct["id"], head)
+        return Group(chat, direct["chat_id"], first, absent, late, direct["id"], head, lobby)
+
+    async def _block(self, role: str) -> str:
+        """The observer blocks him; the group in which the two still are."""
+        wanted = {"title": "Lobby", "member_ids": [self[role].id, self["observer"].id]}
+        lobby: str = (await self.must("owner", "create_chat", wanted))["id"]
+        await self.must("observer", "block_user", user_id=self[role].id)
+        return lobby
 
 
 NOBODY = Account("nobody", "", "", "")
