@@ -194,7 +194,7 @@ async def test_a_group_from_its_making_to_leaving_it(shared: ServerProcess, tmp_
             await ruth.sees("Links into the group")
             await ruth.press("enter")
             await ruth.sees("#join=", "by you")
-            await ruth.press("escape", *["tab"] * 4, "down", "enter")
+            await ruth.press("escape", *["tab"] * 5, "down", "enter")
             await ruth.sees("Make admin")
             await ruth.pilot.click("#admin")
             await ruth.sees("Sam", "admin")

@@ -48,6 +48,7 @@ from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.frames import Limits, Media, Message, Send
 from hubbub_protocol.rest import (
     ChangeChat,
+    ChangePrivacy,
     ChatInvite,
     ChatPage,
     Login,
@@ -67,6 +68,7 @@ from hubbub_protocol.rest import (
     User,
 )
 from hubbub_protocol.rest import Chat as ChatRecord
+from hubbub_protocol.rest import Session as SessionRecord
 
 __all__ = [
     "EVERYBODY",
@@ -74,6 +76,7 @@ __all__ = [
     "Api",
     "BlockChanged",
     "ChangeChat",
+    "ChangePrivacy",
     "ChatAdded",
     "ChatInvite",
     "ChatPage",
@@ -120,6 +123,7 @@ __all__ = [
     "SendFailed",
     "SendRefused",
     "ServerComplained",
+    "SessionRecord",
     "Settings",
     "SettingsChanged",
     "SignedIn",

@@ -237,6 +237,11 @@ class ChatApp(App[None]):
             yield SystemCommand("Find a chat", "By a few letters of its name", screen.action_find)
             yield SystemCommand("New chat or group", "Or come into one", screen.action_new)
             yield SystemCommand("Details", "Members, settings, invites", screen.action_details)
+            yield SystemCommand(
+                "Privacy and sessions",
+                "What you show, where you are signed in",
+                screen.action_privacy,
+            )
             yield SystemCommand("Next unread chat", "", screen.action_unread)
             yield SystemCommand("Help", "All keys", screen.action_help)
             yield SystemCommand("Sign out", "And forget the account here", self.action_sign_out)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from hubbub_client import (
+    BlockChanged,
     ChatAdded,
     ChatRecord,
     ChatRemoved,
@@ -31,6 +32,7 @@ from hubbub_client import (
     User,
 )
 from hubbub_terminal.chat import RANK, Chat, Outgoing
+from hubbub_terminal.completion import EVERYBODY
 from hubbub_terminal.plain import line
 from hubbub_terminal.words import AnyMessage
 
@@ -49,6 +51,8 @@ class Book:
         self.people: dict[str, User] = {me.id: me}
         self.status_of: Callable[[Message], Status] = lambda _: "sent"
         self.unread_of: Callable[[str], tuple[int, int] | None] = lambda _: None
+        self.replies_of: Callable[[AnyMessage], int] = lambda _: 0
+        self.blocked: set[str] = set()  # users whom this one has blocked
         self.presence: dict[str, PresenceChanged] = {}  # of the peer of the open chat
         self.wants_people: set[str] = set()
         self.wants_chats: set[str] = set()
@@ -74,6 +78,24 @@ class Book:
         """The users whom a text names as @username, of those that are known."""
         named = {name.lower().rstrip(".-") for name in _NAMED.findall(text)}
         return [user.id for user in self.people.values() if user.username in named]
+
+    def nameable(self, chat: Chat) -> list[User]:
+        """Whom one may name in a group: who spoke last first, then its members, and everybody."""
+        if not chat.is_group:
+            return []
+        spoke = [message.sender_id for message in reversed(chat.shown.messages)]
+        ids = dict.fromkeys(filter(None, [*spoke, *chat.members]))
+        known = [self.people[each] for each in ids if each in self.people and each != self.me.id]
+        return [*(user for user in known if user.username), EVERYBODY]
+
+    def why_closed(self, chat: Chat) -> str:
+        """Why nothing can be written there; "" where it can."""
+        peer = chat.record.peer
+        if not chat.may_write:
+            return "Only admins write here."
+        if peer is not None and peer.id in self.blocked:
+            return f"You have blocked {chat.title}: Ctrl+O to unblock."
+        return ""
 
     def names_me(self, message: AnyMessage) -> bool:
         """Whether somebody else's message names the user, or everybody."""
@@ -155,6 +177,8 @@ class Book:
                 if self.chats.pop(chat_id, None) is not None:
                     self.lost.add(chat_id)
                 self.wants_chats.discard(chat_id)
+            case BlockChanged(user_id, blocked):
+                (self.blocked.add if blocked else self.blocked.discard)(user_id)
             case PresenceChanged():
                 self.presence[event.user_id] = event
             case _:

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from hubbub_client import ChatRecord, Send, Settings, Status, StoredMessage
 from hubbub_terminal.plain import line
+from hubbub_terminal.thread import Thread
 from hubbub_terminal.window import Window
 from hubbub_terminal.words import AnyMessage, stamp
+from hubbub_terminal.writing import Writing
 
 LARGE: Final = 256
 """Members; in larger groups receipts come as counts."""
@@ -38,13 +40,14 @@ class Outgoing(Struct):
         return stamp(int(self.key.replace("-", "")[:12], 16) / 1000)
 
 
-class Chat:
+class Chat(Writing):
     """A chat. `floor`: up to where all others have (got, read) it, as far as is known.
 
     `stale`: the window is of an earlier time, and to be read again when that is possible.
     """
 
     def __init__(self, record: ChatRecord) -> None:
+        super().__init__()
         self.id = record.id
         self.record = record
         self.last: AnyMessage | None = record.last_message
@@ -55,9 +58,8 @@ class Chat:
         self.stale = True
         self.outgoing: dict[str, Outgoing] = {}
         self.typers: set[str] = set()
-        self.draft = ""
-        self.editing: AnyMessage | None = None
-        self.reply_to: AnyMessage | None = None
+        self.members: list[str] = []  # as far as they were listed
+        self.thread: Thread | None = None  # the one that is open instead of the chat
         self.seen_by: tuple[int, int, int] | None = None  # seq, delivered, read, in large groups
         self._floor = (0, 0)
         self.learn(record)
@@ -71,6 +73,21 @@ class Chat:
         if record.peer is not None:
             return line(record.peer.display_name) or line(record.peer.username) or "Nameless"
         return line(record.title or "") or "Group"
+
+    @property
+    def shown(self) -> Window:
+        """What is on the screen of it: its end, another stretch, or a thread."""
+        return self.window if self.thread is None else self.thread.window
+
+    @property
+    def here(self) -> Writing:
+        """What is being written there."""
+        return self if self.thread is None else self.thread
+
+    def waiting(self) -> list[Outgoing]:
+        """Of what waits, that which belongs to what is on the screen."""
+        thread = self.thread
+        return [each for each in self.outgoing.values() if thread is None or thread.has(each.send)]
 
     @property
     def is_group(self) -> bool:
@@ -134,6 +151,8 @@ class Chat:
             self.typers.discard(message.sender_id)
         self.confirm([message])
         self.window.arrived(message)
+        if self.thread is not None:
+            self.thread.heard(message)
 
     def confirm(self, page: Iterable[AnyMessage]) -> None:
         """Messages of the log: those that waited for their place in it wait no more."""

@@ -5,8 +5,7 @@ user. What is only nice to have (names, sizes) is asked for again with the next 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from hubbub_client import (
@@ -20,18 +19,14 @@ from hubbub_client import (
     ServerComplained,
     SignedOut,
     State,
-    StoredMessage,
     Unreachable,
     User,
 )
 from hubbub_terminal.book import Book
 from hubbub_terminal.chat import Chat, Outgoing
+from hubbub_terminal.reader import CHATS, Reader
 from hubbub_terminal.words import AnyMessage
 
-PAGE: Final = 60
-MOST: Final = 200
-"""Messages of the first page, which reaches back to where reading stopped if it can."""
-CHATS: Final = 200
 LOOKS: Final = 4
 """Things that are looked up at a time."""
 ALL_AGAIN: Final = 20
@@ -41,7 +36,7 @@ LATER: Final = 1.0
 """Seconds after which is asked again where there was no answer."""
 
 
-class Desk:
+class Desk(Reader):
     """One signed-in user's. `changed` is called when the book is another, `complain` with news.
 
     `run` within `async with client`, once; it ends when the client is signed out.
@@ -54,17 +49,15 @@ class Desk:
         changed: Callable[[], None],
         complain: Callable[[str], None],
     ) -> None:
-        self.client = client
-        self.book = book
+        super().__init__(client, book, changed)
         self.line = ConnectionChanged(State.CONNECTING, "Connecting")
         self.arrived = False  # all chats were listed since the start
-        self._changed = changed
         self._complain = complain
         self._wake = asyncio.Event()
-        self._busy: set[str] = set()
         self._listed = False  # since the connection stands
         book.status_of = client.status
         book.unread_of = self._unread
+        book.replies_of = self._replies
 
     @property
     def is_live(self) -> bool:
@@ -101,6 +94,10 @@ class Desk:
         if chat_id not in client.session.logs.chats:
             return None
         return client.unread(chat_id), client.unread_mentions(chat_id)
+
+    def _replies(self, message: AnyMessage) -> int:
+        found = self.client.replies(message)
+        return 0 if found is None else found.count
 
     def look(self) -> None:
         """Ask the server for what the book wants by now."""
@@ -151,11 +148,20 @@ class Desk:
             cursor = page.cursor
             if not page.has_more or cursor is None:
                 break
+        self.book.blocked = await self._blocks()
         self.book.wants_chats -= wanted
         for chat_id in set(self.book.chats) - found - set(self.client.session.logs.chats):
             del self.book.chats[chat_id]
         self._listed = self.arrived = True
         self._changed()
+
+    async def _blocks(self) -> set[str]:
+        page = await self.client.api.blocks(CHATS)
+        found = {user.id for user in page.users}
+        while page.has_more:
+            page = await self.client.api.blocks(CHATS, page.cursor)
+            found |= {user.id for user in page.users}
+        return found
 
     async def _chat(self, chat_id: str) -> None:
         try:
@@ -168,106 +174,6 @@ class Desk:
             self.book.meet([await self.client.api.user(user_id)])
         except Refused:
             self.book.meet([User(user_id, "", "Somebody")])
-
-    # ── history ──────────────────────────────────────────────────────────────────────────────
-
-    async def open(self, chat: Chat) -> None:
-        """See to it that the end of the chat is there, with what is unread. Raises."""
-        if chat.window.known and not chat.stale:
-            return
-        async with self._once(f"open {chat.id}") as mine:
-            if not mine:
-                return
-            wanted = PAGE + chat.unread
-            await self._newest(chat, wanted if wanted <= MOST else PAGE)
-            if chat.is_group and chat.record.member_count <= CHATS:
-                page = await self.client.members(chat.id, CHATS)
-                self.book.meet(member.user for member in page.members)
-                self._changed()
-
-    async def latest(self, chat: Chat) -> None:
-        """Back to the end of the chat. Raises."""
-        if chat.window.newer:
-            await self._newest(chat, PAGE)
-
-    async def _newest(self, chat: Chat, limit: int) -> None:
-        page = await self.client.history(chat.id, limit=limit)
-        # What came while the page was on its way, the client holds.
-        newest = page.messages[0].seq if page.messages else 0
-        since = [each for each in self.client.messages(chat.id) if each.seq > newest]
-        chat.window.show(page.messages, page.has_more, newer=False)
-        chat.window.append(since, more=False)
-        chat.confirm([*page.messages, *since])
-        chat.stale = False
-        self._changed()
-
-    async def older(self, chat: Chat) -> bool:
-        """The page before what is held. False: it is being read, or there is none. Raises."""
-        window = chat.window
-        if not window.known or not window.older or not window.messages:
-            return False
-        first = window.messages[0]
-        async with self._once(f"older {chat.id}") as mine:
-            if not mine:
-                return False
-            page = await self.client.history(chat.id, first.id, PAGE)
-            if window.messages and window.messages[0] is first:
-                window.prepend(page.messages, page.has_more)
-                self._changed()
-            return True
-
-    async def newer(self, chat: Chat) -> bool:
-        """The page after what is held; as `older`. Raises."""
-        window = chat.window
-        if not window.known or not window.newer or not window.messages:
-            return False
-        last = window.messages[-1]
-        async with self._once(f"newer {chat.id}") as mine:
-            if not mine:
-                return False
-            page = await self.client.api.history(chat.id, after=last.id, limit=PAGE)
-            if window.messages and window.messages[-1].id == last.id:
-                newest = page.messages[0].seq if page.messages else last.seq
-                since: list[AnyMessage] = [*page.messages]
-                if not page.has_more:
-                    held = self.client.messages(chat.id)
-                    since += [each for each in held if each.seq > newest]
-                window.append(since, page.has_more)
-                self._changed()
-            return True
-
-    async def around(self, chat: Chat, message_id: str) -> None:
-        """Hold the stretch around a message. Raises."""
-        if chat.window.get(message_id) is not None:
-            return
-        page = await self.client.api.history(chat.id, around=message_id, limit=PAGE)
-        newest = page.messages[0] if page.messages else None
-        at_end = newest is not None and chat.last is not None and newest.seq >= chat.last.seq
-        chat.window.show(page.messages, page.has_more, newer=not at_end)
-        self._changed()
-
-    async def message(self, chat: Chat, message_id: str) -> AnyMessage | None:
-        """One message, held or read; None: it is not to be had. Raises Unreachable, SignedOut."""
-        held = chat.window.get(message_id)
-        if held is not None:
-            return held
-        try:
-            found: StoredMessage = await self.client.api.message(message_id)
-        except Refused:
-            return None
-        return found
-
-    @asynccontextmanager
-    async def _once(self, what: str) -> AsyncIterator[bool]:
-        """False where the same is being done already."""
-        if what in self._busy:
-            yield False
-            return
-        self._busy.add(what)
-        try:
-            yield True
-        finally:
-            self._busy.discard(what)
 
     # ── doing ────────────────────────────────────────────────────────────────────────────────
 
@@ -319,6 +225,12 @@ class Desk:
             newest = window.messages[-1].seq
             if newest > chat.read:
                 self.client.mark_read(chat.id, newest)
+
+    async def block(self, user_id: str, blocked: bool) -> None:
+        """Block a user, or not any more. Raises."""
+        await (self.client.api.block if blocked else self.client.api.unblock)(user_id)
+        (self.book.blocked.add if blocked else self.book.blocked.discard)(user_id)
+        self._changed()
 
     async def find_user(self, name: str) -> User | None:
         """A user by exact name. Raises."""

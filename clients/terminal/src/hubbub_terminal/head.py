@@ -28,6 +28,8 @@ def head(chat: Chat, book: Book) -> Content:
     if chat.is_muted:
         about.append("muted")
     told = " · ".join(filter(None, about))
+    if chat.thread is not None:
+        return Content.assemble(("Thread", "bold"), (f"  {chat.title} · Esc: back", "dim"))
     return Content.assemble((chat.title, "bold"), (f"  {told}", "dim"))
 
 

@@ -64,6 +64,7 @@ class Look(NamedTuple):
     quoted: str  # the name above it
     marks: str  # forwarded, pinned
     named: bool  # it names the user
+    replies: int
 
 
 class Painter:
@@ -88,7 +89,7 @@ class Painter:
         before, self._known = self._known, {}
         blocks = list(self._top(chat, cells))
         previous: AnyMessage | Outgoing | None = None
-        for message in chat.window.messages:
+        for message in chat.shown.messages:
             if previous is None or _day(previous) != _day(message):
                 blocks.append(_rule(day(message.created_at, now), cells, "day"))
                 previous = None
@@ -101,20 +102,23 @@ class Painter:
                 new_after, previous = None, None
             blocks.append(self._message(chat, message, previous, cells, before))
             previous = message
-        if not chat.window.newer:
-            for outgoing in chat.outgoing.values():
-                if outgoing.id and chat.window.get(outgoing.id) is not None:
+        if not chat.shown.newer:
+            for outgoing in chat.waiting():
+                if outgoing.id and chat.shown.get(outgoing.id) is not None:
                     continue
                 blocks.append(self._outgoing(chat, outgoing, previous, cells))
                 previous = outgoing
         return blocks
 
     def _top(self, chat: Chat, cells: int) -> Iterator[Block]:
-        if not chat.window.known:
+        window = chat.shown
+        if not window.known:
             return
-        if chat.window.older:
+        if window.older:
             yield Block("", ((Span(" " * (cells // 2 - 1)), Span("···", "dim")),))
-        elif not chat.window.messages and not chat.outgoing:
+        elif chat.thread is not None:
+            yield _rule("Thread", cells, "day")
+        elif not window.messages and not chat.outgoing:
             yield Block("", ((Span("  Nothing was said yet. ", "dim"),),))
         else:
             yield _rule("The beginning", cells, "day")
@@ -163,6 +167,7 @@ class Painter:
             quoted,
             self._marks(message),
             self._book.names_me(message),
+            0 if chat.thread is not None else self._book.replies_of(message),
         )
 
     def _marks(self, message: AnyMessage) -> str:
@@ -175,9 +180,9 @@ class Painter:
         return self._book.name(user_id) if user_id else "Hubbub"
 
     def _quote(self, chat: Chat, reply_to: str | None) -> tuple[str, str]:
-        if reply_to is None:
+        if reply_to is None or (chat.thread is not None and reply_to == chat.thread.root_id):
             return "", ""
-        found = chat.window.get(reply_to) or self._quotes.get(reply_to)
+        found = chat.shown.get(reply_to) or self._quotes.get(reply_to)
         if found is None:
             if reply_to not in self._quotes:
                 self.wants.add(reply_to)
@@ -197,7 +202,7 @@ class Painter:
         time = clock(outgoing.created_at)
         name = "" if together else "You"
         forwarded = "forwarded" if outgoing.send.forward else ""
-        look = Look(cells, name, True, time, ticks, role, quote, quoted, forwarded, named=False)
+        look = Look(cells, name, True, time, ticks, role, quote, quoted, forwarded, False, 0)
         rows = [*_head(outgoing.key, look)]
         rows += _body(plain(outgoing.send.content), "waiting" if not outgoing.id else "text", look)
         if outgoing.refusal:
@@ -233,6 +238,12 @@ def _room(cells: int) -> int:
 
 def _rows(message: AnyMessage, look: Look) -> Iterator[Row]:
     yield from _head(message.sender_id or "", look)
+    yield from _content(message, look)
+    if look.replies:
+        yield _indent(f"↳ {many(look.replies, 'reply', 'replies')}", "replies")
+
+
+def _content(message: AnyMessage, look: Look) -> Iterator[Row]:
     if message.is_deleted:
         yield from _body(DELETED, "gone", look)
         return

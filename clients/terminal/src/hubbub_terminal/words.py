@@ -68,9 +68,9 @@ def span(seconds: int) -> str:
     return many(seconds, "second")
 
 
-def many(count: int, what: str) -> str:
+def many(count: int, what: str, plural: str = "") -> str:
     """A count with its word."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {plural or what + 's'}"
 
 
 # ── messages ─────────────────────────────────────────────────────────────────────────────────

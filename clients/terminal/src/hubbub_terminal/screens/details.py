@@ -18,6 +18,7 @@ from hubbub_terminal.screens.invites import Invites
 from hubbub_terminal.screens.member import MemberCard
 from hubbub_terminal.screens.mute import Mute
 from hubbub_terminal.screens.new_chat import people
+from hubbub_terminal.screens.pins import Pins
 from hubbub_terminal.screens.question import Question
 from hubbub_terminal.screens.settings import GroupSettings
 from hubbub_terminal.words import many
@@ -25,8 +26,8 @@ from hubbub_terminal.words import many
 PAGE = 100
 
 
-class Details(Card[Chat | None]):
-    """One chat's. Its result is another chat to be opened: with one of the members."""
+class Details(Card[Chat | str | None]):
+    """One chat's. Its result is where to go: another chat, or one of its messages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "reload", "Read again", show=False)]
 
@@ -51,7 +52,11 @@ class Details(Card[Chat | None]):
             if chat.leads:
                 yield Button("Settings", id="settings")
                 yield Button("Invites", id="invites")
+            yield Button("Pinned", id="pins")
             yield Button("Mute", id="mute-chat")
+            if chat.record.peer is not None:
+                blocked = chat.record.peer.id in self._desk.book.blocked
+                yield Button("Unblock" if blocked else "Block", id="block")
             if chat.is_group:
                 yield Button("Leave", id="leave", variant="error")
         if chat.leads:
@@ -133,11 +138,25 @@ class Details(Card[Chat | None]):
                 self.app.push_screen(GroupSettings(self._desk, self._chat), self._done)
             case "mute-chat":
                 self.app.push_screen(Mute(self._desk, self._chat), self._done)
+            case "pins":
+                self.app.push_screen(Pins(self._desk, self._chat), self._go_to)
+            case "block":
+                self.attempt(self._block())
             case "invites":
                 self.app.push_screen(Invites(self._desk, self._chat))
             case _:
                 question = Question(f"Leave {self._chat.title}?", "Leave")
                 self.app.push_screen(question, self._leave)
+
+    def _go_to(self, message_id: str | None) -> None:
+        if message_id is not None:
+            self.dismiss(message_id)
+
+    async def _block(self) -> None:
+        peer, book = self._chat.record.peer, self._desk.book
+        assert peer is not None
+        await self._desk.block(peer.id, peer.id not in book.blocked)
+        self.dismiss(None)
 
     def _leave(self, sure: bool | None) -> None:
         if sure:

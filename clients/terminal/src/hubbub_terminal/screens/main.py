@@ -17,6 +17,7 @@ from hubbub_terminal.screens.details import Details
 from hubbub_terminal.screens.finder import Finder
 from hubbub_terminal.screens.help import Help
 from hubbub_terminal.screens.new_chat import NewChat
+from hubbub_terminal.screens.privacy import PrivacyCard
 from hubbub_terminal.screens.room import Room
 from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.chat_list import ChatList
@@ -214,7 +215,17 @@ class Main(Screen[None]):
     def action_details(self) -> None:
         """What the open chat is, and what can be done to it."""
         if self.room.chat is not None:
-            self.app.push_screen(Details(self._desk, self.room.chat), self.show)
+            self.app.push_screen(Details(self._desk, self.room.chat), self._go_to)
+
+    def _go_to(self, place: Chat | str | None) -> None:
+        if isinstance(place, str):
+            self.room.jump(place)
+        else:
+            self.show(place)
+
+    def action_privacy(self) -> None:
+        """What the user shows of himself, and where he is signed in."""
+        self.app.push_screen(PrivacyCard(self._desk))
 
     def action_help(self) -> None:
         """All keys."""

@@ -5,42 +5,33 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message as Said
 from textual.widgets import TextArea
 
 from hubbub_client import OutboxFull, TooLarge
-from hubbub_terminal.chat import Chat, Outgoing
+from hubbub_terminal.chat import Chat
 from hubbub_terminal.desk import Desk
 from hubbub_terminal.head import head
-from hubbub_terminal.links import first_address
 from hubbub_terminal.paint import Painter
-from hubbub_terminal.plain import cut, plain
-from hubbub_terminal.screens.finder import Finder
-from hubbub_terminal.screens.question import Question
-from hubbub_terminal.screens.receipts import Receipts
+from hubbub_terminal.plain import cut
+from hubbub_terminal.screens.acting import Acting
+from hubbub_terminal.thread import Thread
 from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.composer import Composer
 from hubbub_terminal.widgets.messages import Messages
+from hubbub_terminal.widgets.names import Names
 from hubbub_terminal.widgets.words import Words
 from hubbub_terminal.words import AnyMessage, said, typing
+from hubbub_terminal.writing import Writing
 
 
-class Room(Vertical):
+class Room(Acting):
     """One chat at a time, or none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False),
-        Binding("r", "reply", "Reply"),
-        Binding("e", "edit", "Edit"),
-        Binding("f", "forward", "Forward"),
-        Binding("p", "pin", "Pin"),
-        Binding("d", "delete", "Delete"),
-        Binding("y", "copy", "Copy"),
-        Binding("o", "follow", "Open link"),
-        Binding("enter", "act", "Receipts"),
-        Binding("delete", "discard", "Discard"),
     ]
 
     class Left(Said):
@@ -50,11 +41,8 @@ class Room(Vertical):
         """Something is to be drawn anew."""
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(id="room")
-        self._desk = desk
-        self._book = desk.book
+        super().__init__(desk)
         self._painter = Painter(desk.book)
-        self.chat: Chat | None = None
         self._new_after: int | None = None
         self._begun = False  # scrolled to where reading goes on
         self._quoting: set[str] = set()
@@ -66,20 +54,12 @@ class Room(Vertical):
         yield Words("↓ newer messages: End", id="newer")
         yield Words(id="typing")
         yield Words(id="about")
+        names = Names(lambda: self._book.nameable(self.chat) if self.chat else [])
+        yield names
         with Horizontal(id="write"):
             yield Words("❯ ", id="prompt")
-            yield Composer()
-        yield Words("Only admins write here.", id="mute")
-
-    @property
-    def messages(self) -> Messages:
-        """The list of messages."""
-        return self.query_one(Messages)
-
-    @property
-    def composer(self) -> Composer:
-        """The field."""
-        return self.query_one(Composer)
+            yield Composer(names)
+        yield Words(id="mute")
 
     # ── which chat ───────────────────────────────────────────────────────────────────────────
 
@@ -88,18 +68,47 @@ class Room(Vertical):
         if chat is self.chat:
             return
         self.keep_draft()
-        self.chat, self._begun = chat, False
+        if self.chat is not None:
+            self.chat.thread = None
+        self.chat = chat
         self._desk.client.focus([chat.id] if chat else [])
-        self.messages.show(())
         self._new_after = None
         if chat is not None:
             self._new_after = chat.read if chat.unread else None
-            self.composer.write(chat.draft)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Something else is shown: begin anew."""
+        self._begun = False
+        self.messages.show(())
+        if self.chat is not None:
+            self.composer.write(self.chat.here.draft)
 
     def keep_draft(self) -> None:
-        """What is being written belongs to the chat."""
+        """What is being written belongs to the chat, or to its thread."""
         if self.chat is not None:
-            self.chat.draft = self.composer.text
+            self.chat.here.draft = self.composer.text
+
+    def on_acting_thread_wanted(self, event: Acting.ThreadWanted) -> None:
+        """Show a thread instead of the chat."""
+        if self.chat is not None:
+            attempt(self, self._open_thread(self.chat, event.root_id))
+
+    async def _open_thread(self, chat: Chat, root_id: str) -> None:
+        self.keep_draft()
+        await self._desk.open_thread(chat, root_id)
+        if chat is self.chat:
+            self._new_after = None
+            self._turn()
+            self.composer.focus()
+
+    def _close_thread(self, chat: Chat) -> None:
+        assert chat.thread is not None
+        root_id, chat.thread = chat.thread.root_id, None
+        self._turn()
+        self.draw()
+        self.messages.reveal(root_id)
+        self.messages.unchoose()
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────
 
@@ -109,18 +118,22 @@ class Room(Vertical):
         if chat is None:
             return
         self.query_one("#head", Words).say(head(chat, self._book))
-        placeholder = Content(f"Message {chat.title}")
+        what = "Reply in this thread" if chat.thread else f"Message {chat.title}"
+        placeholder = Content(what)
         if placeholder != self.composer.placeholder:
             self.composer.placeholder = placeholder
         typers = [self._book.name(user) for user in sorted(chat.typers)]
         self.query_one("#typing", Words).say(Content(typing(typers)))
         self._draw_about(chat)
-        self.set_class(not chat.may_write, "-mute")
+        closed = self._book.why_closed(chat)
+        self.set_class(bool(closed), "-mute")
+        self.query_one("#mute", Words).say(Content(closed))
         columns = messages.columns
         if columns:
             now = datetime.now().astimezone()
             messages.show(self._painter.paint(chat, columns, now, self._new_after))
-            if not self._begun and chat.window.known and not (chat.stale and self._desk.is_live):
+            stale = chat.thread is None and chat.stale and self._desk.is_live
+            if not self._begun and chat.shown.known and not stale:
                 self._begun = True
                 messages.begin(self._first_new(chat))
         self._draw_newer(chat)
@@ -128,15 +141,16 @@ class Room(Vertical):
         self.look()
 
     def _draw_newer(self, chat: Chat) -> None:
-        newer = chat.window.newer or not self.messages.at_end
-        self.query_one("#newer").set_class(chat.window.known and newer, "-shown")
+        newer = chat.shown.newer or not self.messages.at_end
+        self.query_one("#newer").set_class(chat.shown.known and newer, "-shown")
 
     def _draw_about(self, chat: Chat) -> None:
-        about, message = self.query_one("#about", Words), chat.editing or chat.reply_to
+        about, here = self.query_one("#about", Words), chat.here
+        message = here.editing or here.reply_to
         about.set_class(message is not None, "-shown")
         if message is not None:
             name = self._book.called(message.sender_id or "")
-            what = "✎ Edit" if chat.editing else f"↩ To {name}"
+            what = "✎ Edit" if here.editing else f"↩ To {name}"
             text = f"{what}: {said(message, self._book.called)}"
             about.say(Content(cut(text, max(10, self.messages.columns - 6))))
 
@@ -164,8 +178,11 @@ class Room(Vertical):
     def look(self) -> None:
         """The user sees what is in view: at the end of the chat it counts as read."""
         looks = self.app.app_focus and self.app.screen is self.screen
-        if self.chat is not None and self._begun and looks and self.messages.at_end:
-            self._desk.seen(self.chat)
+        chat = self.chat
+        if chat is None or chat.thread is not None:
+            return
+        if self._begun and looks and self.messages.at_end:
+            self._desk.seen(chat)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────
 
@@ -173,9 +190,9 @@ class Room(Vertical):
         """More is wanted before or after what is held."""
         chat = self.chat
         if chat is not None and self._desk.is_live:
-            if event.older and chat.window.older:
+            if event.older and chat.shown.older:
                 attempt(self, self._desk.older(chat), quiet=True)
-            elif not event.older and chat.window.newer:
+            elif not event.older and chat.shown.newer:
                 attempt(self, self._desk.newer(chat), quiet=True)
 
     def on_messages_moved(self) -> None:
@@ -186,19 +203,29 @@ class Room(Vertical):
 
     def on_messages_newest(self) -> None:
         """To the end of the chat, which may not be held."""
-        if self.chat is not None and self.chat.window.newer:
+        if self.chat is not None and self.chat.shown.newer:
             attempt(self, self._desk.latest(self.chat))
 
     def on_messages_chosen(self, event: Messages.Chosen) -> None:
-        """Where its quote was pressed: to what it quotes."""
+        """Where its quote was pressed: to what it quotes; where its replies: to them."""
         self.refresh_bindings()
         message = self._chosen()
-        if event.quote and message is not None and message.reply_to is not None:
-            attempt(self, self._jump(message.reply_to))
+        if event.part == "replies":
+            self.action_thread()
+        elif event.part == "quote" and message is not None and message.reply_to is not None:
+            self.jump(message.reply_to)
+
+    def jump(self, message_id: str) -> None:
+        """To a message of the open chat, wherever it is."""
+        attempt(self, self._jump(message_id))
 
     async def _jump(self, message_id: str) -> None:
         if self.chat is not None:
             await self._desk.around(self.chat, message_id)
+            if self.chat.thread is not None:
+                self.chat.thread = None
+                self._turn()
+            self._begun = True
             self.draw()
             self.messages.focus()
             self.messages.reveal(message_id)
@@ -220,13 +247,21 @@ class Room(Vertical):
         if self.messages.has_focus:
             self.messages.unchoose()
             self.composer.focus()
-        elif self.chat is not None and (self.chat.reply_to or self.chat.editing):
-            if self.chat.editing is not None:
-                self.composer.write("")
-            self.chat.reply_to = self.chat.editing = None
-            self.draw()
+        elif self.chat is not None and (self.chat.here.reply_to or self.chat.here.editing):
+            self._leave_about(self.chat.here)
+        elif self.chat is not None and self.chat.thread is not None:
+            self.keep_draft()
+            self._close_thread(self.chat)
         else:
             self.post_message(self.Left())
+
+    def _leave_about(self, here: Writing) -> None:
+        """Neither answer nor change a message any more."""
+        if here.editing is not None:
+            here.draft = ""
+            self.composer.write("")
+        here.reply_to = here.editing = None
+        self.draw()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────
 
@@ -234,8 +269,8 @@ class Room(Vertical):
         """The others see that the user types."""
         event.stop()
         chat, text = self.chat, self.composer.text
-        if chat is not None and text != chat.draft:
-            chat.draft = text
+        if chat is not None and text != chat.here.draft:
+            chat.here.draft = text
             self._desk.client.typing(chat.id, bool(text.strip()))
             self.post_message(self.Changed())
 
@@ -244,148 +279,29 @@ class Room(Vertical):
         chat, text = self.chat, self.composer.text.strip()
         if chat is None or not text:
             return
-        if (edited := chat.editing) is not None:
-            self._leave_edit(chat)
+        here = chat.here
+        if (edited := here.editing) is not None:
+            self._leave_about(here)
             attempt(self, self._desk.edit(edited, text))
             return
-        reply_to, chat.reply_to, chat.draft = chat.reply_to, None, ""
+        reply_to, here.reply_to, here.draft = here.reply_to, None, ""
         self.composer.write("")
         self._new_after = None
-        attempt(self, self._send(chat, text, reply_to))
+        attempt(self, self._send(chat, here, text, reply_to))
 
-    async def _send(self, chat: Chat, text: str, reply_to: AnyMessage | None) -> None:
+    async def _send(
+        self, chat: Chat, here: Writing, text: str, reply_to: AnyMessage | None
+    ) -> None:
+        root = here.root_id if isinstance(here, Thread) else None
         try:
-            await self._desk.send(chat, text, reply_to.id if reply_to else None)
+            await self._desk.send(chat, text, reply_to.id if reply_to else root)
         except (OutboxFull, TooLarge):
-            chat.reply_to, chat.draft = reply_to, text
+            here.reply_to, here.draft = reply_to, text
             if chat is self.chat:
                 self.composer.write(text)
             raise
         if chat is self.chat:
-            if chat.window.newer:
+            if chat.shown.newer:
                 await self._desk.latest(chat)
             self.draw()
             self.messages.action_to_end()
-
-    # ── what is done to the chosen message ───────────────────────────────────────────────────
-
-    def _chosen(self) -> AnyMessage | None:
-        return None if self.chat is None else self.chat.window.get(self.messages.chosen)
-
-    def _chosen_outgoing(self) -> Outgoing | None:
-        return None if self.chat is None else self.chat.outgoing.get(self.messages.chosen)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Which keys mean something for what is chosen."""
-        message, outgoing = self._chosen(), self._chosen_outgoing()
-        match action:
-            case "reply" | "forward":
-                return message is not None and not message.is_deleted
-            case "pin":
-                may = self.chat is not None and (self.chat.leads or not self.chat.is_group)
-                return may and message is not None and not message.is_deleted
-            case "edit":
-                return self._is_own(message)
-            case "delete":
-                leads = self.chat is not None and self.chat.leads
-                gone = message is None or message.is_deleted
-                return self._is_own(message) or (leads and not gone)
-            case "copy":
-                return message is not None or outgoing is not None
-            case "follow":
-                return message is not None and first_address(message.content) is not None
-            case "act":
-                own = message is not None and message.sender_id == self._book.me.id
-                return own or (outgoing is not None and bool(outgoing.refusal))
-            case "discard":
-                return outgoing is not None and bool(outgoing.refusal)
-            case _:
-                return True
-
-    def action_reply(self) -> None:
-        """Answer it."""
-        message = self._chosen()
-        if self.chat is not None and message is not None and not message.is_deleted:
-            self.chat.reply_to = message
-            self.composer.focus()
-            self.draw()
-
-    def _is_own(self, message: AnyMessage | None) -> bool:
-        return (
-            message is not None
-            and message.sender_id == self._book.me.id
-            and not message.is_deleted
-            and message.system is None
-        )
-
-    def action_edit(self) -> None:
-        """Write it anew."""
-        message = self._chosen()
-        if self.chat is not None and message is not None:
-            self.chat.editing, self.chat.reply_to = message, None
-            self.composer.write(message.content)
-            self.composer.focus()
-            self.draw()
-
-    def _leave_edit(self, chat: Chat) -> None:
-        chat.editing, chat.draft = None, ""
-        self.composer.write("")
-        self.draw()
-
-    def action_delete(self) -> None:
-        """Take it away from everybody."""
-        message = self._chosen()
-
-        def answered(sure: bool | None) -> None:
-            if sure and message is not None:
-                attempt(self, self._desk.delete(message))
-
-        self.app.push_screen(Question("Delete this message for everybody?", "Delete"), answered)
-
-    def action_pin(self) -> None:
-        """Pin it, or no more."""
-        message = self._chosen()
-        if message is not None:
-            attempt(self, self._desk.pin(message))
-
-    def action_forward(self) -> None:
-        """Send it on to another chat."""
-        message = self._chosen()
-
-        def found(chat: Chat | None) -> None:
-            if chat is not None and message is not None:
-                attempt(self, self._desk.forward(chat, message))
-                self.notify(f"Forwarded to {chat.title}", markup=False, timeout=2)
-
-        self.app.push_screen(Finder(self._desk), found)
-
-    def action_copy(self) -> None:
-        """Copy what it says."""
-        message, outgoing = self._chosen(), self._chosen_outgoing()
-        text = message.content if message else outgoing.send.content if outgoing else ""
-        if text:
-            self.app.copy_to_clipboard(plain(text))
-            self.notify("Copied", timeout=2)
-
-    def action_follow(self) -> None:
-        """Open the first address in it."""
-        message = self._chosen()
-        where = first_address(message.content) if message else None
-        if where:
-            self.app.open_url(where)
-
-    def action_act(self) -> None:
-        """What Enter means: try again what was refused, else who has read it."""
-        chat, outgoing, message = self.chat, self._chosen_outgoing(), self._chosen()
-        if chat is None:
-            return
-        if outgoing is not None and outgoing.refusal:
-            attempt(self, self._desk.again(chat, outgoing))
-        elif message is not None and self._book.status(chat, message):
-            self.app.push_screen(Receipts(self._desk, message))
-
-    def action_discard(self) -> None:
-        """Forget what was refused."""
-        outgoing = self._chosen_outgoing()
-        if outgoing is not None and outgoing.refusal and self.chat is not None:
-            self._desk.discard(self.chat, outgoing)

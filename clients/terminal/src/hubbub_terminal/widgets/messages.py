@@ -17,9 +17,11 @@ from hubbub_terminal.plain import width
 from hubbub_terminal.widgets.lines import Line, Lines
 
 ROLES: Final = (
-    "waiting gone link dim time tick read failed me quote quote-bar quote-name reaction "
+    "waiting gone link dim time tick read failed me quote quote-bar quote-name replies reaction "
     "event day new named chosen"
 )
+PARTS: Final = ("quote", "replies")
+"""Roles of what means something when it is pressed."""
 NEAR: Final = 12
 """Lines from the edge of what is held at which more is asked for."""
 
@@ -49,11 +51,11 @@ class Messages(Lines):
         """The reader is elsewhere: perhaps at the end now."""
 
     class Chosen(Said):
-        """Another message is chosen, or none (""). `quote`: its quote was pressed."""
+        """Another message is chosen, or none (""). `part`: `quote` or `replies` was pressed."""
 
-        def __init__(self, key: str, quote: bool = False) -> None:
+        def __init__(self, key: str, part: str = "") -> None:
             self.key = key
-            self.quote = quote
+            self.part = part
             super().__init__()
 
     class Newest(Said):
@@ -188,11 +190,11 @@ class Messages(Lines):
         """No message is chosen."""
         self._choose("")
 
-    def _choose(self, key: str, quote: bool = False) -> None:
-        if key != self.chosen or quote:
+    def _choose(self, key: str, part: str = "") -> None:
+        if key != self.chosen or part:
             self.chosen = key
             self.redraw()
-            self.post_message(self.Chosen(key, quote))
+            self.post_message(self.Chosen(key, part))
 
     def on_click(self, event: events.Click) -> None:
         """Choose what is pressed."""
@@ -202,7 +204,8 @@ class Messages(Lines):
         index = bisect_right(self._starts, line) - 1
         if 0 <= index < len(self._blocks) and self._blocks[index].key:
             row = self._blocks[index].rows[line - self._starts[index]]
-            self._choose(self._blocks[index].key, any(span.role == "quote" for span in row))
+            part = next((span.role for span in row if span.role in PARTS), "")
+            self._choose(self._blocks[index].key, part)
 
     def on_blur(self) -> None:
         """Nothing stays chosen while the keys go elsewhere."""
