@@ -20,12 +20,13 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A running server, what is in it, and a reactor for its clients."""
+    """A running server, what is in it, and a reactor for its clients; `data`: where it keeps it."""
 
     server: Server
     address: Address
     world: World
     reactor: Reactor
+    data: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,6 @@ class Context:
                 yield Ground(Server(self.url), address, world, reactor)
                 return
             with self.data(plan) as (data, world), server.running(data, self.profiler) as running:
-                yield Ground(running, Address.of(running.url), world, reactor)
+                yield Ground(running, Address.of(running.url), world, reactor, data)
         finally:
             reactor.close()

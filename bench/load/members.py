@@ -1,13 +1,15 @@
-"""Members of a group who are connected and answer every message with `received`.
+"""Members of a group who are connected and answer every message, new or changed, with `received`.
 
 All members get the same bytes, so each chunk is compared with the newest one before it is read:
 then a delivery costs the generator little more than its two system calls.
 """
 
 import gc
+import json
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -28,7 +30,14 @@ class Group:
         self.answer = b""
         self.deliveries = 0
         self.disorder = 0
-        self.acks: dict[str, float] = {}  # client_id → when
+        self.acks: dict[str, float] = {}  # client_id or ref → when
+        self.message = ""  # the id of the one acknowledged last
+        self.counted = (0, 0)  # a position, and how many have it, as its author was told last
+
+    def acked(self, ack: dict[str, str]) -> None:
+        """A send or a change is stored."""
+        self.acks[ack.get("ref") or ack["client_id"]] = clock()
+        self.message = ack["id"]
 
     def received(self, seq: int) -> bytes:
         """The frame that says so."""
@@ -70,8 +79,10 @@ class Member(Session):
                     group.chunk, group.newest = data, newest
                     group.answer = group.received(newest)
             elif data.startswith(b'{"type":"ack"', start):
-                where = data.find(b'"client_id":"', start) + 13
-                group.acks[data[where : where + 36].decode()] = clock()
+                group.acked(json.loads(data[start:end]))
+            elif data.startswith(b'{"type":"receipt_counts"', start):
+                counts = json.loads(data[start:end])
+                group.counted = counts["seq"], counts["delivered"]
             elif data.startswith(b'{"type":"error"', start):
                 self.fail(data[start:end].decode())
             at = end
@@ -81,13 +92,13 @@ class Member(Session):
 
     def message(self, data: bytes, start: int) -> int:
         """Take one message; its position."""
-        where = data.find(b'"seq":', start) + 6
-        seq = int(data[where : data.find(b",", where)])
-        if self.place >= 0 and seq != self.place + 1:
+        where = data.find(b'"rev":', start) + 6
+        rev = int(data[where : data.find(b",", where)])
+        if self.place >= 0 and rev != self.place + 1:
             self.group.disorder += 1
-        self.place = seq
+        self.place = rev
         self.group.deliveries += 1
-        return seq
+        return rev
 
 
 @dataclass(slots=True)
@@ -119,26 +130,50 @@ class Speaker:
         self._number += 1
         time_ = self._prefix
         client_id = f"{time_[:8]}-{time_[8:]}-7{self._run}-8000-{self._number:012x}"
-        payload = (
+        return self._write(
             f'{{"type":"send","client_id":"{client_id}","chat_id":"{self.group.chat}",'
-            f'"content":"{self._number} {_FILL}"}}'
+            f'"content":"{self._number} {_FILL}"}}',
+            client_id,
         )
+
+    def edit(self) -> str:
+        """Change what the message acknowledged last says; the ref of the change."""
+        self._number += 1
+        ref = f"edit-{self._number}"
+        return self._write(
+            f'{{"type":"edit","message_id":"{self.group.message}","ref":"{ref}",'
+            f'"content":"{self._number} {_FILL}"}}',
+            ref,
+        )
+
+    def _write(self, payload: str, name: str) -> str:
         self._member.write(wire.frame(payload.encode()))
-        return client_id
+        return name
 
 
-def _complete(group: Group, deliveries: int, client_id: str) -> bool:
-    return group.deliveries >= deliveries and client_id in group.acks
+def _complete(group: Group, deliveries: int, name: str) -> bool:
+    return group.deliveries >= deliveries and name in group.acks
 
 
 def talk(
     reactor: Reactor, group: Group, members: list[Member], count: int, pause: float = 0.0
 ) -> Talk:
-    """Send `count` messages, each when all have the one before and `pause` has passed.
+    """Send `count` messages. Raises Broken: see `say`."""
+    return say(reactor, members, count, Speaker(group, members[0]).send, pause)
 
-    Raises Broken when a message does not reach everybody within 30 s.
+
+def say(
+    reactor: Reactor,
+    members: list[Member],
+    count: int,
+    what: Callable[[], str],
+    pause: float = 0.0,
+) -> Talk:
+    """Say `what` so often, each time when all have the one before and `pause` has passed.
+
+    Raises Broken when something does not reach everybody within 30 s.
     """
-    speaker = Speaker(group, members[0])
+    group = members[0].group
     done = Talk(len(members))
     before = group.deliveries
     gc.collect()
@@ -148,15 +183,15 @@ def talk(
         while pause and clock() < start + number * pause:
             reactor.turn(start + number * pause - clock())
         sent = clock()
-        client_id = speaker.send()
+        name = what()
         want = before + (number + 1) * len(members)
-        arrived = reactor.run_until(partial(_complete, group, want, client_id), 30)
+        arrived = reactor.run_until(partial(_complete, group, want, name), 30)
         check(reactor)
         if not arrived:
             missing = want - group.deliveries
-            raise Broken(f"message {number + 1} did not reach {missing} of {len(members)} members")
+            raise Broken(f"number {number + 1} did not reach {missing} of {len(members)} members")
         done.spreads.append(clock() - sent)
-        done.acks.append(group.acks[client_id] - sent)
+        done.acks.append(group.acks[name] - sent)
     done.cpu = time.process_time() - reactor.idle - cpu
     done.wall = clock() - start
     gc.enable()
