@@ -348,13 +348,12 @@ async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Cha
         silent = stances.silent(user, *(m for m in members if truth.present(record.id, m)))
         for message in window:
             own = message.sender_id == user and message.message_type != "system"
-            # The client counts those who were members then, the server of them who still are.
-            gone = [
-                r
-                for r in getattr(held.get(message.id), "recipient_ids", [])
-                if not truth.since(record.id, r, message.seq)
-            ]
-            if own and message.id in held and not gone:
+            if not own or message.id not in held:
+                continue
+            # The client counts those who were members when it was told, the server those who are.
+            named = held[message.id].recipient_ids
+            stayed = all(truth.since(record.id, other, message.seq) for other in named)
+            if stayed and not truth.left_after(record.id, message.seq):
                 ticks = client.status(held[message.id])
                 if silent and message.status == "read":
                     wrong.append(f"8.1.4: {message.seq} of {record.id} is read by a silent one")

@@ -40,7 +40,7 @@ def plan_of(rng: Random) -> Plan:
         users=rng.choice((3, 3, 4, 5)),
         steps=rng.randint(6, 14),
         lossy_bus=rng.random() < 0.5,
-        large=rng.choice((256, 256, 3)),
+        large=rng.choice((256, 256, 3, 2)),
         high_water=rng.choice((1_500, 4_000, 64_000)),
         held=rng.choice((1, 4, 64)),
         round_rows=rng.choice((3, 4_000)),

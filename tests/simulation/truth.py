@@ -64,6 +64,13 @@ class Truth:
         """Whether the user is present, and was without a break since the position."""
         return self.present(chat, user) and self.stays[chat, user][-1][0] <= position
 
+    def left_after(self, chat: str, position: int) -> bool:
+        """Whether anybody's stay ended after the position."""
+        ends = [
+            left for (where, _), stays in self.stays.items() if where == chat for _, left in stays
+        ]
+        return any(left is not None and left > position for left in ends)
+
     def chats_of(self, user: str) -> set[str]:
         return {chat for chat, member in self.stays if member == user and self.present(chat, user)}
 

@@ -12,12 +12,13 @@ from tests.simulation.changes import Changes
 from tests.simulation.device import PASSWORD, Device, SmallDevice, pause
 from tests.simulation.history import History
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.people import Behaviour, Person
+from tests.simulation.people import Behaviour
 from tests.simulation.plan import Plan
 from tests.simulation.rights import Rights
 from tests.simulation.server import Machine
 from tests.simulation.sights import Sights
 from tests.simulation.stances import Stances
+from tests.simulation.steps import Person
 from tests.simulation.troubles import Troubles
 from tests.simulation.truth import Cursors, read_truth
 from tests.simulation.vfs import PowerLossVFS

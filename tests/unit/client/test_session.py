@@ -436,6 +436,12 @@ def test_unread_and_read() -> None:
     assert peer.of(ReadMoved) == [ReadMoved(CHAT, 5, 0)]
 
 
+def test_what_was_said_between_two_stays_is_not_unread() -> None:
+    peer = Peer({ME: 1, CHAT: 0}).live().hear(message(1), Skip(CHAT, 2, 3))
+    peer.hear(Me(2, "chat", CHAT, joined_seq=4, read=3), message(4, number=3))
+    assert peer.session.logs.chats[CHAT].unread == 1
+
+
 def test_muting_is_the_own_logs_to_say_and_rests_only_before_it() -> None:
     later = "2100-01-01T00:00:00.000Z"
     record = ChatRecord(CHAT, "group", TIME, 2, "admin", 0, TIME, joined_seq=1, muted_until=later)

@@ -240,9 +240,13 @@ class Chat:
             self._mentions.complete()
 
     def _number_at(self, seq: int) -> int | None:
-        index = bisect_right(self._messages, seq, key=_seq)
-        # A system message carries the number of the last countable one before it.
-        return self._messages[index - 1].number if index else None
+        """The number there, if a message of the window is there.
+
+        That of the message before is not it where something between was not to be seen.
+        """
+        index = bisect_left(self._messages, seq, key=_seq)
+        found = self._messages[index : index + 1]
+        return found[0].number if found and found[0].seq == seq else None
 
     @staticmethod
     def _countable_after(seq: int, messages: list[Message]) -> int:
