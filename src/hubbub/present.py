@@ -8,7 +8,7 @@ import msgspec
 
 from hubbub.domain.extra import Extra, unpack
 from hubbub.domain.message import Row
-from hubbub.domain.own import MeEvent, MyBlock, MyChat, MySettings
+from hubbub.domain.own import MeEvent, MyBlock, MyChat, MyHidden, MySettings
 from hubbub.domain.relation import Privacy
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
@@ -122,6 +122,9 @@ def me(event: MeEvent) -> frames.Me:
         case MyBlock():
             other = user_ref(event.other_id)
             return frames.Me(event.rev, "block", user_id=other, blocked=event.blocked)
+        case MyHidden():
+            chat, hidden = chat_ref(event.chat_id), message_ref(event.message_id)
+            return frames.Me(event.rev, "hidden", chat, message_id=hidden, seq=event.seq)
         case _:
             assert_never(event)
 

@@ -489,6 +489,13 @@ async def _(cell: Cell) -> Answer:
     return await cell.call("send_message", to)
 
 
+def _delete_for_oneself(which: str) -> None:
+    @row(f"delete_message/me-{which}")
+    async def call(cell: Cell) -> Answer:
+        message = getattr(cell.group, which)
+        return await cell.call("delete_message", query="?for=me", message_id=message)
+
+
 simple("list_messages", chat_id="chat_id")
 simple("list_messages/direct", chat_id="direct_id")
 for _which in ("first", "absent", "late", "direct"):
@@ -502,6 +509,7 @@ for _which in ("first", "absent", "late", "direct"):
     simple(f"list_edits/{_which}", message_id=_which)
     simple(f"get_thread/{_which}", message_id=_which)
     _forward(_which)
+    _delete_for_oneself(_which)
 
 
 def _anchored(title: str, parameter: str, which: str) -> None:

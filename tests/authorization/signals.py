@@ -257,6 +257,7 @@ _send("send/mention-all", chat_id="@chat_id", mention_all=True)
 for _which in ("first", "absent", "late", "direct"):
     row(f"edit/{_which}", message_id=f"@{_which}", content="@content", ref="r")
     row(f"delete/{_which}", message_id=f"@{_which}")
+    row(f"delete/me-{_which}", message_id=f"@{_which}", **{"for": "me"})
     row(f"pin/{_which}", message_id=f"@{_which}")
 
 row("received", chat_id="@chat_id", seq=MAX_POSITION)

@@ -150,12 +150,10 @@ def order_by_id() -> Any:
 def no_visibility() -> Any:
     """Members see what was before them."""
 
-    def wide(chat: Any, stays: Sequence[Interval]) -> list[Interval]:
+    def wide(chat: Any, stays: Sequence[Interval], hidden: Any) -> list[Interval]:
         return [Interval(1)] if stays and stays[-1].left is None else []
 
-    return all_of(
-        patch.object(stored_replay, "openings", wide), patch.object(seats, "openings", wide)
-    )
+    return all_of(patch.object(rows, "openings", wide), patch.object(seats, "openings", wide))
 
 
 def backward_cursors() -> Any:
@@ -320,6 +318,16 @@ def changes_told_to_everybody() -> Any:
     return patch.object(amending, "_audience", lambda db, chat, seq: EVERYBODY)
 
 
+def told_of_what_one_deleted() -> Any:
+    """Who deleted a message for himself hears what becomes of it."""
+    return patch.object(amending, "hiders", lambda db, row: [])
+
+
+def deleted_here_and_shown_there() -> Any:
+    """A reader's own connection does not know what the user deleted for himself."""
+    return patch.object(rows, "hidden_in", lambda db, chat_id, user_id, after=0: [])
+
+
 MUTANTS = (
     Mutant("ack before commit", r"G1: .* is lost", ack_before_commit),
     Mutant("no dedupe", r"G2: stored more than once", no_dedupe),
@@ -339,6 +347,8 @@ MUTANTS = (
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
     Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),
     Mutant("changes told to everybody", r"G6: .* is not for this user", changes_told_to_everybody),
+    Mutant("told of what one deleted", r"G6: .* the user deleted", told_of_what_one_deleted),
+    Mutant("deleted here, shown there", r"G6: .* the user deleted", deleted_here_and_shown_there),
     Mutant("anybody mentions all", r"rights: member .* mentions all", anybody_mentions_all),
     Mutant("mentions of before", r"unread mentions are", mentions_of_before),
     Mutant("forward unseen", r"G6: .* forwarded", forward_unseen),

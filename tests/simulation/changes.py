@@ -4,7 +4,7 @@ from typing import Any
 
 import apsw
 
-from hubbub.domain.change import Amended, Edit, Erase, Logged, Posted
+from hubbub.domain.change import Amended, Edit, Erase, Hide, Logged, Posted
 from hubbub_protocol import ids
 from tests.simulation.history import History
 
@@ -25,6 +25,8 @@ class Changes:
         self._heads: dict[int, int] = {}
         self._roles: dict[tuple[int, int], str] = {}
         self.states: dict[tuple[str, int], State] = {}
+        self.hidden: dict[tuple[str, str, int], int] = {}
+        """Up to where a user may have heard of a message that he deleted for himself."""
 
     def restarted(self, db: apsw.Connection) -> None:
         """The database was opened again."""
@@ -50,6 +52,10 @@ class Changes:
                     self._took(row.chat_id, row.rev, state)
                     key = (row.chat_id, change.by)
                     self._allowed(change, row, {roles.get(key), before.get(key)}, db)
+                case Amended(row=row, told=told) if told:
+                    who = (ids.text("user", change.by), ids.text("chat", row.chat_id))
+                    self.hidden[*who, row.seq] = self._heads[row.chat_id]
+                    self._allowed(change, row, set(), db)
         self._roles = roles
 
     def _took(self, chat: int, position: int, state: State) -> None:
@@ -76,6 +82,8 @@ class Changes:
                 allowed = own
             case Erase():
                 allowed = own or (kind == "group" and may)
+            case Hide():
+                allowed = True
             case _:
                 allowed = kind == "direct" or may
         if not allowed:

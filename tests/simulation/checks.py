@@ -11,7 +11,7 @@ from hubbub_client.settings import Followed
 from hubbub_protocol import ids, rest
 from hubbub_protocol.frames import ME
 from hubbub_protocol.times import rfc3339
-from tests.simulation.changes import State
+from tests.simulation.changes import Changes
 from tests.simulation.device import Device
 from tests.simulation.history import App, Connection, History
 from tests.simulation.plan import Plan
@@ -136,6 +136,8 @@ def messages(truth: Truth, history: History) -> list[str]:
         elsewhere = sent.failed == "idempotency_mismatch" and len(sent.send.recipient_ids or ()) > 1
         if sent.failed not in (None, "not_found", "forbidden") and not elsewhere:
             wrong.append(f"{sent.send.content} was refused: {sent.failed}")
+    if lost := history.hidden - truth.hidden:
+        wrong.append(f"G1: {lost} were deleted for oneself, which is lost")
     return wrong + _orders(rows, history) + _changes(stored, history) + _forwards(truth, stored)
 
 
@@ -189,18 +191,17 @@ def _orders(rows: dict[str, Row], history: History) -> list[str]:
     return wrong
 
 
-def connection(truth: Truth, states: dict[tuple[str, int], State], seen: Connection) -> list[str]:
+def connection(truth: Truth, changes: Changes, seen: Connection) -> list[str]:
     """G3 and G6: one connection's frames."""
-    return _Reader(truth, states, seen).read()
+    return _Reader(truth, changes, seen).read()
 
 
 class _Reader:
     """Follows a connection's places; sentences gather in `wrong`."""
 
-    def __init__(
-        self, truth: Truth, states: dict[tuple[str, int], State], seen: Connection
-    ) -> None:
-        self._truth, self._states, self._seen = truth, states, seen
+    def __init__(self, truth: Truth, changes: Changes, seen: Connection) -> None:
+        self._truth, self._changes, self._seen = truth, changes, seen
+        self._hidden: set[str] = set()
         self._places: dict[str, int] = {}
         self._live = False
         self._time = 0.0
@@ -240,7 +241,7 @@ class _Reader:
             self._say(f"a message that is not stored: {frame}; stored is {row}")
             return
         shown = (frame.id, frame.content, frame.is_deleted, frame.pinned)
-        state = self._states.get((frame.chat_id, frame.rev), shown)
+        state = self._changes.states.get((frame.chat_id, frame.rev), shown)
         if frame.rev == row.rev:
             state = (row.id, row.content, row.deleted, row.pinned)
         if shown != state:
@@ -250,9 +251,15 @@ class _Reader:
         for position in {frame.seq, frame.rev}:
             if not self._truth.might_see(frame.chat_id, self._seen.user_id, position):
                 self._say(f"G6: {frame.chat_id} at {position} is not for this user")
+        key = (self._seen.user_id, frame.chat_id, frame.seq)
+        told_before = not self._live and frame.id in self._hidden
+        if told_before or frame.rev > self._changes.hidden.get(key, frame.rev):
+            self._say(f"G6: {frame.chat_id} at {frame.rev} is of a message that the user deleted")
 
     def _me(self, frame: Any) -> None:
         self._step(ME, frame.rev, frame.rev)
+        if frame.kind == "hidden":
+            self._hidden.add(frame.message_id)
         if not frame.member:
             self._places.pop(frame.chat_id, None)
         elif self._live and self._places.get(frame.chat_id, -1) < frame.joined_seq - 1:
@@ -368,6 +375,9 @@ def _referring(
 ) -> list[str]:
     """Unread mentions and replies are counted as the reader may see them, by both sides."""
     wrong, seen = [], truth.visible(record.id, user)
+    unread = sum(row.type != "system" for row in seen if row.seq > record.read)
+    if record.unread != unread:
+        wrong.append(f"{record.id}: {unread} are unread, refetched {record.unread}")
     named = sum(row.names(user) for row in seen if row.seq > record.read)
     counted = (record.unread_mentions, chat.unread_mentions)
     if counted != (named, named):

@@ -56,6 +56,7 @@ class History:
     connections: list[Connection] = field(default_factory=list)
     sent: dict[str, Sent] = field(default_factory=dict)  # by client_id
     changed: list[Changed] = field(default_factory=list)
+    hidden: set[tuple[str, str]] = field(default_factory=set)  # who deleted which for himself
     deleting: set[str] = field(default_factory=set)  # messages that somebody tried to delete
     switches: dict[str, tuple[int, int]] = field(default_factory=dict)  # begun, answered, by user
     hushed: set[str] = field(default_factory=set)  # were answered that no reads are told

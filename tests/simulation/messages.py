@@ -136,6 +136,12 @@ class MessageSteps(Steps):
             done = await self._client.api.delete(message)
             self._history.changed.append(Changed(message, done.rev, None))
 
+    async def _hide(self) -> None:
+        message = self._any_message()
+        if message is not None:
+            await self._client.api.delete(message, for_="me")
+            self._history.hidden.add((self._person.user_id, message))
+
     async def _pin(self) -> None:
         client, message = self._client, self._any_message()
         if message is not None:

@@ -26,6 +26,7 @@ class Behaviour(GroupSteps):
             "read_by_id": 1,
             "edit": 6,
             "delete": 2,
+            "hide": 3,
             "pin": 4,
             "typing": 2,
             "look": 2,

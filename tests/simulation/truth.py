@@ -55,6 +55,7 @@ class Truth:
     heads: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # seq, number, size
     stays: dict[tuple[str, str], list[tuple[int, int | None]]] = field(default_factory=dict)
     cursors: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    hidden: set[tuple[str, str]] = field(default_factory=set)  # user, message
 
     def present(self, chat: str, user: str) -> bool:
         stays = self.stays.get((chat, user))
@@ -90,7 +91,7 @@ class Truth:
         """What the user sees now."""
         if not self.present(chat, user):
             return []
-        rows = self.logs.get(chat, [])
+        rows = [row for row in self.logs.get(chat, []) if (user, row.id) not in self.hidden]
         if chat in self.open_history:
             return rows
         stays = self._stays(chat, user)
@@ -162,6 +163,8 @@ def read_truth(db: apsw.Connection) -> Truth:
             stays = truth.stays.setdefault(_key(chat_id, user_id), [])
             if (since, left) not in stays:
                 stays.append((since, left))
+    for user_id, message_id in db.execute("SELECT user_id, message_id FROM hidden"):
+        truth.hidden.add((ids.text("user", user_id), ids.text("msg", message_id)))
     for chat_id, user_id, delivered, read in db.execute(CURSORS):
         truth.cursors[_key(chat_id, user_id)] = (delivered, read)
     return truth

@@ -158,7 +158,7 @@ class World:
         wrong += checks.messages(truth, self.history)
         wrong += self.cursors.judge(life.store.reader)
         for connection in self.history.connections:
-            wrong += checks.connection(truth, self.changes.states, connection)
+            wrong += checks.connection(truth, self.changes, connection)
         for person in self.people:
             for each in person.everything:
                 wrong += checks.arrivals(truth, person.user_id, each.name, each.app)

@@ -31,6 +31,8 @@ MeKind = Annotated[str, Meta(examples=["chat"])]
 MessageType = Literal["text", "image", "video", "audio", "file", "encrypted"]
 AnyMessageType = Literal["text", "image", "video", "audio", "file", "encrypted", "system"]
 
+DeleteFor = Literal["everyone", "me"]
+
 ME: Final = "me"
 MAX_RECEIPTS: Final = 100
 
@@ -95,10 +97,13 @@ class Edit(Struct, frozen=True, gc=False, tag="edit", omit_defaults=True):
 class Delete(
     Struct, frozen=True, gc=False, tag="delete", omit_defaults=True, rename={"for_": "for"}
 ):
-    """Takes a message away from everyone; its place stays. Answer: `ack` or `error`."""
+    """Takes a message away from everyone; its place stays. Or from the user alone (`me`).
+
+    Answer: `ack` or `error`.
+    """
 
     message_id: MessageId
-    for_: Literal["everyone"] = "everyone"
+    for_: DeleteFor = "everyone"
     ref: Ref | None = None
 
 
@@ -233,7 +238,7 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     kind `chat`: the whole state of his membership in `chat_id`: whether he is a member, from
     which position he sees it, up to where he has read, and until when he has muted it.
     kind `settings`: what he has set for himself, all of it. kind `block`: whether he has blocked
-    the user `user_id`.
+    the user `user_id`. kind `hidden`: he has deleted a message for himself, which lies at `seq`.
     """
 
     rev: Position
@@ -249,6 +254,8 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     privacy: Privacy | None = None
     user_id: UserId | None = None
     blocked: bool = True
+    message_id: MessageId | None = None
+    seq: Position = 0
 
 
 class DeliveryReceipt(Struct, frozen=True, gc=False, tag="delivery_receipt"):

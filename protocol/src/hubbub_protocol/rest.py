@@ -141,7 +141,10 @@ class Receipts(Struct, omit_defaults=True):
 
 
 class Chat(Struct, omit_defaults=True):
-    """A chat as one of its members sees it. `seq`: its newest position; `read`: his cursor."""
+    """A chat as one of its members sees it. `seq`: its newest position; `read`: his cursor.
+
+    `number`: of its newest countable message.
+    """
 
     id: ChatId
     chat_type: ChatType
@@ -165,6 +168,7 @@ class Chat(Struct, omit_defaults=True):
     peer: User | None = None
     last_message: "StoredMessage | None" = None
     receipts: Receipts | None = None
+    number: Position = 0
 
 
 class ChatPage(Struct):

@@ -13,6 +13,7 @@ from hubbub.domain.account import Caller, Principal, Scope
 from hubbub.ports import Unavailable
 from hubbub_protocol import admin, rest
 from hubbub_protocol.codes import Refused
+from hubbub_protocol.frames import DeleteFor
 
 __all__ = ["Actions", "Refused", "Unavailable"]
 
@@ -98,8 +99,8 @@ class Actions:
     send_message: Callable[[Principal, rest.SendMessage], Awaitable[rest.Accepted]]
     edit_message: Callable[[Principal, str, rest.EditMessage], Awaitable[rest.ChangedMessage]]
     """(principal, message_id, change)"""
-    delete_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
-    """(principal, message_id): for everyone"""
+    delete_message: Callable[[Principal, str, DeleteFor], Awaitable[rest.ChangedMessage]]
+    """(principal, message_id, from whom it is taken away)"""
     pin_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
     unpin_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
     """(principal, message_id)"""

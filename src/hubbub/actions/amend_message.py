@@ -1,4 +1,4 @@
-"""Change a message that is stored: edit it, delete it for everyone, pin it.
+"""Change a message that is stored: edit it, delete it for everyone or oneself, pin it.
 
 Who may, the store decides as it commits, by the rules in `domain/amend.py`.
 """
@@ -12,7 +12,7 @@ from hubbub.actions.compose import check_content, check_media
 from hubbub.actions.outcomes import amended
 from hubbub.actions.references import message_id
 from hubbub.domain.account import Principal
-from hubbub.domain.change import Amend, Amendment, Edit, Erase, Pin
+from hubbub.domain.change import Amend, Amendment, Edit, Erase, Hide, Pin
 from hubbub.domain.limits import MessageLimits
 from hubbub.ports import Changes, Clock
 from hubbub_protocol import frames, ids, rest
@@ -46,9 +46,14 @@ class AmendMessage:
         """
         return await self._do(principal, message, self._edit(asked))
 
-    async def delete(self, principal: Principal, message: str) -> rest.ChangedMessage:
-        """For everyone. Raises Refused: `not_found`, `forbidden`, `rate_limited`."""
-        return await self._do(principal, message, Erase())
+    async def delete(
+        self, principal: Principal, message: str, for_: frames.DeleteFor = "everyone"
+    ) -> rest.ChangedMessage:
+        """Take it away from everyone, or from the one who asks.
+
+        Raises Refused: `not_found`, `forbidden`, `conflict` (too many), `rate_limited`.
+        """
+        return await self._do(principal, message, _deletion(for_))
 
     async def pin(self, principal: Principal, message: str) -> rest.ChangedMessage:
         """Raises Refused: `not_found`, `forbidden`, `conflict` (too many), `rate_limited`."""
@@ -65,7 +70,7 @@ class AmendMessage:
             case frames.Edit():
                 do = self._edit(frame)
             case frames.Delete():
-                do = Erase()
+                do = _deletion(frame.for_)
             case frames.Pin():
                 do = Pin(frame.pinned)
             case _:
@@ -95,3 +100,7 @@ class AmendMessage:
             since = self._clock.now_ms() - int(limits.edit_hours * HOUR_MS)
         packed = None if media is None else msgspec.json.encode(media) if media else b""
         return Edit(content, packed, since)
+
+
+def _deletion(for_: frames.DeleteFor) -> Erase | Hide:
+    return Hide() if for_ == "me" else Erase()

@@ -69,7 +69,7 @@ def chat(view: ChatView) -> rest.Chat:
         role=member.role,
         seq=head.seq,
         last_activity_at=rfc3339(head.at),
-        unread=head.number - member.read_number,
+        unread=head.number - member.read_number - view.hidden,
         unread_mentions=view.unread_mentions,
         read=member.read,
         joined_seq=member.since,
@@ -84,6 +84,7 @@ def chat(view: ChatView) -> rest.Chat:
         peer=user(view.peer) if view.peer else None,
         last_message=(stored(view.last, member.user_id, view.others, own) if view.last else None),
         receipts=rest.Receipts(view.others.delivered, view.others.read) if small else None,
+        number=head.number,
     )
 
 

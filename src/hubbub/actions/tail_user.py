@@ -61,7 +61,7 @@ class TailUser:
                 view.head.seq,
                 view.member.delivered,
                 view.member.read,
-                view.head.number - view.member.read_number,
+                view.head.number - view.member.read_number - view.hidden,
             )
             for view in page.chats
         ]

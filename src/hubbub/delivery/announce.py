@@ -211,6 +211,7 @@ class Announcer:
 
     def _amended(self, outcome: Amended, events: list[Event]) -> None:
         row = outcome.row
+        events.extend(OwnEvent(me) for me in outcome.told)
         chat = self._roster.get(row.chat_id)
         if outcome.changed and chat is not None:
             events.append(RowEvent(row, chat.members, chat.large, outcome.audience))

@@ -29,7 +29,7 @@ from hubbub.domain.events import (
     StanceEvent,
     TypingEvent,
 )
-from hubbub.domain.message import Row
+from hubbub.domain.message import EVERYBODY, Row
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
 
@@ -119,7 +119,7 @@ class Relay:
             outgoing = Outgoing(present.message(row), self._encoders)
             mine = present.message(row, (), present.client_ref(row))
             own = Outgoing(mine, self._encoders)
-            some = None if event.audience.everybody else self._hide_large(event)
+            some = None if event.audience == EVERYBODY else self._hide_large(event)
             self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own), some)
         else:
             self._push(event, audience)
@@ -180,12 +180,14 @@ class Relay:
 
     def _hide_large(self, event: RowEvent) -> dict[Subscriber, int]:
         """As `_hide`."""
-        row, returned = event.row, frozenset(event.audience.returned)
+        row, audience = event.row, event.audience
+        returned, gone = frozenset(audience.returned), frozenset(audience.hidden_from)
         seen: dict[Subscriber, int] = {}
         hidden: dict[Subscriber, int] = {}
         for subscriber, since in self._hub.of_large(row.chat_id).items():
-            sees = since <= row.seq or subscriber.user_id in returned
-            (seen if sees else hidden)[subscriber] = since
+            user_id = subscriber.user_id
+            opened = audience.everybody or since <= row.seq or user_id in returned
+            (seen if opened and user_id not in gone else hidden)[subscriber] = since
         skip = self._skip(row)
         self._fanout.start(row.chat_id, row.rev, skip, (0, skip), hidden)
         return seen

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from hubbub.domain.change import Amend, Denied, Edit, Erase, Pin
+from hubbub.domain.change import Amend, Denied, Edit, Erase, Hide, Pin
 from hubbub.domain.chat import LARGE, Chat, Head, Role
 from hubbub.domain.extra import erased, unpack
 from hubbub.domain.message import EVERYBODY, Audience, Row, Version
@@ -18,6 +18,8 @@ VERSIONS: Final = 100
 """Earlier versions that are kept of a message: the first one, and the newest of the others."""
 PINS: Final = 100
 """Messages that a chat may have pinned."""
+MOST_HIDDEN: Final = 10_000
+"""Messages that a user may have hidden from himself, in all chats together."""
 
 
 def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int) -> Row | Denied:
@@ -27,7 +29,7 @@ def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int
     """
     if row.type == "system":
         return Denied("invalid", "What the system says of a chat cannot be changed.")
-    if row.deleted_at and not isinstance(change.do, Erase):
+    if row.deleted_at and not isinstance(change.do, Erase | Hide):
         return Denied("conflict", "The message was deleted.")
     after = replace(row, rev=head.seq + 1, changed_at=max(change.at, row.at, row.changed_at))
     match change.do:
@@ -37,6 +39,8 @@ def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int
             return _erase(row, after, change.by, chat, role)
         case Pin():
             return _pin(row, after, change.do.pinned, chat, role, pins)
+        case Hide():
+            return row
         case _:
             assert_never(change.do)
 
@@ -82,6 +86,22 @@ def _pin(row: Row, after: Row, pinned: bool, chat: Chat, role: Role, pins: int) 
     return replace(after, pinned=after.rev if pinned else 0)
 
 
+def may_hide(hidden: int) -> Denied | None:
+    """Hide one more from oneself; so many are `hidden` already."""
+    if hidden >= MOST_HIDDEN:
+        why = f"You have deleted {MOST_HIDDEN} messages for yourself, which is as many as can be."
+        return Denied("conflict", why)
+    return None
+
+
+def counts_else(row: Row, user_id: int, read: int) -> bool:
+    """Whether other sessions of who hides a message have to hear where he is in the chat now.
+
+    It is unread, or his own: then nothing but the message said that he has read up to it.
+    """
+    return row.seq > read or row.sender_id == user_id
+
+
 def may_see_versions(row: Row, user_id: int, chat: Chat, role: Role) -> Denied | None:
     """What the message said before it was edited."""
     if row.sender_id == user_id or (chat.type == "group" and role != "member"):
@@ -106,11 +126,14 @@ def surplus(revs: list[int]) -> list[int]:
     return revs[1 : len(revs) - VERSIONS + 1] if len(revs) > VERSIONS else []
 
 
-def audience(chat: Chat, late: list[int], returned: list[int]) -> Audience:
-    """Of `late`, members of a small chat who came after the message, some have `returned`."""
+def audience(chat: Chat, late: list[int], returned: list[int], gone: list[int]) -> Audience:
+    """Of `late`, members of a small chat who came after the message, some have `returned`.
+
+    `gone`: who has hidden it from himself.
+    """
     if chat.history == "all":
-        return EVERYBODY
+        return Audience(True, tuple(gone)) if gone else EVERYBODY
     if chat.size > LARGE:
-        return Audience(False, (), tuple(returned))
-    hidden = tuple(user_id for user_id in late if user_id not in returned)
-    return Audience(not hidden, hidden)
+        return Audience(False, tuple(gone), tuple(returned))
+    hidden = [user_id for user_id in late if user_id not in returned]
+    return Audience(True, (*hidden, *gone)) if hidden or gone else EVERYBODY

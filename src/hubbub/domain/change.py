@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
 from hubbub.domain.message import Audience, Row
-from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import Mute, MyChat, MyHidden, SetBlock, SetPrivacy, Told
 from hubbub.domain.settings import Settings
 
 
@@ -139,11 +139,15 @@ class Pin(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="p
     pinned: bool
 
 
-Amendment = Edit | Erase | Pin
+class Hide(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="hide"):
+    """Takes a message away from him alone who asks: his own log tells, the chat's does not."""
+
+
+Amendment = Edit | Erase | Pin | Hide
 
 
 class Amend(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amend"):
-    """Changes a stored message: the chat's next position is its new `rev`.
+    """Changes a stored message: the chat's next position is its new `rev`, unless it is hidden.
 
     Whatever is so already takes no position, so an amendment may be repeated.
     """
@@ -285,11 +289,15 @@ class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
 
 
 class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amended"):
-    """The message as it is now. Not `changed`: it was so already, and took no position."""
+    """The message as it is now. Not `changed`: it was so already, and took no position.
+
+    `told`: what the own log tells of it to him who has changed it.
+    """
 
     row: Row
     changed: bool
     audience: Audience
+    told: tuple[MyHidden | MyChat, ...] = ()
 
 
 class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):

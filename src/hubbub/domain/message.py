@@ -48,8 +48,9 @@ class Version(Struct, frozen=True, gc=False, array_like=True):
 class Audience(Struct, frozen=True, gc=False, array_like=True):
     """Who of the present members may see a message that was changed (G6).
 
-    `everybody`, else in a small chat all but those it is `hidden_from`; in a large one those whose
-    stay began by its `seq`, and who `returned`: they saw it in an earlier stay.
+    Nobody whom it is `hidden_from`. Of the others `everybody`, and always in a small chat; in a
+    large one else those whose stay began by its `seq`, and who `returned`: they saw it in an
+    earlier stay.
     """
 
     everybody: bool = True

@@ -51,6 +51,14 @@ class MyBlock(_MeEvent, frozen=True, gc=False, array_like=True, tag="block"):
     chat_id: int
 
 
+class MyHidden(_MeEvent, frozen=True, gc=False, array_like=True, tag="hidden"):
+    """He has taken away a message from himself, for good: `seq` is its place in the chat."""
+
+    chat_id: int
+    message_id: int
+    seq: int
+
+
 def newcomers(events: Iterable[MyChat], seq: int) -> list[int]:
     """Of those whom a change at position `seq` concerned, who came in by it."""
     return [e.user_id for e in events if e.present and e.since == seq]
@@ -61,7 +69,7 @@ def outgrew(size: int, joined: int) -> bool:
     return size - joined <= LARGE < size
 
 
-MeEvent = MyChat | MySettings | MyBlock
+MeEvent = MyChat | MySettings | MyBlock | MyHidden
 """An event of a user's own log: a union of all kinds."""
 
 

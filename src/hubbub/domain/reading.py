@@ -1,5 +1,6 @@
 """How a log is read: who may see what, and how a replay is folded and bounded (spec section 5)."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -44,16 +45,43 @@ def visible(row: Row, intervals: Sequence[Interval]) -> bool:
 
 def sees(seq: int, rev: int, intervals: Sequence[Interval]) -> bool:
     """The same, of a message that was sent at `seq` and changed last at `rev`."""
-    return any(i.holds(seq) for i in intervals) and (
-        rev == seq or any(i.holds(rev) for i in intervals)
-    )
+    return is_open(seq, intervals) and (rev == seq or is_open(rev, intervals))
 
 
-def openings(chat: Chat, stays: Sequence[Interval]) -> list[Interval]:
-    """The positions that a reader with these stays may see; none once he has left."""
+def is_open(position: int, intervals: Sequence[Interval]) -> bool:
+    """Whether one of the intervals, which are in order, holds the position."""
+    index = bisect_right(intervals, position, key=_since) if len(intervals) > 1 else len(intervals)
+    return index > 0 and intervals[index - 1].holds(position)
+
+
+def openings(chat: Chat, stays: Sequence[Interval], hidden: Sequence[int] = ()) -> list[Interval]:
+    """The positions that a reader with these stays may see; none once he has left.
+
+    `hidden`: where the messages lie that he has hidden from himself, in order. Such a message is
+    not seen whatever becomes of it, since a position belongs to one message.
+    """
     if not stays or stays[-1].left is not None:
         return []
-    return [Interval(1)] if chat.history == "all" else list(stays)
+    seen = [Interval(1)] if chat.history == "all" else list(stays)
+    return [part for stay in seen for part in _around(stay, hidden)] if hidden else seen
+
+
+def _around(stay: Interval, hidden: Sequence[int]) -> list[Interval]:
+    """The parts of a stay between what is hidden."""
+    parts: list[Interval] = []
+    start, end = stay.since, stay.left
+    last = len(hidden) if end is None else bisect_left(hidden, end)
+    for position in hidden[bisect_left(hidden, start) : last]:
+        if start < position:
+            parts.append(Interval(start, position))
+        start = position + 1
+    if end is None or start < end:
+        parts.append(Interval(start, end))
+    return parts
+
+
+def _since(interval: Interval) -> int:
+    return interval.since
 
 
 def bound(

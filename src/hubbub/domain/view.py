@@ -16,7 +16,8 @@ class ChatView(Struct, frozen=True, array_like=True):
 
     `others`: the least cursors of all other members (chats up to LARGE; else zero).
     `peer`: the other user of a direct chat. `last`: the newest visible message.
-    `unread_mentions`: of this member, up to COUNTED.
+    `unread_mentions`: of this member, up to COUNTED. `hidden`: of his unread messages those that
+    he has hidden from himself.
     """
 
     chat: Chat
@@ -26,6 +27,7 @@ class ChatView(Struct, frozen=True, array_like=True):
     peer: User | None
     last: Row | None
     unread_mentions: int = 0
+    hidden: int = 0
 
 
 class ChatList(Struct, frozen=True, array_like=True):

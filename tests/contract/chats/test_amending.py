@@ -144,7 +144,7 @@ async def test_who_came_later_does_not_see_it_and_who_came_back_does(world: Worl
     await world.leave(BOB)
     await world.enrol(BOB, CAT)
     outcome = await edited(world, sent.id, "two")
-    assert outcome.audience == Audience(False, (CAT,))
+    assert outcome.audience == Audience(True, (CAT,))
     assert await world.seen(CAT) == [3]
     assert await world.seen(BOB) == [3, 4]
 

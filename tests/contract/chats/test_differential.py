@@ -22,6 +22,7 @@ from hubbub.domain.change import (
     Erase,
     Fill,
     GroupChange,
+    Hide,
     Join,
     Leave,
     Logged,
@@ -151,7 +152,7 @@ switches: Any = st.fixed_dictionaries(
     },
 )
 moves = st.builds(advance, chats, users, positions, positions, times)
-dos = st.one_of(edits, edits, st.just(Erase()), st.builds(Pin, st.booleans()))
+dos = st.one_of(edits, edits, st.just(Erase()), st.just(Hide()), st.builds(Pin, st.booleans()))
 amendments = st.builds(Amend, st.integers(0, 30), users, dos, times)  # the n-th last message
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Create, st.builds(group, chats, some, histories), times),

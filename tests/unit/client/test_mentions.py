@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from hubbub_client.chat import Chat
 from hubbub_client.commands import ReadChat
-from hubbub_client.events import ReadMoved
+from hubbub_client.events import MessageHidden, ReadMoved
 from hubbub_client.mentions import mentions
 from hubbub_protocol import ids
 from hubbub_protocol.frames import CaughtUp, Gap, Me
@@ -31,7 +31,9 @@ def held(peer: Peer) -> Chat:
 def record(seq: int, read: int, unread: int, unread_mentions: int) -> ChatRecord:
     last = StoredMessage(ids.text("msg", 99), CHAT, seq, seq, seq, TIME, "sent", BEN)
     counts = (unread, unread_mentions, read)
-    return ChatRecord(CHAT, "group", TIME, 3, "member", seq, TIME, *counts, last_message=last)
+    return ChatRecord(
+        CHAT, "group", TIME, 3, "member", seq, TIME, *counts, last_message=last, number=seq
+    )
 
 
 # ── mentions ─────────────────────────────────────────────────────────────────────────────────
@@ -150,3 +152,42 @@ def test_after_a_gap_counts_begin_anew() -> None:
     peer.session.logs.learn_replies([replace(root, replies=Replies(5, 6, TIME))])
     peer.close().connect().hear(Gap(CHAT, 8, 20), CaughtUp({"me": 1, CHAT: 20}))
     assert held(peer).threads.of(root.id) is None
+
+
+# ── what the user deletes for himself ────────────────────────────────────────────────────────
+
+
+def hidden(rev: int, seq: int) -> Me:
+    return Me(rev, "hidden", CHAT, message_id=ids.text("msg", seq), seq=seq)
+
+
+def test_what_is_hidden_is_neither_held_nor_counted() -> None:
+    peer = live().hear(message(1), message(2, **YOU, **REPLY), message(3, **REPLY)).take()
+    peer.hear(hidden(2, 2), hidden(3, 2))
+    assert [m.seq for m in held(peer).messages] == [1, 3]
+    assert (held(peer).unread, held(peer).unread_mentions) == (2, 0)
+    assert held(peer).threads.of(ids.text("msg", 1)) == Replies(1, 3, TIME)
+    told = MessageHidden(CHAT, ids.text("msg", 2), 2)
+    assert peer.of(MessageHidden) == [told, told]
+    assert peer.of(ReadMoved) == [ReadMoved(CHAT, 0, 2, 0)]
+    peer.session.mark_read(CHAT, 1, peer.now)
+    assert held(peer).unread == 1
+
+
+def test_a_frame_that_was_under_way_is_passed_over() -> None:
+    peer = live().hear(message(1), hidden(2, 2), message(2, **YOU), message(3)).take()
+    assert [m.seq for m in held(peer).messages] == [1, 3]
+    assert (held(peer).unread, held(peer).unread_mentions) == (2, 0)
+    assert held(peer).log.place == 3
+
+
+def test_beyond_the_window_they_are_counted_all_the_same() -> None:
+    peer = Peer(window=2).live().hear(Me(1, "chat", CHAT, joined_seq=1))
+    peer.hear(message(1), message(2)).session.mark_read(CHAT, 1, peer.now)
+    peer.hear(*(message(seq) for seq in range(3, 7)))
+    assert held(peer).unread == 5
+    peer.hear(hidden(2, 3)).take()
+    assert held(peer).unread == 4
+    assert [command.chat_id for command in peer.wait(2).of(ReadChat)] == [CHAT]
+    peer.session.learn([record(6, read=1, unread=4, unread_mentions=0)])
+    assert (held(peer).unread, held(peer).uncertain) == (4, False)

@@ -14,7 +14,7 @@ from hubbub_client.errors import Unreachable
 from hubbub_client.transport import Response, Transport
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code, Refused
-from hubbub_protocol.frames import ME, Media
+from hubbub_protocol.frames import ME, DeleteFor, Media
 
 T = TypeVar("T")
 
@@ -304,9 +304,12 @@ class Api:
         body = rest.EditMessage(content, None if media is None else list(media))
         return await self.call("PATCH", path("messages", message_id), rest.ChangedMessage, body)
 
-    async def delete(self, message_id: str) -> rest.ChangedMessage:
-        """Take a message away from everyone; its place stays. Repeating it is safe."""
-        where = path("messages", message_id, **{"for": "everyone"})
+    async def delete(self, message_id: str, *, for_: DeleteFor = "everyone") -> rest.ChangedMessage:
+        """Take a message away from everyone, its place stays; or for good from the user alone.
+
+        Repeating it is safe.
+        """
+        where = path("messages", message_id, **{"for": for_})
         return await self.call("DELETE", where, rest.ChangedMessage)
 
     async def pin(self, message_id: str, pinned: bool = True) -> rest.ChangedMessage:

@@ -57,6 +57,7 @@ class Chat:
         self._messages: list[Message] = []  # by seq
         self._by_id: dict[str, Message] = {}
         self._own: list[int] = []  # seqs of own messages in the window
+        self._hidden: list[int] = []  # seqs of what the user has deleted for himself
         self._cursors: dict[str, tuple[int, int]] = {}  # user → delivered, read
         self._announced: dict[str, Status] = {}  # own messages that are more than sent
         self._floor = (0, 0)  # what the server says all others have passed
@@ -83,6 +84,9 @@ class Chat:
 
         Call before the log's reader advances over it.
         """
+        if self._is_hidden(message.seq):  # its frame was under way when that was told
+            self._newest_number = max(self._newest_number, message.number)
+            return Folded.KNOWN
         known = self._by_id.get(message.id)
         if known is not None:
             if known.rev >= message.rev:
@@ -103,12 +107,41 @@ class Chat:
                 insort(self._own, message.seq)
             self._trim()
         if message.seq == self.read and self._read_number is None:
-            self._read_number = message.number
+            self._read_number = self._from_number(message.number)
         if own and message.seq > self.read:
-            self.read, self._read_number, self._unread_base = message.seq, message.number, 0
+            self.read, self._unread_base = message.seq, 0
+            self._read_number = self._from_number(message.number)
             self._mentions.read(message.seq)
         self._take_mention(message, user_id)
         return Folded.NEW if is_new else Folded.CHANGED
+
+    def hide(self, message_id: str, seq: int) -> list[ReadMoved]:
+        """The user has deleted a message for himself: it is not held any more, nor counted."""
+        before = self.read_moved
+        if self._is_hidden(seq):
+            return []
+        insort(self._hidden, seq)
+        message = self._by_id.pop(message_id, None)
+        if message is not None:
+            del self._messages[bisect_left(self._messages, seq, key=_seq)]
+            self._announced.pop(message_id, None)
+            if seq in self._own:
+                self._own.remove(seq)
+            self.threads.hide(message, (message.thread_id or "") in self._by_id)
+        if seq > self.read:
+            self._mentions.hide(seq)
+            self._stale = self._stale or not self._reaches_back
+            if self._read_number is not None:
+                self._read_number += 1
+        return [self.read_moved] if self.read_moved != before else []
+
+    def _is_hidden(self, seq: int) -> bool:
+        index = bisect_left(self._hidden, seq)
+        return index < len(self._hidden) and self._hidden[index] == seq
+
+    def _from_number(self, number: int) -> int:
+        """Where unread messages are counted from, with this number at the cursor."""
+        return number + len(self._hidden) - bisect_right(self._hidden, self.read)
 
     def _take_mention(self, message: Message, user_id: str) -> None:
         if message.seq > self.read:
@@ -172,8 +205,8 @@ class Chat:
 
     @property
     def unread(self) -> int:
-        """Newest number − number at the read cursor (spec section 6)."""
-        if self._read_number is not None:
+        """Newest number − number at the read cursor (spec section 6), but for what is hidden."""
+        if self._read_number is not None and not self._reaches_back:
             return max(0, self._newest_number - self._read_number)
         inside = self._countable_after(self.read, self._messages)
         return inside if self._reaches_back else self._unread_base + inside
@@ -246,7 +279,8 @@ class Chat:
         """
         index = bisect_left(self._messages, seq, key=_seq)
         found = self._messages[index : index + 1]
-        return found[0].number if found and found[0].seq == seq else None
+        at_it = found and found[0].seq == seq
+        return self._from_number(found[0].number) if at_it else None
 
     @staticmethod
     def _countable_after(seq: int, messages: list[Message]) -> int:
@@ -338,10 +372,9 @@ class Chat:
         self.move_read(record.read, (record.unread, record.unread_mentions))
         if record.read == self.read:
             self._mentions.told(record.unread_mentions, record.seq, sure=True)
-        last = record.last_message
-        if record.read == self.read and last is not None:
-            self._newest_number = max(self._newest_number, last.number)
-            self._read_number = last.number - record.unread
+        if record.read == self.read and record.number:
+            self._newest_number = max(self._newest_number, record.number)
+            self._read_number = record.number - record.unread
             self._stale = False
         self._estimated = self._estimated and record.read != self.read
         if record.receipts is not None:

@@ -42,6 +42,14 @@ class MessageChanged(Struct, frozen=True):
     message: Message
 
 
+class MessageHidden(Struct, frozen=True):
+    """The user has deleted a message for himself, here or in another session: it is not held."""
+
+    chat_id: str
+    message_id: str
+    seq: int
+
+
 class MessageAccepted(Struct, frozen=True):
     """The server stored a message of the outbox (G1)."""
 
@@ -179,6 +187,7 @@ Event = (
     ConnectionChanged
     | MessageArrived
     | MessageChanged
+    | MessageHidden
     | MessageAccepted
     | SendFailed
     | Ticked

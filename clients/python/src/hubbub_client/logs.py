@@ -195,7 +195,7 @@ class Logs:
             case "chat", str(chat_id):
                 self._apply_chat(chat_id, event)
             case _:
-                self._events.extend(own_news(event))
+                self._events.extend(own_news(event, self.chats))
 
     def _apply_chat(self, chat_id: str, event: Me) -> None:
         chat = self.chats.get(chat_id)

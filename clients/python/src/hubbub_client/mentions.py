@@ -48,6 +48,14 @@ class Mentions:
             self._seqs.insert(index, seq)
             del self._seqs[:-COUNTED]
 
+    def hide(self, seq: int) -> None:
+        """The user has deleted the message there for himself."""
+        index = bisect_left(self._seqs, seq)
+        if index < len(self._seqs) and self._seqs[index] == seq:
+            del self._seqs[index]
+        elif self._others and seq <= self._upto:
+            self.estimated = True
+
     def told(self, count: int, upto: int, sure: bool) -> None:
         """The server counts so many up to a position, which is not `sure` where it may be later."""
         self._others = max(0, count - bisect_right(self._seqs, upto))

@@ -270,11 +270,13 @@ class Session:
     def _me(self, frame: Me, now: float) -> None:
         self.logs.me_event(frame)
         chat_id = frame.chat_id
-        if frame.kind != "chat" or chat_id is None:
+        if chat_id is None:
             return
         chat = self.logs.chats.get(chat_id)
         if chat is not None and chat.uncertain and self.state is State.LIVE:
             self._lookups.want(chat.id, now + FLOOR_EVERY)
+        if frame.kind != "chat":
+            return
         if frame.read >= self._reads.get(chat_id, frame.read + 1) or not frame.member:
             self._forget_read(chat_id)
         if not frame.member:

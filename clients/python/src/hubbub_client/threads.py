@@ -51,6 +51,19 @@ class Threads:
             count = 1 if before is None else min(COUNTED, before.count + 1)
             self._remember(root_id, Replies(count, seq, at))
 
+    def hide(self, message: Message, whole: bool) -> None:
+        """The user has deleted a reply for himself. `whole`: all of the thread's are held."""
+        root_id, place = message.thread_id or "", (message.seq, message.created_at)
+        held, before = self._held.get(root_id, []), self._before.get(root_id)
+        if place in held:
+            held.remove(place)
+            if not held:
+                del self._held[root_id]
+        if before is not None and (whole or before.count == 1):
+            del self._before[root_id]
+        elif before is not None and message.seq <= before.seq:
+            self._before[root_id] = Replies(before.count - 1, before.seq, before.last_at)
+
     def learn(self, root_id: str, replies: Replies | None) -> None:
         """REST says so; what came since is added."""
         before = self._before.get(root_id)

@@ -1,9 +1,10 @@
 """Changing stored messages in dictionaries."""
 
+from hubbub.adapters.memory.hidden import hide, hiders
 from hubbub.adapters.memory.relations import is_shut
 from hubbub.adapters.memory.state import State
 from hubbub.domain.amend import amend, audience, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Missing
+from hubbub.domain.change import Amend, Amended, Denied, Hide, Missing
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
@@ -14,7 +15,8 @@ from hubbub.domain.relation import Pair
 def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
     """Change a message; what who changes it does not see is `Missing`."""
     row = state.messages.get(change.message_id)
-    if row is None or not visible(row, state.openings(row.chat_id, change.by)):
+    hiding = isinstance(change.do, Hide)
+    if row is None or not visible(row, state.openings(row.chat_id, change.by, all_=hiding)):
         return Missing()
     role = state.members[row.chat_id, change.by].role
     pins = sum(other.pinned > 0 for other in state.logs[row.chat_id])
@@ -22,6 +24,8 @@ def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
     after = amend(row, change, state.chats[row.chat_id], role, head, pins)
     if isinstance(after, Denied):
         return after
+    if hiding:
+        return hide(state, row, change.by)
     if after == row:
         return Amended(row, False, EVERYBODY)
     if not after.deleted_at and is_shut(state, Pair(change.by, 0, row.chat_id)):
@@ -45,4 +49,5 @@ def _keep_version(state: State, row: Row) -> None:
 def _audience(state: State, row: Row) -> Audience:
     late = [m for m in state.present_members(row.chat_id) if m.since > row.seq]
     returned = [m.user_id for m in late if any(i.holds(row.seq) for i in state.stays_of(m))]
-    return audience(state.chats[row.chat_id], [m.user_id for m in late], returned)
+    late_ids = [m.user_id for m in late]
+    return audience(state.chats[row.chat_id], late_ids, returned, hiders(state, row))

@@ -1,5 +1,6 @@
 """The user's own log in dictionaries, and what it alone tells."""
 
+from hubbub.adapters.memory.hidden import hidden_log
 from hubbub.adapters.memory.relations import stance_log
 from hubbub.adapters.memory.state import State
 from hubbub.domain.change import Missing
@@ -11,6 +12,7 @@ def own_log(state: State, user_id: int, after: int) -> list[MeEvent]:
     chats = [m for (_, user), m in state.members.items() if user == user_id and m.me_rev > after]
     events: list[MeEvent] = [state.me_event(member) for member in chats]
     events += stance_log(state, user_id, after)
+    events += hidden_log(state, user_id, after)
     return sorted(events, key=lambda event: event.rev)
 
 

@@ -8,7 +8,7 @@ from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import COUNTED, visible
+from hubbub.domain.reading import COUNTED, is_open, visible
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
 from hubbub.domain.view import (
     ChatList,
@@ -106,7 +106,7 @@ class MemoryReader:
         row = view.row
         openings = self._state.openings(row.chat_id, user_id)
         kept = reversed(self._state.edits.get(row.id, []))
-        earlier = [each for each in kept if any(i.holds(each.rev) for i in openings)]
+        earlier = [each for each in kept if is_open(each.rev, openings)]
         role = self._state.members[row.chat_id, user_id].role
         return Versions(row, self._state.chats[row.chat_id], role, earlier)
 
@@ -210,7 +210,8 @@ class MemoryReader:
         last = rows[-1] if rows else None
         head = self._state.heads[chat.id]
         mentions = self._state.unread_mentions(member)
-        return ChatView(chat, head, member, self._others(member), peer, last, mentions)
+        hidden = self._state.unread_hidden(member)
+        return ChatView(chat, head, member, self._others(member), peer, last, mentions, hidden)
 
     def _passed_at(self, member: Member, row: Row, kind: int) -> int:
         """When he passed the message: by his first mark there, else at its own time."""

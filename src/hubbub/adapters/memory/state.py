@@ -12,7 +12,7 @@ from hubbub.domain.extra import mentions
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.log import Dedupe
 from hubbub.domain.message import Row, Version
-from hubbub.domain.own import MyChat
+from hubbub.domain.own import MyChat, MyHidden
 from hubbub.domain.reading import COUNTED, openings
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.relation import Privacy
@@ -33,6 +33,7 @@ class State:
     """Everything. A member's `stays` are those that ended before he came back.
 
     `privacy` and `blocks` (whether a user has blocked another) are with their place in the own log.
+    `hidden`: of each user, by message.
     """
 
     users: dict[int, User] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class State:
     last_seen: dict[int, int] = field(default_factory=dict)
     privacy: dict[int, tuple[int, Privacy]] = field(default_factory=dict)
     blocks: dict[tuple[int, int], tuple[int, bool]] = field(default_factory=dict)
+    hidden: dict[int, dict[int, MyHidden]] = field(default_factory=dict)
     sessions: dict[int, Session] = field(default_factory=dict)
     chats: dict[int, Chat] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)
@@ -93,12 +95,21 @@ class State:
         earlier = self.stays.get((member.chat_id, member.user_id), [])
         return [*earlier, Interval(member.since, member.left)]
 
-    def openings(self, chat_id: int, user_id: int) -> list[Interval]:
-        """The positions that the user may see; none where he is not a member."""
+    def openings(self, chat_id: int, user_id: int, all_: bool = False) -> list[Interval]:
+        """The positions that the user may see; none where he is not a member.
+
+        `all_`: those too that he has hidden from himself.
+        """
         member = self.members.get((chat_id, user_id))
         if member is None:
             return []
-        return openings(self.chats[chat_id], self.stays_of(member))
+        hidden = [] if all_ else self.hidden_in(chat_id, user_id)
+        return openings(self.chats[chat_id], self.stays_of(member), hidden)
+
+    def hidden_in(self, chat_id: int, user_id: int) -> list[int]:
+        """Where the messages of a chat lie that the user has hidden from himself, in order."""
+        his = self.hidden.get(user_id, {}).values()
+        return sorted(me.seq for me in his if me.chat_id == chat_id)
 
     def join(self, chat_id: int, user_id: int, role: Role, since: int, at: int) -> MyChat:
         """A stay begins at position `since`."""
@@ -145,8 +156,15 @@ class State:
         )
 
     def unread(self, member: Member) -> int:
-        """How many messages he has not read."""
-        return self.heads[member.chat_id].number - member.read_number if member.present else 0
+        """How many messages he has not read, without those that he has hidden."""
+        if not member.present:
+            return 0
+        return self.heads[member.chat_id].number - member.read_number - self.unread_hidden(member)
+
+    def unread_hidden(self, member: Member) -> int:
+        """How many he has hidden of those that he has not read."""
+        hidden = self.hidden_in(member.chat_id, member.user_id)
+        return sum(seq > member.read for seq in hidden)
 
     def unread_mentions(self, member: Member) -> int:
         """How many of them mention him."""
@@ -156,6 +174,7 @@ class State:
             row
             for row in self.logs[member.chat_id]
             if row.seq > member.read
+            and row.id not in self.hidden.get(member.user_id, {})
             and row.sender_id != member.user_id
             and mentions(row.extra, member.user_id)
         ]

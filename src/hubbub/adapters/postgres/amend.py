@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
+from hubbub.adapters.postgres.hidden import hide, hiders
 from hubbub.adapters.postgres.mentions import change_mentions
 from hubbub.adapters.postgres.relations import is_shut
-from hubbub.adapters.postgres.rows import load_message, stays
+from hubbub.adapters.postgres.rows import load_message, seen_by, stays
 from hubbub.adapters.postgres.work import Again, Work
 from hubbub.domain.amend import amend, audience, moved, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
+from hubbub.domain.change import Amend, Amended, Denied, Hide, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
@@ -39,12 +40,19 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
     position = await work.position(row.chat_id, change.by)
     if chat is None or head is None or position is None:
         return Missing()
-    if not visible(row, openings(chat, await stays(work.db, chat.id, change.by))):
+    hiding = isinstance(change.do, Hide)
+    if hiding:
+        seen = openings(chat, await stays(work.db, chat.id, change.by))
+    else:
+        seen = await seen_by(work.db, chat, change.by)
+    if not visible(row, seen):
         return Missing()
     pins = await work.db.fetchval(PINS, chat.id) if isinstance(change.do, Pin) else 0
     after = amend(row, change, chat, position.role, head, pins)
     if isinstance(after, Denied):
         return after
+    if hiding:
+        return await hide(work, row, change.by, position)
     if after == row:
         return Amended(row, False, EVERYBODY)
     if not after.deleted_at and await is_shut(work.db, Pair(change.by, 0, chat.id)):
@@ -69,7 +77,7 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
     )
     await change_mentions(work.db, row, after)
     work.move_head(chat.id, moved(head, after), changed=after.rev)
-    return Amended(after, True, await _audience(work.db, chat, row.seq))
+    return Amended(after, True, await _audience(work.db, chat, row))
 
 
 async def _keep_version(db: Any, row: Row) -> None:
@@ -89,13 +97,12 @@ async def _keep_version(db: Any, row: Row) -> None:
         await db.execute(query, row.id, drop)
 
 
-async def _audience(db: Any, chat: Chat, seq: int) -> Audience:
-    if chat.history == "all":
-        return EVERYBODY
+async def _audience(db: Any, chat: Chat, row: Row) -> Audience:
     late: list[int] = []
-    if chat.size <= LARGE:
-        late = [user_id for (user_id,) in await db.fetch(LATE, chat.id, seq)]
-        if not late:
-            return EVERYBODY
-    returned = [user_id for (user_id,) in await db.fetch(RETURNED, chat.id, seq)]
-    return audience(chat, late, returned)
+    returned: list[int] = []
+    if chat.history != "all":
+        if chat.size <= LARGE:
+            late = [user_id for (user_id,) in await db.fetch(LATE, chat.id, row.seq)]
+        if late or chat.size > LARGE:
+            returned = [user_id for (user_id,) in await db.fetch(RETURNED, chat.id, row.seq)]
+    return audience(chat, late, returned, await hiders(db, row))

@@ -33,6 +33,7 @@ from hubbub.domain.change import (
     Enrol,
     Fill,
     GroupChange,
+    Hide,
     Join,
     Leave,
     NewChat,
@@ -259,6 +260,8 @@ def _users(work: Work, change: Change) -> Iterable[int]:
         case Enrol():
             return change.users
         case Join():
+            return (change.by,)
+        case Amend(do=Hide()):
             return (change.by,)
         case Leave() | SetRole() | Mute() | SetPrivacy() | SetBlock():
             return (change.user_id,)

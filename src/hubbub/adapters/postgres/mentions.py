@@ -17,8 +17,9 @@ INSERT: Final = (
 )
 DELETE: Final = "DELETE FROM mentions WHERE chat_id = $1 AND seq = $2 AND user_id = ANY($3)"
 UNREAD: Final = (
-    "SELECT count(*) FROM (SELECT 1 FROM mentions WHERE user_id = ANY($1) AND chat_id = $2"
-    f" AND seq > $3 LIMIT {COUNTED}) found"
+    "SELECT count(*) FROM (SELECT 1 FROM mentions n WHERE user_id = ANY($1) AND chat_id = $2"
+    " AND seq > $3 AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.user_id = $4"
+    f" AND h.chat_id = n.chat_id AND h.seq = n.seq) LIMIT {COUNTED}) found"
 )
 
 
@@ -45,9 +46,9 @@ async def change_mentions(db: Any, before: Row, after: Row) -> None:
 async def unread_mentions(db: Any, chat_id: int, user_id: int, read: int, mentioned: int) -> int:
     """How many messages beyond the read cursor mention a present member, up to COUNTED.
 
-    `mentioned`: as the chat's head says.
+    Not those that he has hidden from himself. `mentioned`: as the chat's head says.
     """
     if mentioned <= read:
         return 0
-    count: int = await db.fetchval(UNREAD, [user_id, EVERYBODY], chat_id, read)
+    count: int = await db.fetchval(UNREAD, [user_id, EVERYBODY], chat_id, read, user_id)
     return count

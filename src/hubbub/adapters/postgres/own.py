@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from hubbub.adapters.postgres.hidden import hidden_log
 from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.relations import block_log, settings_log
 from hubbub.adapters.postgres.rows import words
@@ -18,7 +19,8 @@ from hubbub.domain.own import MeEvent, Mute, MyChat, Told
 CHATS: Final = (
     "SELECT m.user_id, m.me_rev, m.chat_id, m.until IS NULL, m.role, m.since,"
     " CASE WHEN m.until IS NULL THEN m.read ELSE 0 END,"
-    " CASE WHEN m.until IS NULL THEN c.number - m.read_number ELSE 0 END,"
+    " CASE WHEN m.until IS NULL THEN c.number - m.read_number - (SELECT count(*) FROM hidden h"
+    " WHERE h.user_id = m.user_id AND h.chat_id = m.chat_id AND h.seq > m.read) ELSE 0 END,"
     " CASE WHEN m.until IS NULL THEN m.muted_until ELSE 0 END,"
     " CASE WHEN m.until IS NULL THEN c.mentioned ELSE 0 END"
     " FROM members m JOIN chats c ON c.id = m.chat_id"
@@ -39,6 +41,7 @@ KINDS: Final[tuple[Callable[[Any, int, int, int], Awaitable[list[MeEvent]]], ...
     _chats,
     settings_log,
     block_log,
+    hidden_log,
 )
 """(user, after, limit) -> the first events of one kind, by position."""
 

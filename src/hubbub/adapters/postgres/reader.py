@@ -33,7 +33,7 @@ from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import openings, visible
+from hubbub.domain.reading import is_open, openings, sees, visible
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import (
     ChatList,
@@ -53,7 +53,8 @@ MEMBER: Final = (
 )
 SEATS: Final = f"""
     SELECT {MEMBER}, c.seq, c.number, c.at, c.mentioned, {C}, {SILENT.format("m.user_id")},
-        coalesce(s.since, '{{}}'), coalesce(s.until, '{{}}')
+        coalesce(s.since, '{{}}'), coalesce(s.until, '{{}}'), ARRAY(SELECT seq FROM hidden
+        WHERE user_id = $1 AND chat_id = m.chat_id ORDER BY seq)
     FROM unnest($2::bigint[]) WITH ORDINALITY AS k (chat_id, n)
     JOIN members m ON m.chat_id = k.chat_id AND m.user_id = $1 AND m.until IS NULL
     JOIN chats c ON c.id = m.chat_id
@@ -99,7 +100,8 @@ END: Final = 2**62
 class Seat(Struct, frozen=True):
     """A present member's place in a chat, and the positions that he may see, oldest first.
 
-    `silent`: he is not told what others have read.
+    `silent`: he is not told what others have read. `hidden`: how many of his unread messages he has
+    hidden from himself.
     """
 
     chat: Chat
@@ -107,6 +109,7 @@ class Seat(Struct, frozen=True):
     member: Member
     openings: list[Interval]
     silent: bool
+    hidden: int
 
     @property
     def own(self) -> Cursor:
@@ -193,7 +196,7 @@ class PostgresReader:
                 return None
             seat, row = found
             stored = [Version(*each) for each in await db.fetch(VERSIONS, row.id)]
-        earlier = [each for each in stored if any(i.holds(each.rev) for i in seat.openings)]
+        earlier = [each for each in stored if is_open(each.rev, seat.openings)]
         return Versions(row, seat.chat, seat.member.role, earlier)
 
     async def pins(self, user_id: int, chat_id: int) -> History | None:
@@ -248,9 +251,10 @@ async def seats_of(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
     for row in await db.fetch(SEATS, user_id, chat_ids):
         member, head = Member(*words(row[:11], 2)), Head(*row[11:15])
         chat = chat_of(row[15:27])
-        stays = [Interval(*stay) for stay in zip(*row[28:], strict=True)]
-        seen = openings(chat, [*stays, Interval(member.since)])
-        seats.append(Seat(chat, head, member, seen, row[27]))
+        stays = [Interval(*stay) for stay in zip(*row[28:30], strict=True)]
+        seen = openings(chat, [*stays, Interval(member.since)], row[30])
+        unread = sum(seq > member.read for seq in row[30])
+        seats.append(Seat(chat, head, member, seen, row[27], unread))
     return seats
 
 
@@ -282,7 +286,7 @@ async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
         place = (seat.chat.id, user_id, seat.member.read, seat.head.mentioned)
         named = await unread_mentions(db, *place)
         peer = peers.get(seat.chat.id)
-        views.append(ChatView(*facts, peer, last[0] if last else None, named))
+        views.append(ChatView(*facts, peer, last[0] if last else None, named, seat.hidden))
     return views
 
 
@@ -310,7 +314,7 @@ async def _last_read(db: Any, seat: Seat, positions: set[int]) -> dict[int, int]
     return {
         position: message_id
         for position, message_id, seq, rev in found
-        if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev))
+        if sees(seq, rev, seat.openings)
     }
 
 

@@ -16,14 +16,14 @@ from hubbub.adapters.postgres.rows import (
     load_message,
     present_members,
     row_of,
-    stays,
+    seen_by,
 )
 from hubbub.adapters.postgres.schema import OPEN
 from hubbub.adapters.postgres.sent import find as find_sent
 from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
 from hubbub.domain.message import Row
 from hubbub.domain.policy import may_write
-from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
+from hubbub.domain.reading import Log, ReplayBounds, bound, visible
 from hubbub.domain.relation import Pair
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
@@ -86,7 +86,7 @@ async def _thread(db: Any, chat: Chat, lookup: Lookup) -> int:
     row = await load_message(db, lookup.reply_to)
     if row is None or row.chat_id != chat.id:
         return 0
-    seen = visible(row, openings(chat, await stays(db, chat.id, lookup.user_id)))
+    seen = visible(row, await seen_by(db, chat, lookup.user_id))
     return (row.thread_id or row.id) if seen else 0
 
 
@@ -130,7 +130,7 @@ async def log(db: Any, read: LogRead) -> Log | None:
     chat, head, changed = chat_of(found[:-2]), found[-2], found[-1]
     openings_ = [Interval(1)]
     if read.user_id:
-        openings_ = openings(chat, await stays(db, chat.id, read.user_id))
+        openings_ = await seen_by(db, chat, read.user_id)
         if not openings_:
             return None
     newest = read.bounds is not None

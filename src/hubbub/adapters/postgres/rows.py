@@ -7,6 +7,7 @@ from typing import Any, Final
 from hubbub.adapters.postgres.schema import DAY_IDS
 from hubbub.domain.chat import Chat, Interval
 from hubbub.domain.message import Row
+from hubbub.domain.reading import openings
 
 SENT: Final = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
@@ -30,6 +31,15 @@ PART: Final = (
     f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND seq >= $2 AND seq < $3"
     " AND id >= $4 AND id < $5 ORDER BY seq"
 )
+HIDDEN: Final = (
+    "SELECT seq FROM hidden WHERE user_id = $1 AND chat_id = $2 AND seq > $3 ORDER BY seq"
+)
+SEEN: Final = """
+    SELECT since, until, FALSE FROM stays WHERE chat_id = $1 AND user_id = $2
+    UNION ALL SELECT since, until, FALSE FROM members WHERE chat_id = $1 AND user_id = $2
+    UNION ALL SELECT seq, NULL, TRUE FROM hidden WHERE chat_id = $1 AND user_id = $2
+    ORDER BY since
+"""
 AT_OR_BELOW: Final = f"""
     LATERAL (SELECT max(first_seq) AS low FROM spans
         WHERE chat_id = k.chat_id AND first_seq <= k.seq) l,
@@ -113,6 +123,18 @@ async def stays(db: Any, chat_id: int, user_id: int) -> list[Interval]:
         user_id,
     )
     return [Interval(*row) for row in rows]
+
+
+async def hidden_in(db: Any, chat_id: int, user_id: int, after: int = 0) -> list[int]:
+    """Where the messages of a chat lie that the user has hidden from himself, in order."""
+    return [row[0] for row in await db.fetch(HIDDEN, user_id, chat_id, after)]
+
+
+async def seen_by(db: Any, chat: Chat, user_id: int) -> list[Interval]:
+    """The positions of a chat that the user may see; none where he is not a member."""
+    rows = await db.fetch(SEEN, chat.id, user_id)
+    his = [Interval(since, until) for since, until, hidden in rows if not hidden]
+    return openings(chat, his, [seq for seq, _, hidden in rows if hidden])
 
 
 def columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:

@@ -14,6 +14,8 @@
   that is a UUIDv7 of now, else in `sent_others`, with the day when it came.
 - `marks` say when a member's cursor passed a position; `large_marks` the same for large chats, one
   row a flush and position with the list of users.
+- `users.hidden` is how many messages the user has hidden from himself: of most, none need be looked
+  for.
 - The other columns are as in SQLite: `me_rev` is the position in the user's own log, `received` the
   place of a user's only session, `places` those of users with several (`own_places`).
 """
@@ -290,6 +292,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (user_id, other_id)
     );
     CREATE INDEX blocks_by_me ON blocks (user_id, me_rev);
+    """,
+    """
+    ALTER TABLE users ADD COLUMN hidden BIGINT NOT NULL DEFAULT 0;
+    CREATE TABLE hidden (
+        user_id BIGINT NOT NULL,
+        chat_id BIGINT NOT NULL,
+        seq BIGINT NOT NULL,
+        message_id BIGINT NOT NULL,
+        me_rev BIGINT NOT NULL,
+        PRIMARY KEY (user_id, chat_id, seq)
+    );
+    CREATE INDEX hidden_by_me ON hidden (user_id, me_rev);
+    CREATE INDEX hidden_by_message ON hidden (chat_id, seq);
     """,
 )
 

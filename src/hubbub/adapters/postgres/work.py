@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import unread_mentions
-from hubbub.adapters.postgres.rows import CHAT, SILENT, chat_of, columns, words
+from hubbub.adapters.postgres.rows import CHAT, SILENT, chat_of, columns, hidden_in, words
 from hubbub.adapters.postgres.schema import DAY_MS, OPEN, span_of
 from hubbub.domain.change import NewChat
 from hubbub.domain.chat import LARGE, Chat, Head, Role
@@ -30,7 +30,9 @@ LOCK_CHATS: Final = (
     " FOR UPDATE SKIP LOCKED"
 )
 WAIT: Final = "SELECT 1 FROM chats WHERE id = ANY($1) ORDER BY id LIMIT 1 FOR UPDATE"
-LOCK_USERS: Final = "SELECT id, me_head FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+LOCK_USERS: Final = (
+    "SELECT id, me_head, hidden FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+)
 NEW_CHATS: Final = """
     INSERT INTO chats (id, type, key, title, history, created_by, created_at, size, at)
     SELECT k.* FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
@@ -139,6 +141,8 @@ class Work:
         self._changed: dict[int, int] = {}
         self._positions: dict[tuple[int, int], Position | None] = {}
         self._me_heads: dict[int, int] = {}
+        self.hidden: dict[int, int] = {}
+        """How many messages users have hidden from themselves: those whose own logs go on."""
         self._users: set[int] = set()
         self._moved_heads: set[int] = set()
         self._moved: set[tuple[int, int]] = set()
@@ -198,7 +202,8 @@ class Work:
         """So that their own logs can go on."""
         self._users = {*users, *self.plan.users}
         if self._users:
-            self._me_heads.update(await self.db.fetch(LOCK_USERS, list(self._users)))
+            for user_id, head, hidden in await self.db.fetch(LOCK_USERS, list(self._users)):
+                self._me_heads[user_id], self.hidden[user_id] = head, hidden
 
     # ── chats ──
 
@@ -305,6 +310,7 @@ class Work:
         position.me_rev = self.next_me(user_id)
         self.move(chat_id, user_id)
         head, read = self.heads[chat_id], position.read
+        gone = await hidden_in(self.db, chat_id, user_id, read) if self.hidden.get(user_id) else []
         return MyChat(
             user_id,
             position.me_rev,
@@ -313,7 +319,7 @@ class Work:
             position.role,
             position.since,
             read,
-            head.number - position.read_number,
+            head.number - position.read_number - len(gone),
             position.muted_until,
             await unread_mentions(self.db, chat_id, user_id, read, head.mentioned),
         )
@@ -378,16 +384,8 @@ class Work:
     def _position_row(self, key: tuple[int, int]) -> tuple[str | int, ...]:
         p = self._positions[key]
         assert p is not None
-        return (
-            p.role,
-            p.delivered,
-            p.read,
-            p.read_number,
-            p.received,
-            p.muted_until,
-            p.me_rev,
-            p.sent_at,
-        )
+        cursors = (p.delivered, p.read, p.read_number, p.received)
+        return (p.role, *cursors, p.muted_until, p.me_rev, p.sent_at)
 
 
 def new_row(chat: NewChat, at: int) -> tuple[Any, ...]:

@@ -2,13 +2,15 @@
 
 import apsw
 
-from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.hidden import hide, hiders
 from hubbub.adapters.sqlite.mentions import change_mentions
+from hubbub.adapters.sqlite.own import tell
 from hubbub.adapters.sqlite.relations import is_shut
 from hubbub.adapters.sqlite.replay import load_chat
-from hubbub.adapters.sqlite.rows import ROW, load_head, load_position, save_heads, stays
-from hubbub.domain.amend import amend, audience, moved, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Missing, Pin
+from hubbub.adapters.sqlite.rows import ROW, hidden_in, load_head, load_position, save_heads, stays
+from hubbub.domain.amend import amend, audience, counts_else, moved, surplus, version
+from hubbub.domain.change import Amend, Amended, Denied, Hide, Missing, Pin
 from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import Dedupe, forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
@@ -41,12 +43,16 @@ def amend_message(
     position = load_position(db, caches, row.chat_id, change.by)
     if chat is None or head is None or position is None:
         return Missing()
-    if not visible(row, openings(chat, stays(db, chat.id, change.by))):
+    hidden, hiding = hidden_in(db, chat.id, change.by), isinstance(change.do, Hide)
+    seen = openings(chat, stays(db, chat.id, change.by), [] if hiding else hidden)
+    if not visible(row, seen):
         return Missing()
     pins = db.execute(PINS, (chat.id,)).get if isinstance(change.do, Pin) else 0
     after = amend(row, change, chat, position.role, head, pins)
     if isinstance(after, Denied):
         return after
+    if hiding and row.seq not in hidden:
+        return _hide(db, row, change.by, head, position)
     if after == row:
         return Amended(row, False, EVERYBODY)
     if not after.deleted_at and is_shut(db, Pair(change.by, 0, row.chat_id)):
@@ -54,7 +60,18 @@ def amend_message(
     _save(db, caches, row, after, head)
     if after.deleted_at:
         forget(known, after)
-    return Amended(after, True, _audience(db, chat, row.seq))
+    return Amended(after, True, _audience(db, chat, row))
+
+
+def _hide(
+    db: apsw.Connection, row: Row, user_id: int, head: Head, position: Position
+) -> Amended | Denied:
+    me = hide(db, row, user_id)
+    if isinstance(me, Denied):
+        return me
+    if counts_else(row, user_id, position.read):
+        return Amended(row, False, EVERYBODY, (me, tell(db, row.chat_id, user_id, head, position)))
+    return Amended(row, False, EVERYBODY, (me,))
 
 
 def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head) -> None:
@@ -94,13 +111,13 @@ def _keep_version(db: apsw.Connection, row: Row) -> None:
     db.executemany("DELETE FROM edits WHERE message_id = ? AND rev = ?", drop)
 
 
-def _audience(db: apsw.Connection, chat: Chat, seq: int) -> Audience:
-    if chat.history == "all":
-        return EVERYBODY
+def _audience(db: apsw.Connection, chat: Chat, row: Row) -> Audience:
     late: list[int] = []
-    if chat.size <= LARGE:
-        late = [user_id for (user_id,) in db.execute(LATE, (chat.id, seq))]
-        if not late:
-            return EVERYBODY
-    returned = [user_id for (user_id,) in db.execute(RETURNED, (chat.id, seq))]
-    return audience(chat, late, returned)
+    returned: list[int] = []
+    if chat.history != "all":
+        place = (chat.id, row.seq)
+        if chat.size <= LARGE:
+            late = [user_id for (user_id,) in db.execute(LATE, place)]
+        if late or chat.size > LARGE:
+            returned = [user_id for (user_id,) in db.execute(RETURNED, place)]
+    return audience(chat, late, returned, hiders(db, row))

@@ -18,7 +18,11 @@ from hubbub.domain.reading import COUNTED
 
 INSERT: Final = "INSERT INTO mentions (user_id, chat_id, at, seq) VALUES (?,?,?,?)"
 DELETE: Final = "DELETE FROM mentions WHERE user_id = ? AND chat_id = ? AND at = ? AND seq = ?"
-NEWEST = "SELECT seq FROM mentions WHERE user_id = ? AND chat_id = ? ORDER BY at DESC, seq DESC"
+NEWEST = (
+    "SELECT seq FROM mentions n WHERE user_id = ? AND chat_id = ? AND NOT EXISTS (SELECT 1"
+    " FROM hidden h WHERE h.user_id = ? AND h.chat_id = n.chat_id AND h.seq = n.seq)"
+    " ORDER BY at DESC, seq DESC"
+)
 OLDER = (
     "SELECT at, seq FROM mentions WHERE user_id = ? AND chat_id = ? AND (at, seq) < (?, ?)"
     " ORDER BY at DESC, seq DESC"
@@ -47,13 +51,14 @@ def unread_mentions(
 ) -> int:
     """How many messages beyond the read cursor mention a present member, up to COUNTED.
 
-    `mentioned`: as the chat's head says.
+    Not those that he has hidden from himself. `mentioned`: as the chat's head says.
     """
     if mentioned <= read:
         return 0
     count = 0
     for who in (user_id, EVERYBODY):
-        seqs = (seq for (seq,) in cast(Iterator[tuple[int]], db.execute(NEWEST, (who, chat_id))))
+        found = cast(Iterator[tuple[int]], db.execute(NEWEST, (who, chat_id, user_id)))
+        seqs = (seq for (seq,) in found)
         count += sum(1 for _ in islice(takewhile(lambda seq: seq > read, seqs), COUNTED))
     return min(count, COUNTED)
 

@@ -9,9 +9,10 @@ from typing import Final
 import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
+from hubbub.adapters.sqlite.hidden import hidden_log
 from hubbub.adapters.sqlite.mentions import unread_mentions
 from hubbub.adapters.sqlite.relations import block_log, settings_log
-from hubbub.adapters.sqlite.rows import load_head, load_position, next_me
+from hubbub.adapters.sqlite.rows import hidden_in, load_head, load_position, next_me
 from hubbub.domain.change import Missing
 from hubbub.domain.chat import Head
 from hubbub.domain.own import MeEvent, Mute, MyChat, Told
@@ -20,7 +21,9 @@ from hubbub.domain.own import MeEvent, Mute, MyChat, Told
 def _chats(db: apsw.Connection, user_id: int, after: int, limit: int) -> Iterable[MeEvent]:
     query = (
         "SELECT m.me_rev, m.chat_id, m.left IS NULL, m.role, m.since,"
-        " iif(m.left IS NULL, m.read, 0), iif(m.left IS NULL, c.number - m.read_number, 0),"
+        " iif(m.left IS NULL, m.read, 0), iif(m.left IS NULL, c.number - m.read_number -"
+        " (SELECT count(*) FROM hidden h WHERE h.user_id = m.user_id AND h.chat_id = m.chat_id"
+        " AND h.seq > m.read), 0),"
         " iif(m.left IS NULL, m.muted_until, 0),"
         " iif(m.left IS NULL, c.mentioned, 0)"
         " FROM members m JOIN chats c ON c.id = m.chat_id"
@@ -37,6 +40,7 @@ KINDS: Final[tuple[Callable[[apsw.Connection, int, int, int], Iterable[MeEvent]]
     _chats,
     settings_log,
     block_log,
+    hidden_log,
 )
 """(user, after, limit) -> the first events of one kind, by position."""
 
@@ -57,6 +61,7 @@ def tell(db: apsw.Connection, chat_id: int, user_id: int, head: Head, position: 
     rev = next_me(db, user_id)
     query = "UPDATE members SET me_rev = ? WHERE chat_id = ? AND user_id = ?"
     db.execute(query, (rev, chat_id, user_id))
+    hidden = len(hidden_in(db, chat_id, user_id, position.read))
     return MyChat(
         user_id,
         rev,
@@ -65,7 +70,7 @@ def tell(db: apsw.Connection, chat_id: int, user_id: int, head: Head, position: 
         position.role,
         position.since,
         position.read,
-        head.number - position.read_number,
+        head.number - position.read_number - hidden,
         position.muted_until,
         unread_mentions(db, chat_id, user_id, position.read, head.mentioned),
     )

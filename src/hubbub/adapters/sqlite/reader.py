@@ -24,7 +24,7 @@ from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import visible
+from hubbub.domain.reading import is_open, sees, visible
 from hubbub.domain.view import (
     ChatList,
     ChatView,
@@ -136,7 +136,7 @@ class SqliteReader:
                 return None
             seat, row = found
             stored = (Version(*each) for each in self._db.execute(VERSIONS, (row.id,)))
-            earlier = [each for each in stored if any(i.holds(each.rev) for i in seat.openings)]
+            earlier = [each for each in stored if is_open(each.rev, seat.openings)]
         return Versions(row, seat.chat, seat.member.role, earlier)
 
     def pins(self, user_id: int, chat_id: int) -> History | None:
@@ -191,7 +191,7 @@ class SqliteReader:
         mentions = unread_mentions(
             self._db, seat.chat.id, member.user_id, member.read, seat.head.mentioned
         )
-        return ChatView(seat.chat, seat.head, member, others, peer, last, mentions)
+        return ChatView(seat.chat, seat.head, member, others, peer, last, mentions, seat.hidden)
 
     def _member(self, seat: Seat, row: Sequence[object]) -> MemberView:
         member = Member(*row[6:17])  # type: ignore[arg-type]
@@ -200,7 +200,7 @@ class SqliteReader:
         if found is not None:
             message_id, seq, rev = found
             # Even the id of a message is only for those who may see it.
-            if all(any(i.holds(p) for i in seat.openings) for p in (seq, rev)):
+            if sees(seq, rev, seat.openings):
                 last_read = message_id
         view = MemberView(user_of(row), member, last_read)
         own = member.user_id == seat.member.user_id

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 
 from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.relations import is_shut, load_stance
-from hubbub.adapters.sqlite.rows import ROW, present_members, stays
+from hubbub.adapters.sqlite.rows import ROW, present_members, seen_by
 from hubbub.domain.chat import LARGE, NAMED, Chat, Found, Head, Interval
 from hubbub.domain.message import Row
-from hubbub.domain.reading import Log, ReplayBounds, bound, openings, visible
+from hubbub.domain.reading import Log, ReplayBounds, bound, visible
 from hubbub.domain.relation import Pair
 from hubbub.domain.view import Place, Places
 from hubbub.ports import LogRead, Lookup, ResumeFrom
@@ -65,7 +65,7 @@ def _thread(db: apsw.Connection, chat: Chat, lookup: Lookup) -> int:
     if stored is None or stored[1] != chat.id:
         return 0
     row = Row(*stored)
-    seen = visible(row, openings(chat, stays(db, chat.id, lookup.user_id)))
+    seen = visible(row, seen_by(db, chat, lookup.user_id))
     return (row.thread_id or row.id) if seen else 0
 
 
@@ -115,7 +115,7 @@ def log(db: apsw.Connection, read: LogRead) -> Log | None:
     chat, head = Chat(*found[:-1]), found[-1]
     openings_ = [Interval(1)]
     if read.user_id:
-        openings_ = openings(chat, stays(db, chat.id, read.user_id))
+        openings_ = seen_by(db, chat, read.user_id)
         if not openings_:
             return None
     if read.bounds is None:

@@ -4,9 +4,10 @@ import apsw
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.mentions import unread_mentions
-from hubbub.domain.chat import Head, Interval, Role
+from hubbub.domain.chat import Chat, Head, Interval, Role
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
+from hubbub.domain.reading import openings
 
 SENT = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
@@ -140,3 +141,14 @@ def stays(db: apsw.Connection, chat_id: int, user_id: int) -> list[Interval]:
         (chat_id, user_id),
     )
     return [*(Interval(*e) for e in earlier), last]
+
+
+def hidden_in(db: apsw.Connection, chat_id: int, user_id: int, after: int = 0) -> list[int]:
+    """Where the messages of a chat lie that the user has hidden from himself, in order."""
+    query = "SELECT seq FROM hidden WHERE user_id = ? AND chat_id = ? AND seq > ? ORDER BY seq"
+    return [seq for (seq,) in db.execute(query, (user_id, chat_id, after))]
+
+
+def seen_by(db: apsw.Connection, chat: Chat, user_id: int) -> list[Interval]:
+    """The positions of a chat that the user may see; none where he is not a member."""
+    return openings(chat, stays(db, chat.id, user_id), hidden_in(db, chat.id, user_id))

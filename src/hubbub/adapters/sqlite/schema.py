@@ -17,6 +17,8 @@
 - `removed` says of a member who is gone that somebody else ended his stay.
 - Of a message that was changed, `rev` was taken at `changed_at`; `edited` and `pinned` are the
   positions where that was done last, `edits` what it said before.
+- `hidden` has the messages that a user has hidden from himself: where they lie, and where his own
+  log tells of it.
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
@@ -312,5 +314,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (user_id, other_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX blocks_by_me ON blocks (user_id, me_rev);
+    """,
+    """
+    CREATE TABLE hidden (
+        user_id INTEGER NOT NULL,
+        chat_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        message_id INTEGER NOT NULL,
+        me_rev INTEGER NOT NULL,
+        PRIMARY KEY (user_id, chat_id, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX hidden_by_me ON hidden (user_id, me_rev);
+    CREATE INDEX hidden_by_message ON hidden (chat_id, seq);
     """,
 )

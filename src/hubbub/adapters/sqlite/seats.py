@@ -9,7 +9,7 @@ import apsw
 from msgspec import Struct
 
 from hubbub.adapters.sqlite.relations import SILENT
-from hubbub.adapters.sqlite.rows import ROW
+from hubbub.adapters.sqlite.rows import ROW, hidden_in
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
 from hubbub.domain.message import Row
 from hubbub.domain.reading import openings, visible
@@ -42,7 +42,8 @@ END: Final = 2**62
 class Seat(Struct, frozen=True):
     """A present member's place in a chat, and the positions that he may see, oldest first.
 
-    `silent`: he is not told what others have read.
+    `silent`: he is not told what others have read. `hidden`: how many of his unread messages he has
+    hidden from himself.
     """
 
     chat: Chat
@@ -50,6 +51,7 @@ class Seat(Struct, frozen=True):
     member: Member
     openings: list[Interval]
     silent: bool
+    hidden: int
 
     @property
     def own(self) -> Cursor:
@@ -74,7 +76,9 @@ class Seats:
             earlier = self._db.execute(STAYS, (chat_id, user_id))
             stays = [Interval(since, left) for since, left in earlier]
         stays.append(Interval(member.since))
-        return Seat(chat, head, member, openings(chat, stays), bool(row[27]))
+        hidden = hidden_in(self._db, chat_id, user_id)
+        unread = sum(seq > member.read for seq in hidden)
+        return Seat(chat, head, member, openings(chat, stays, hidden), bool(row[27]), unread)
 
     def find(self, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
         """A message that he may see, and his place in its chat."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hubbub.actions import Actions
-from hubbub.entry.rest.queries import DeleteFor
+from hubbub.entry.rest.queries import Deletion
 from hubbub.entry.rest.table import Call, Route
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code
@@ -14,7 +14,8 @@ async def _edit(actions: Actions, call: Call) -> rest.ChangedMessage:
 
 
 async def _delete(actions: Actions, call: Call) -> rest.ChangedMessage:
-    return await actions.delete_message(call.principal, call.path["message_id"])
+    message = call.path["message_id"]
+    return await actions.delete_message(call.principal, message, call.query.for_)
 
 
 async def _pin(actions: Actions, call: Call) -> rest.ChangedMessage:
@@ -60,11 +61,11 @@ CHANGING: Final = (
         method="DELETE",
         path="/messages/{message_id}",
         operation="delete_message",
-        summary="Take a message away from everyone; its place stays",
+        summary="Take a message away from everyone, its place stays; or from oneself",
         tag="messages",
         handler=_delete,
         key="messages:write",
-        query=DeleteFor,
+        query=Deletion,
         answer=rest.ChangedMessage,
         errors=_ERRORS,
     ),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from hubbub_protocol.frames import MessageId, Position
+from hubbub_protocol.frames import DeleteFor, MessageId, Position
 
 Limit = Annotated[int, Meta(ge=1, le=200, description="most items a page")]
 Cursor = Annotated[str, Meta(max_length=256, description="the `cursor` of the page before; opaque")]
@@ -38,10 +38,10 @@ class HistoryPage(Struct, frozen=True):
     around_id: MessageId | None = None
 
 
-class DeleteFor(Struct, frozen=True, rename={"for_": "for"}):
+class Deletion(Struct, frozen=True, rename={"for_": "for"}):
     """From whom a message is taken away."""
 
-    for_: Literal["everyone"] = "everyone"
+    for_: DeleteFor = "everyone"
 
 
 class ThreadPage(Struct, frozen=True):
