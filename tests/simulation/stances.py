@@ -55,13 +55,14 @@ class Stances:
         client, user = device.client, device.owner.user_id
         assert client is not None
         wrong = []
-        for chat in sorted(client.session.logs.chats):
+        for chat in sorted(truth.chats_of(user) & set(client.session.logs.chats)):
             page = await client.api.members(chat)
             for member in page.members:
                 other, read = member.user.id, truth.cursors[chat, member.user.id][1]
                 if member.read != (0 if self._hides(user, other) else read):
                     wrong.append(f"8.1.4: {user} is told that {other} read {member.read}")
-            mine = [m for m in client.messages(chat) if m.sender_id == user and not m.system]
+            stored = {row.id for row in truth.logs[chat] if row.sender_id == user}
+            mine = [m for m in client.messages(chat) if m.id in stored and not m.system]
             receipts = (await client.api.receipts(mine[-1].id)).receipts if mine else []
             wrong += [
                 f"8.1.4: {user} is told when {receipt.user_id} read"
