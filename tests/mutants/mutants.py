@@ -10,7 +10,7 @@ from unittest.mock import patch
 import apsw
 from msgspec.structs import replace
 
-from hubbub.actions import send_message
+from hubbub.actions import create_chat, send_message
 from hubbub.adapters.sqlite import (
     advance,
     chats,
@@ -27,13 +27,15 @@ from hubbub.adapters.sqlite import (
 )
 from hubbub.adapters.sqlite import amend as amending
 from hubbub.adapters.sqlite import replay as stored_replay
-from hubbub.delivery import presence, relay, subscriber
+from hubbub.delivery import announce, presence, relay, subscriber
 from hubbub.domain import receipt
 from hubbub.domain.amend import amend
-from hubbub.domain.change import Advance, Change, Edit, Erase, Outcome, Post, Posted
+from hubbub.domain.change import Advance, Change, Denied, Edit, Erase, Outcome, Post, Posted
 from hubbub.domain.chat import Interval
 from hubbub.domain.events import Event, ReceiptEvent
 from hubbub.domain.message import EVERYBODY, Row
+from hubbub.domain.policy import may_write
+from hubbub.domain.relation import Relation
 from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
@@ -284,6 +286,34 @@ def silent_ones_in_the_status() -> Any:
     return patch.object(seats, "OTHERS", re.sub(r"iif\(.*, 0, read\)", "read", seats.OTHERS))
 
 
+def writes_in_spite_of_a_block() -> Any:
+    """Who could write to somebody goes on."""
+    return patch.object(announce.Announcer, "_stood", lambda self, me: None)
+
+
+def strangers_at_a_closed_inbox() -> Any:
+    """An inbox that is closed is open."""
+
+    def anybody(relation: Relation) -> Denied | None:
+        return may_write(replace(relation, inbox="everyone"))
+
+    return all_of(
+        patch.object(relations, "may_write", anybody),
+        patch.object(send_message, "may_write", anybody),
+        patch.object(create_chat, "may_write", anybody),
+    )
+
+
+def seen_in_spite_of_a_block() -> Any:
+    """Whoever has a direct chat with somebody sees whether he is here."""
+    return patch.object(presence, "sees", lambda relation: relation.chat_id != 0)
+
+
+def types_in_spite_of_a_block() -> Any:
+    """Typing goes to everybody in the chat."""
+    return patch.object(relay, "_may_see", lambda reader, event: True)
+
+
 def edit_without_a_position() -> Any:
     """An edit changes what is stored, and the log goes on as if nothing had happened."""
 
@@ -343,6 +373,10 @@ MUTANTS = (
     Mutant("seen by anybody", r"G6: .* is told that", seen_by_anybody),
     Mutant("reads told of the silent", r"8\.1\.4: .* that silent", reads_told_of_the_silent),
     Mutant("silent ones in the status", r"8\.1\.4: .* by a silent one", silent_ones_in_the_status),
+    Mutant("writes in spite of a block", r"8\.2\.2: .* wrote in", writes_in_spite_of_a_block),
+    Mutant("strangers at a closed inbox", r"8\.2\.2: .* wrote in", strangers_at_a_closed_inbox),
+    Mutant("seen in spite of a block", r"8\.1\.2: |, sees False", seen_in_spite_of_a_block),
+    Mutant("types in spite of a block", r"8\.2\.3: .* types", types_in_spite_of_a_block),
     Mutant("edit without a position", r"G3: .* took|holds", edit_without_a_position),
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
     Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),

@@ -134,7 +134,7 @@ def messages(truth: Truth, history: History) -> list[str]:
                 wrong.append(f"G2: {sent.send.content} is stored as {row}")
         # Recipients may by then have another group of their own: then the answer is a mismatch.
         elsewhere = sent.failed == "idempotency_mismatch" and len(sent.send.recipient_ids or ()) > 1
-        if sent.failed not in (None, "not_found", "forbidden") and not elsewhere:
+        if sent.failed not in (None, "not_found", "forbidden", "cannot_message") and not elsewhere:
             wrong.append(f"{sent.send.content} was refused: {sent.failed}")
     if lost := history.hidden - truth.hidden:
         wrong.append(f"G1: {lost} were deleted for oneself, which is lost")

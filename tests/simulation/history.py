@@ -6,6 +6,8 @@ from typing import Any, Literal
 from hubbub_protocol.frames import Send
 
 Way = Literal["sent", "got"]
+Fact = tuple[str, ...]
+"""`silent` or `hidden` and a user; `apart` and two, of whom the first has blocked the second."""
 
 
 @dataclass
@@ -58,8 +60,8 @@ class History:
     changed: list[Changed] = field(default_factory=list)
     hidden: set[tuple[str, str]] = field(default_factory=set)  # who deleted which for himself
     deleting: set[str] = field(default_factory=set)  # messages that somebody tried to delete
-    switches: dict[str, tuple[int, int]] = field(default_factory=dict)  # begun, answered, by user
-    hushed: set[str] = field(default_factory=set)  # were answered that no reads are told
+    stances: dict[str, tuple[int, int]] = field(default_factory=dict)  # begun, answered, by user
+    facts: set[Fact] = field(default_factory=set)  # of how users stand, for sure
     codes: list[str] = field(default_factory=list)  # of invites
     wrong: list[str] = field(default_factory=list)  # found while it ran
 

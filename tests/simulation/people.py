@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from hubbub_client import ClientClosed, OutboxFull, Refused, SignedOut, Unreachable
-from hubbub_protocol import rest
 from tests.simulation.device import Device, pause
-from tests.simulation.groups import GroupSteps
 from tests.simulation.history import History
+from tests.simulation.keeping import KeepingSteps
 from tests.simulation.steps import EXPECTED, Person
 
 
-class Behaviour(GroupSteps):
+class Behaviour(KeepingSteps):
     """One device's steps, until it is done; then nothing of it is under way."""
 
     def __init__(
@@ -44,6 +43,9 @@ class Behaviour(GroupSteps):
             "leave": 1,
             "mute": 1,
             "silence": 2,
+            "hide": 2,
+            "inbox": 1,
+            "block": 3,
             "offline": 3,
             "restart": 2,
             "kill": 2,
@@ -65,18 +67,6 @@ class Behaviour(GroupSteps):
                     self._wrong(f"{step} was refused: {refused.code.value} {refused.message}")
             except (Unreachable, SignedOut, ClientClosed, OutboxFull, RuntimeError):
                 continue
-
-    async def _silence(self) -> None:
-        """Keep to oneself what one reads, or not any more."""
-        history, user, told = self._history, self._person.user_id, self._rng.random() < 0.4
-        begun, answered = history.switches.get(user, (0, 0))
-        history.switches[user] = (begun + 1, answered)
-        history.hushed.discard(user)
-        await self._client.api.change_privacy(rest.ChangePrivacy(read_receipts=told))
-        now, done = history.switches[user]
-        history.switches[user] = (now, done + 1)
-        if not told and begun == answered and now == begun + 1:  # no other one was under way
-            history.hushed.add(user)
 
     # ── the device's troubles ──
 

@@ -47,7 +47,7 @@ class Stances:
             seen = [c for (c, _), read in self._shown.items() if read >= frame.seq]
             if seen.count(frame.chat_id) < frame.read:
                 self._wrong(f"{reader} is told of {frame.read} reads in {frame.chat_id}")
-        if told and self._exact and reader in self._history.hushed:
+        if told and self._exact and ("silent", reader) in self._history.facts:
             self._wrong(f"silent {reader} is told {frame}")
 
     async def judge(self, truth: Truth, device: Device) -> list[str]:

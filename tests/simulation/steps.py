@@ -11,6 +11,7 @@ from tests.simulation.history import History
 EXPECTED = {
     Code.NOT_FOUND,
     Code.FORBIDDEN,
+    Code.CANNOT_MESSAGE,
     Code.CONFLICT,
     Code.OVERLOADED,
     Code.UNAVAILABLE,

@@ -35,7 +35,7 @@ class World:
         self.rng = loop.rng("world")
         self.history = History()
         self.cursors, self.rights = Cursors(self.history), Rights(self.history)
-        self.sights = Sights(self.history)
+        self.sights = Sights(self.history, exact=not plan.lossy_bus)
         self.stances = Stances(self.history, exact=not plan.lossy_bus)
         self.changes = Changes(self.history)
         self.machine = Machine(loop, plan, disk, self._committed)
@@ -47,14 +47,14 @@ class World:
     def _committed(self, changes: list[Any], outcomes: list[Any], db: apsw.Connection) -> None:
         self.cursors.committed(changes, outcomes, db)
         self.rights.committed(changes, outcomes, db)
-        self.sights.committed(db)
+        self.sights.committed(changes, outcomes, db)
         self.stances.committed(db)
         self.changes.committed(changes, outcomes, db)
 
     def _restarted(self, db: apsw.Connection) -> None:
         self.cursors.restarted(db)
         self.rights.restarted(db)
-        self.sights.committed(db)
+        self.sights.restarted(db)
         self.stances.committed(db)
         self.changes.restarted(db)
 
