@@ -56,4 +56,4 @@ class KeepingSteps(GroupSteps):
         send = Send(client_id, recipient_ids=[other], content=f"#{len(self._history.sent)}")
         user = self._person.user_id
         self._history.sent[client_id] = Sent(self._device.name, user, send, None)
-        await self._rest_once(send)
+        await self._rest_once(self._client, send)
