@@ -31,7 +31,7 @@ class KeepingSteps(GroupSteps):
         change = api.change_privacy(rest.ChangePrivacy(read_receipts=not silent))
         await self._stand(("silent", self._person.user_id), silent, change)
 
-    async def _hide(self) -> None:
+    async def _vanish(self) -> None:
         hidden, api = self._rng.random() < 0.6, self._client.api
         change = api.change_privacy(rest.ChangePrivacy(last_seen=not hidden))
         await self._stand(("hidden", self._person.user_id), hidden, change)

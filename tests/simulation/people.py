@@ -43,7 +43,7 @@ class Behaviour(KeepingSteps):
             "leave": 1,
             "mute": 1,
             "silence": 2,
-            "hide": 2,
+            "vanish": 2,
             "inbox": 1,
             "block": 3,
             "offline": 3,
