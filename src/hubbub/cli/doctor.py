@@ -33,7 +33,7 @@ WIDTH: Final = 100
 @click.option("--tls-key", help="As given to `hubbub serve`.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 def doctor(file: Path | None, as_json: bool, **given: Any) -> None:
-    """Check disk, clock, limits, files, port and TLS, and say what to do.
+    """Check disk or database, clock, limits, files, port and TLS, and say what to do.
 
     Exits with the worst: 0 ok, 1 warning, 2 bad. Changes nothing; a server may be running.
     """

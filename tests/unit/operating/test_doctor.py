@@ -28,7 +28,7 @@ def fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "sync_times", lambda *_: machine.Syncs(50, 0.001, 0.002, 0.0))
     monkeypatch.setattr(machine, "disk", lambda _: machine.Disk("ext4", 9 << 30, 10 << 30))
     monkeypatch.setattr(machine, "time_source", lambda: machine.TimeSource(True, 3.0))
-    monkeypatch.setattr("hubbub.wiring.doctor.resource.getrlimit", lambda _: (1024, 50_000))
+    monkeypatch.setattr("hubbub.wiring.doctor.host.resource.getrlimit", lambda _: (1024, 50_000))
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_clock_behind_the_newest_message(data: Path, port: int) -> None:
 
 
 def test_few_open_files(data: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubbub.wiring.doctor.resource.getrlimit", lambda _: (1024, 4096))
+    monkeypatch.setattr("hubbub.wiring.doctor.host.resource.getrlimit", lambda _: (1024, 4096))
     ended, check = found(data, port, "Open files")
     assert ended == 1
     assert "LimitNOFILE" in check["advice"]

@@ -185,10 +185,10 @@ class Database:
         if not wanted:
             return
         async with self.transaction() as db:
-            missing = await _missing(db, wanted)
+            missing = await missing_days(db, wanted)
             if missing:
                 await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-                for partition in await _missing(db, wanted):
+                for partition in await missing_days(db, wanted):
                     await _make_partition(db, *partition)
         self._days.update(wanted)
 
@@ -278,8 +278,8 @@ async def _durably(db: Any) -> None:
     )
 
 
-async def _missing(db: Any, days: Iterable[int]) -> list[tuple[str, str, int, int]]:
-    """The partitions of these days that are not there."""
+async def missing_days(db: Any, days: Iterable[int]) -> list[tuple[str, str, int, int]]:
+    """The partitions of these days that are not there: table, name, and bounds of the ids."""
     wanted = [partition for day in days for partition in partitions(day)]
     query = "SELECT relname::text FROM pg_class WHERE relname = ANY($1) AND relispartition"
     there = {row[0] for row in await db.fetch(query, [name for _, name, _, _ in wanted])}
@@ -299,12 +299,12 @@ async def migrate(db: Any) -> None:
     await db.execute("SET statement_timeout = 0; SET lock_timeout = 0")
     await db.execute("SELECT pg_advisory_lock($1)", LOCK)
     try:
-        version = await _version(db)
-        if version > len(MIGRATIONS):
-            raise UnusableDatabase(
-                f"The database was written by a newer version of Hubbub (schema {version}, this"
-                f" version knows {len(MIGRATIONS)}). Install that version, or restore an older"
-                " backup."
+        version = await schema_of(db)
+        if version is None:
+            version = 0
+            await db.execute(
+                "CREATE TABLE schema_version (version INT NOT NULL);"
+                "INSERT INTO schema_version VALUES (0)"
             )
         for number in range(version, len(MIGRATIONS)):
             async with db.transaction():
@@ -316,20 +316,20 @@ async def migrate(db: Any) -> None:
             await db.execute("RESET statement_timeout; RESET lock_timeout")
 
 
-async def _version(db: Any) -> int:
-    if await db.fetchval("SELECT to_regclass('schema_version') IS NULL"):
-        tables = await db.fetchval(
-            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
-        )
-        if tables:
+async def schema_of(db: Any) -> int | None:
+    """The schema's version; None where nothing is there yet. Raises UnusableDatabase."""
+    if await db.fetchval("SELECT to_regclass('schema_version') IS NOT NULL"):
+        version: int = await db.fetchval("SELECT version FROM schema_version")
+        if version > len(MIGRATIONS):
             raise UnusableDatabase(
-                "The database holds tables of another program. Give Hubbub one of its own in"
-                " database.url."
+                f"The database was written by a newer version of Hubbub (schema {version}, this"
+                f" version knows {len(MIGRATIONS)}). Install that version, or restore an older"
+                " backup."
             )
-        async with db.transaction():
-            await db.execute(
-                "CREATE TABLE schema_version (version INT NOT NULL);"
-                "INSERT INTO schema_version VALUES (0)"
-            )
-    version: int = await db.fetchval("SELECT version FROM schema_version")
-    return version
+        return version
+    if await db.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"):
+        raise UnusableDatabase(
+            "The database holds tables of another program. Give Hubbub one of its own in"
+            " database.url."
+        )
+    return None

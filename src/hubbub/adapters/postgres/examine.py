@@ -1,0 +1,134 @@
+"""Looking at a database without changing it, beside servers that may be using it."""
+
+import time
+from typing import Any, Final
+
+import asyncpg
+from msgspec import Struct
+
+from hubbub.adapters.postgres.database import missing_days, schema_of, speaking
+from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS
+
+SCHEMA: Final = len(MIGRATIONS)
+"""The schema that this version writes."""
+TIMES: Final = 50
+"""How often a round trip and a commit are measured."""
+TIMEOUT: Final = 5.0
+
+_FACTS: Final = """
+    SELECT current_setting('server_version') AS version,
+        current_setting('server_version_num')::int / 10000 AS major,
+        pg_is_in_recovery() AS standby, current_setting('fsync') = 'on' AS fsync,
+        current_setting('full_page_writes') = 'on' AS full_page_writes,
+        current_setting('synchronous_standby_names') AS required,
+        current_setting('max_connections')::int
+            - current_setting('superuser_reserved_connections')::int AS places,
+        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)
+            OR coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true)
+            AS private
+"""
+_STANDBYS: Final = """
+    SELECT count(*), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum'))
+    FROM pg_stat_replication WHERE state = 'streaming'
+"""
+
+
+class Examined(Struct, frozen=True):
+    """A database, and the server that keeps it.
+
+    `private`: the way to it is encrypted, or does not leave this machine. `places`: connections
+    for users who are no superusers. `required`: what `synchronous_standby_names` says.
+
+    `schema`: 0 where there is none yet. `newest`: the time of the newest message, Unix ms, 0
+    without one. `ahead`: seconds by which its clock is ahead of ours. `trips`, `commits`: seconds,
+    ascending. `missing`: which of today's and tomorrow's partitions are not there. `standbys`,
+    `synchronous`: those that are connected, as far as we may know.
+    """
+
+    version: str
+    major: int
+    standby: bool
+    fsync: bool
+    full_page_writes: bool
+    required: str
+    places: int
+    private: bool
+    schema: int
+    messages: int
+    newest: int
+    ahead: float
+    trips: list[float]
+    commits: list[float]
+    missing: list[str]
+    standbys: int
+    synchronous: int
+
+
+async def examine(url: str) -> Examined:
+    """Look at it. Raises Unavailable, whose text says what to do. Cancelling is safe."""
+    with speaking():
+        try:
+            db = await _connect(url, "read-write")
+        except asyncpg.TargetServerAttributeNotMatched:
+            db = await _connect(url, "any")  # which says that it is a standby
+        try:
+            return await _examine(db)
+        finally:
+            await db.close(timeout=TIMEOUT)
+
+
+async def _connect(url: str, which: str) -> Any:
+    limits = {"timeout": TIMEOUT, "command_timeout": TIMEOUT}
+    return await asyncpg.connect(url, target_session_attrs=which, **limits)
+
+
+async def _examine(db: Any) -> Examined:
+    facts = await db.fetchrow(_FACTS)
+    trips = [await _timed(db, "SELECT 1") for _ in range(TIMES)]
+    ahead = await _ahead(db)
+    schema = await schema_of(db) or 0
+    messages, newest, missing = 0, 0, []
+    if schema:
+        query = "SELECT coalesce(sum(number), 0)::bigint, coalesce(max(at), 0) FROM chats"
+        messages, newest = await db.fetchrow(query)
+        today = int(time.time() * 1000) // DAY_MS
+        missing = [name for _, name, _, _ in await missing_days(db, (today, today + 1))]
+    commits = [] if facts["standby"] else [await _commit(db) for _ in range(TIMES)]
+    standbys, synchronous = await db.fetchrow(_STANDBYS)
+    return Examined(
+        **facts,
+        schema=schema,
+        messages=messages,
+        newest=newest,
+        ahead=ahead,
+        trips=sorted(trips),
+        commits=sorted(commits),
+        missing=missing,
+        standbys=standbys,
+        synchronous=synchronous,
+    )
+
+
+async def _timed(db: Any, *statements: str) -> float:
+    start = time.perf_counter()
+    for statement in statements:
+        await db.execute(statement)
+    return time.perf_counter() - start
+
+
+async def _commit(db: Any) -> float:
+    """A commit that must be synced, of a note in the log that nobody reads."""
+    await db.execute("BEGIN; SELECT pg_logical_emit_message(true, 'hubbub doctor', '')")
+    return await _timed(db, "COMMIT")
+
+
+async def _ahead(db: Any) -> float:
+    """Half of the fastest round trip is how exact it is."""
+    fastest, ahead = float("inf"), 0.0
+    for _ in range(TIMES):
+        start, before = time.perf_counter(), time.time()
+        there = await db.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+        took = time.perf_counter() - start
+        if took < fastest:
+            fastest, ahead = took, there - before - took / 2
+    return ahead

@@ -1,0 +1,139 @@
+"""The database that `database.url` names, and the server that keeps it."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from hubbub.adapters.local.machine import Syncs
+from hubbub.config import Config
+from hubbub.ports import Unavailable
+from hubbub.wiring.doctor.check import Check, State, ms, waits
+from hubbub.wiring.doctor.host import steady
+
+if TYPE_CHECKING:
+    from hubbub.adapters.postgres.examine import Examined
+
+OLDEST: Final = 15
+"""The oldest PostgreSQL that will do."""
+SLOW_TRIP: Final = 0.005
+"""Seconds, p99: a commit takes about ten."""
+APART: Final = 0.1
+TOO_FAR_APART: Final = 1.0
+"""Seconds between its clock and ours."""
+OURS: Final = 2
+"""Connections beside the pool: the claim of the database, and `hubbub doctor`."""
+
+
+_SLOW_COMMIT: Final = (
+    "Every acknowledgement waits for one. Look at the disk of PostgreSQL's log (pg_wal), and at "
+    "how far its synchronous standby is."
+)
+
+
+def checks(config: Config) -> Iterator[Check]:
+    """What is found, in place of the checks of a disk that is not here."""
+    try:
+        from hubbub.adapters.postgres import examine
+    except ImportError:
+        advice = "Install it: tools/setup cluster, or pip install 'hubbub[cluster]'."
+        yield Check("Database", "bad", "the driver of PostgreSQL is missing", advice)
+        return
+    try:
+        found = asyncio.run(examine.examine(config.database.url))
+    except Unavailable as error:
+        yield Check("Database", "bad", "cannot be used", f"{error}")
+        return
+    yield from judge(found, examine.SCHEMA, config.database.connections)
+
+
+def judge(found: "Examined", schema: int, connections: int) -> Iterator[Check]:
+    """What is to be said of it. `schema`: the newest; `connections`: most that the pool opens."""
+    yield _database(found, schema)
+    yield _trip(found)
+    if found.commits:
+        yield waits("Commit", _syncs(found.commits, found.ahead), "", _SLOW_COMMIT)
+    yield _durability(found)
+    yield steady(0.0, found.newest)
+    yield _clocks(found)
+    yield _connections(found, connections)
+    if not found.private:
+        advice = "Messages can be read on the way. Add ?sslmode=verify-full to database.url."
+        yield Check("Encryption", "warning", "none on the way to the database", advice)
+
+
+def _database(found: "Examined", newest: int) -> Check:
+    figure = f"PostgreSQL {found.version}, "
+    if found.major < OLDEST:
+        advice = f"Hubbub needs PostgreSQL {OLDEST} or newer: upgrade it."
+        return Check("Database", "bad", figure + "too old", advice)
+    if found.standby:
+        advice = "Name the primary in database.url, or all hosts with commas between them."
+        return Check("Database", "bad", figure + "a standby, which takes no writes", advice)
+    if not found.schema:
+        return Check("Database", "ok", figure + "nothing in it yet: the first start makes it")
+    figure += f"schema {found.schema} of {newest}, {found.messages:,} messages"
+    if found.schema < newest:
+        return Check("Database", "ok", figure + "; the next start migrates it")
+    if found.missing:
+        advice = "A server makes them every hour. If one runs, look at its log for why it does not."
+        figure += f"; no partition {', '.join(found.missing)}"
+        return Check("Database", "warning", figure, advice)
+    return Check("Database", "ok", figure)
+
+
+def _trip(found: "Examined") -> Check:
+    times = _syncs(found.trips, 0.0)
+    figure = f"p50 {ms(times.p50)}, p99 {ms(times.p99)} of {times.count}"
+    values = {"p50_ms": times.p50 * 1000, "p99_ms": times.p99 * 1000}
+    if times.p99 < SLOW_TRIP:
+        return Check("Round trip", "ok", figure, values=values)
+    advice = "A commit takes several. Run Hubbub near the database, in the same data centre."
+    return Check("Round trip", "warning", figure, advice, values)
+
+
+def _durability(found: "Examined") -> Check:
+    figure = f"fsync={_on(found.fsync)}, full_page_writes={_on(found.full_page_writes)}, "
+    synchronous = f"{found.synchronous} of {found.standbys} standbys synchronous"
+    figure += synchronous if found.standbys else "no standby"
+    if not (found.fsync and found.full_page_writes):
+        advice = "A power cut could lose what was acknowledged, or the database: switch both on."
+        return Check("Durability", "bad", figure, advice)
+    if found.required and not found.synchronous:
+        advice = (
+            f"Commits wait for a standby of {found.required!r} that is not connected: start it."
+        )
+        return Check("Durability", "bad", figure, advice)
+    if found.standbys and not found.synchronous:
+        advice = (
+            "A failover to one loses what it had not got yet. Set synchronous_standby_names, "
+            "'ANY 1 (*)' for instance."
+        )
+        return Check("Durability", "warning", figure, advice)
+    return Check("Durability", "ok", figure)
+
+
+def _clocks(found: "Examined") -> Check:
+    figure = f"the database's is {round(found.ahead * 1000):+,d} ms from here"
+    values = {"ahead_ms": found.ahead * 1000}
+    if abs(found.ahead) < APART:
+        return Check("Clocks", "ok", figure, values=values)
+    advice = "Run an NTP service on both machines: chrony, say."
+    state: State = "bad" if abs(found.ahead) > TOO_FAR_APART else "warning"
+    return Check("Clocks", state, figure, advice, values)
+
+
+def _connections(found: "Examined", wanted: int) -> Check:
+    figure = f"{found.places} for the {wanted + OURS} that Hubbub may open"
+    values = {"limit": found.places, "wanted": wanted + OURS}
+    if found.places >= wanted + OURS:
+        return Check("Connections", "ok", figure, values=values)
+    advice = "Raise max_connections in PostgreSQL, or lower database.connections."
+    return Check("Connections", "bad", figure, advice, values)
+
+
+def _syncs(times: list[float], drift: float) -> Syncs:
+    return Syncs(len(times), times[len(times) // 2], times[int(len(times) * 0.99)], drift)
+
+
+def _on(is_on: bool) -> str:
+    return "on" if is_on else "OFF"

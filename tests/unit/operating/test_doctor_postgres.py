@@ -1,0 +1,128 @@
+"""`hubbub doctor` where PostgreSQL stores: a real one, and what is said of others."""
+
+import asyncio
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+
+from hubbub.adapters.local import machine
+from hubbub.adapters.postgres.examine import SCHEMA, Examined, examine
+from hubbub.adapters.postgres.schema import DAY_MS, partitions
+from hubbub.cli import main
+from hubbub.wiring.doctor.postgres import judge
+from tests.support.engines import PostgresServer
+from tests.support.server import free_port
+
+FIT = Examined(
+    version="18.6",
+    major=18,
+    standby=False,
+    fsync=True,
+    full_page_writes=True,
+    required="",
+    places=97,
+    private=True,
+    schema=SCHEMA,
+    messages=5,
+    newest=0,
+    ahead=0.002,
+    trips=[0.0002] * 50,
+    commits=[0.002] * 50,
+    missing=[],
+    standbys=0,
+    synchronous=0,
+)
+
+
+def checks(url: str, data: Path) -> dict[str, dict[str, Any]]:
+    options = ["--json", "--data", str(data), "--port", str(free_port())]
+    result = CliRunner().invoke(main, ["doctor", *options], env={"HUBBUB_DATABASE_URL": url})
+    return {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+
+
+async def test_a_real_one_is_looked_at_and_not_changed(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "sync_times", lambda *_: pytest.fail("the disk is not used"))
+    url = await postgres.fresh()
+    found = await examine(url)
+    assert (found.schema, found.messages, found.missing, found.standby) == (SCHEMA, 0, [], False)
+    assert len(found.trips) == len(found.commits) == 50
+    assert abs(found.ahead) < 0.5
+    said = await asyncio.to_thread(checks, url, tmp_path)
+    assert f"schema {SCHEMA} of {SCHEMA}, 0 messages" in said["Database"]["figure"]
+    # The tests' server does not sync, and whoever runs one so must hear of it.
+    bad = [check["name"] for check in said.values() if check["state"] == "bad"]
+    assert bad == ["Durability"]
+    assert "Disk sync" not in said
+
+
+async def test_partitions_that_are_not_there(postgres: PostgresServer) -> None:
+    url = await postgres.fresh()
+    db = await asyncpg.connect(url)
+    tomorrow = int(time.time() * 1000) // DAY_MS + 1
+    _, name, _, _ = partitions(tomorrow)[0]
+    await db.execute(f"DROP TABLE {name}")
+    await db.close()
+    assert (await examine(url)).missing == [name]
+
+
+async def test_one_that_is_not_ours_or_newer(postgres: PostgresServer, tmp_path: Path) -> None:
+    url = await postgres.fresh()
+    db = await asyncpg.connect(url)
+    await db.execute("UPDATE schema_version SET version = version + 1")
+    said = (await asyncio.to_thread(checks, url, tmp_path))["Database"]
+    assert said["state"] == "bad"
+    assert "newer version of Hubbub" in said["advice"]
+    await db.execute("DROP TABLE schema_version")
+    await db.close()
+    said = (await asyncio.to_thread(checks, url, tmp_path))["Database"]
+    assert said["state"] == "bad"
+    assert "another program" in said["advice"]
+
+
+def test_one_that_does_not_answer(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"postgres://hubbub@127.0.0.1:{closed.getsockname()[1]}/hubbub"
+        said = checks(url, tmp_path)["Database"]
+    assert (said["state"], said["figure"]) == ("bad", "cannot be used")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "advice", "values"),
+    [
+        ("Database", "bad", "15 or newer", {"major": 14, "version": "14.2"}),
+        ("Database", "bad", "Name the primary", {"standby": True, "commits": []}),
+        ("Database", "ok", "", {"schema": 0}),
+        ("Database", "ok", "", {"schema": SCHEMA - 1}),
+        ("Database", "warning", "every hour", {"missing": ["messages_20000"]}),
+        ("Round trip", "warning", "near the database", {"trips": [0.03] * 50}),
+        ("Commit", "warning", "pg_wal", {"commits": [0.05] * 50}),
+        ("Commit", "bad", "pg_wal", {"commits": [0.5] * 50}),
+        ("Durability", "bad", "switch both on", {"fsync": False}),
+        ("Durability", "bad", "switch both on", {"full_page_writes": False}),
+        ("Durability", "bad", "start it", {"required": "ANY 1 (*)"}),
+        ("Durability", "warning", "ANY 1 (*)", {"standbys": 2}),
+        ("Durability", "ok", "", {"standbys": 2, "synchronous": 1, "required": "ANY 1 (*)"}),
+        ("Clocks", "warning", "NTP", {"ahead": -0.3}),
+        ("Clocks", "bad", "NTP", {"ahead": 2.0}),
+        ("Clock", "bad", "Set the clock", {"newest": int(time.time() * 1000) + 3_600_000}),
+        ("Connections", "bad", "max_connections", {"places": 11}),
+        ("Encryption", "warning", "sslmode", {"private": False}),
+    ],
+)
+def test_what_is_said(name: str, state: str, advice: str, values: dict[str, Any]) -> None:
+    assert {check.state for check in judge(FIT, SCHEMA, 10)} == {"ok"}
+    found = {check.name: check for check in judge(replace(FIT, **values), SCHEMA, 10)}
+    check = found.pop(name)
+    assert check.state == state
+    assert advice in check.advice
+    assert {other.state for other in found.values()} == {"ok"}
