@@ -67,12 +67,12 @@ def openings(chat: Chat, stays: Sequence[Interval], hidden: Sequence[int] = ()) 
 
 
 def _around(stay: Interval, hidden: Sequence[int]) -> list[Interval]:
-    """The parts of a stay between what is hidden."""
+    """The parts of a stay between what is hidden; the first begins with the stay, be it empty."""
     parts: list[Interval] = []
     start, end = stay.since, stay.left
     last = len(hidden) if end is None else bisect_left(hidden, end)
     for position in hidden[bisect_left(hidden, start) : last]:
-        if start < position:
+        if start < position or position == stay.since:
             parts.append(Interval(start, position))
         start = position + 1
     if end is None or start < end:
