@@ -117,8 +117,8 @@ async def test_sends(name: str, room: Room) -> None:
         await line.barrier(chat_id=room.chat)
 
 
-async def test_nul_and_strange_characters_come_as_they_were_sent(room: Room) -> None:
-    content = "\0a\0😀\u202e\uffff"
+async def test_strange_characters_come_as_they_were_sent(room: Room) -> None:
+    content = "\1a\1😀\u202e\uffff"
     async with AsyncExitStack() as stack:
         line, bob = await room.line(stack, room.ann), await room.line(stack, room.bob)
         sent = {"type": "send", "client_id": str(uuid.uuid4()), "chat_id": room.chat}

@@ -4,7 +4,7 @@ import msgspec
 
 from hubbub.actions.compose import check_media
 from hubbub.actions.outcomes import changed
-from hubbub.actions.references import chat_id, check, seen_chat
+from hubbub.actions.references import chat_id, check, check_text, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import SetChat
 from hubbub.domain.policy import may_set
@@ -49,6 +49,8 @@ def _wanted(request: rest.ChangeChat) -> Settings:
     if not wanted:
         names = ", ".join(request.__struct_fields__)
         raise Refused(Code.INVALID, f"Nothing to change; give one of {names}.")
+    for name in ("title", "description"):
+        check_text(str(wanted.get(name, "")), name)
     picture = request.picture
     if isinstance(picture, Media):
         check_media([picture], 0)

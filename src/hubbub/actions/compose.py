@@ -7,6 +7,7 @@ import msgspec
 
 from hubbub.actions.directory import Directory
 from hubbub.actions.forward import NO_SOURCE
+from hubbub.actions.references import check_text
 from hubbub.domain.draft import Draft
 from hubbub.domain.extra import EVERYBODY, Extra
 from hubbub.domain.limits import Buckets, MessageLimits, client_uuid
@@ -133,7 +134,8 @@ def _id(kind: ids.Kind, value: str, where: str) -> int:
 
 
 def check_content(content: str, most: int) -> None:
-    """Raises Refused `too_large`. `most` bytes, 0 is no limit."""
+    """Raises Refused: `too_large`, `invalid`. `most` bytes, 0 is no limit."""
+    check_text(content, "content")
     if most and len(content) * 4 > most and len(content.encode()) > most:
         raise Refused(Code.TOO_LARGE, f"content has more than {most} bytes of UTF-8.")
 

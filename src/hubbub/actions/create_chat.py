@@ -5,7 +5,7 @@ from typing import Final
 from hubbub.actions.directory import SLICE, Directory
 from hubbub.actions.present import chat as presented
 from hubbub.actions.reach import check_reach
-from hubbub.actions.references import check, seen_chat
+from hubbub.actions.references import check, check_text, seen_chat
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Create, Created, Fill, Filled, NewChat
 from hubbub.domain.chat import direct_key
@@ -44,10 +44,11 @@ class CreateChat:
 
         A group of many is made in slices: if this is cancelled or the store fails on the way,
         the group is there with those who were added before. Raises Refused: `not_found` for
-        members that do not exist, `invalid` for too many, `cannot_message` for one whom he may not
-        bring into a chat; a direct chat that is there is found all the same.
+        members that do not exist, `invalid` for too many or a bad title, `cannot_message` for one
+        whom he may not bring into a chat; a direct chat that is there is found all the same.
         """
         me = principal.user_id
+        check_text(request.title or "", "title")
         users = await self._directory.users(request.member_ids)
         others = [user for user in users if user != me]
         if request.chat_type == "group":

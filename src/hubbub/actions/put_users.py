@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hubbub.actions.again import again
 from hubbub.actions.people import shown
+from hubbub.actions.references import check_text
 from hubbub.domain.account import User
 from hubbub.domain.credentials import plain_external
 from hubbub.ports import Clock, HostAccounts
@@ -44,5 +45,6 @@ class PutUsers:
                 Code.INVALID,
                 f"{name[:40]!r} cannot be a user of a host application; it is ext: and the sub.",
             )
+        check_text(display_name, "display_name")
         display_name = display_name.strip() or plain
         return User(self._ids.make(), plain, display_name, "", False, self._clock.now_ms())

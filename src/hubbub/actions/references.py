@@ -41,6 +41,12 @@ def invite_id(text: str) -> int:
         raise no_invite() from None
 
 
+def check_text(text: str, where: str) -> None:
+    """Raises Refused `invalid` for NUL, which not every store can hold."""
+    if "\0" in text:
+        raise Refused(Code.INVALID, f"{where} has the character NUL (U+0000); leave it out.")
+
+
 def seen_chat(found: T | None) -> T:
     """What was found of a chat. Raises Refused `not_found` where nothing was."""
     if found is None:

@@ -2,6 +2,7 @@
 
 from hubbub.actions.again import again
 from hubbub.actions.grant import Grant
+from hubbub.actions.references import check_text
 from hubbub.actions.throttle import Throttle
 from hubbub.domain.account import Caller, User
 from hubbub.domain.credentials import plain_username, secret_hash
@@ -50,6 +51,7 @@ class Register:
                 "A user name has 1 to 32 of a-z, 0-9, '.', '_', '-', and begins and ends with a "
                 "letter or digit.",
             )
+        check_text(wanted.display_name or "", "display_name")
         await self._check_mode(wanted.invite)
         if await self._accounts.users([], username):
             raise _taken(username)
