@@ -157,10 +157,11 @@ class Accept:
     ) -> Post | Refused:
         chat = self._chat(draft)
         thread_id = 0 if found is None else found.thread_id
-        if draft.reply_to and not thread_id:
+        known = found is not None and found.known
+        if draft.reply_to and not thread_id and not known:
             return Refused(Code.NOT_FOUND, NO_REPLY)
         if chat is not None:
-            if not chat.has(draft.sender_id):
+            if not chat.has(draft.sender_id) and not known:
                 return Refused(Code.NOT_FOUND, NO_CHAT)
             refused = None if found is None else self._restrained(draft, found, fresh)
             return refused or _post(draft, chat.chat_id, None, thread_id)

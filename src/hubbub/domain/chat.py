@@ -101,8 +101,8 @@ class Found(Struct, frozen=True, array_like=True):
     `members` is filled for chats up to `LARGE`; `role` is None for who is not a member now.
     `thread_id`: the thread of the message to be replied to, if it is one that he may see here.
     `sent_at`: when he last sent one here, in Unix ms (0: never). `known`: the message that is to
-    be sent is stored already. `open`: in a direct chat, whether both may write to the other as far
-    as people say themselves; `shut`: whether he may not.
+    be sent is stored in this chat already. `open`: in a direct chat, whether both may write to the
+    other as far as people say themselves; `shut`: whether he may not.
     """
 
     chat: Chat

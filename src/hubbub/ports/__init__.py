@@ -62,7 +62,7 @@ class Lookup(Struct, frozen=True, array_like=True):
     """A chat by id, or by `key` where chat_id is 0, for this user, and what he replies to.
 
     `client_id`: what he sends, to be known again where not everybody may send at any time, or
-    such a thing (`guarded`).
+    such a thing (`guarded`), where he is no member, or does not see what he replies to.
     """
 
     user_id: int

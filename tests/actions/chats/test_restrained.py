@@ -70,6 +70,19 @@ async def test_only_owners_and_admins_send(
     assert await ask(ask.draft(bob, chat), ask.draft(cat, chat)) == [None, None]
 
 
+async def test_what_is_stored_is_answered_again_to_who_was_removed(
+    house: House, ann: Principal, bob: Principal
+) -> None:
+    chat, other = await house.group(ann, bob), await house.group(ann)
+    ask = Gatekeeper(house)
+    sent = ask.draft(bob, chat, b"c")
+    assert await ask(sent) == [None]
+    await house.remove(ann, chat, ref(bob))
+    ask = Gatekeeper(house)
+    elsewhere, new = ask.draft(bob, other, b"c"), ask.draft(bob, chat, b"d")
+    assert await ask(sent, elsewhere, new) == [None, Code.NOT_FOUND, Code.NOT_FOUND]
+
+
 async def test_slow_mode_makes_ordinary_members_wait(
     house: House, ann: Principal, bob: Principal, cat: Principal
 ) -> None:

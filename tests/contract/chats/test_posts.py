@@ -2,6 +2,7 @@
 
 from hubbub.domain.change import Create, Enrol, Mismatch, Missing, NewChat, Post, Posted
 from hubbub.domain.chat import group_key
+from hubbub.ports import Lookup
 from tests.contract.chats.world import ANN, BOB, CAT, CHAT, World, direct
 
 KEY, OTHER_KEY = b"k" * 16, b"o" * 16
@@ -70,6 +71,29 @@ async def test_the_same_client_id_gives_the_same_message(world: World) -> None:
     assert (again.id, again.seq, again.number, again.at) == (first.id, 1, 1, 2_000)
     assert (first.duplicate, again.duplicate) == (False, True)
     assert await world.seen(ANN) == [1, 2]
+
+
+async def test_a_send_finds_what_is_stored_of_it_where_he_is_no_member_any_more(
+    world: World,
+) -> None:
+    await world.group(ANN, BOB)
+    await world.group(ANN, chat=CHAT + 1)
+    sent = await world.one(world.text("hello", BOB, client_id=KEY))
+
+    async def known(user: int, chat: int, client_id: bytes | None = KEY, reply: int = 0) -> bool:
+        asked = Lookup(user, chat, reply_to=reply, client_id=client_id)
+        (found,) = await world.store.find([asked])
+        assert found is not None
+        return found.known
+
+    assert not await known(BOB, CHAT)  # nor has to be
+    assert await known(BOB, CHAT, reply=sent.id + 1)  # which he does not see
+    await world.leave(BOB)
+    assert await known(BOB, CHAT)
+    assert not await known(BOB, CHAT + 1)  # he learns nothing of other chats by it
+    assert not await known(BOB, CHAT, b"1" * 16)
+    assert not await known(BOB, CHAT, None)
+    assert not await known(CAT, CHAT)
 
 
 async def test_duplicates_are_known_after_a_restart(world: World) -> None:

@@ -29,7 +29,8 @@ def find(state: State, lookup: Lookup) -> Found | None:
     if reply is not None and reply.chat_id == chat.id:
         seen = visible(reply, state.openings(chat.id, lookup.user_id))
         thread_id = (reply.thread_id or reply.id) if seen else 0
-    key = (lookup.user_id, lookup.client_id)
+    unseen = lookup.reply_to != 0 and not thread_id
+    stored = state.known.get((lookup.user_id, lookup.client_id or b""))
     shut = _shut(state, members) if chat.type == "direct" else []
     return Found(
         chat,
@@ -38,9 +39,9 @@ def find(state: State, lookup: Lookup) -> Found | None:
         sender.role if sender else None,
         thread_id,
         state.sent_at.get((chat.id, lookup.user_id), 0) if sender else 0,
-        lookup.client_id is not None
-        and (lookup.guarded or bool(shut) or not chat.free)
-        and key in state.known,
+        (unseen or sender is None or lookup.guarded or bool(shut) or not chat.free)
+        and stored is not None
+        and stored.chat_id == chat.id,
         not shut,
         lookup.user_id in shut,
     )

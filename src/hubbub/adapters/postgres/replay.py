@@ -60,9 +60,9 @@ async def find(db: Any, lookups: Sequence[Lookup]) -> list[Found | None]:
         lookup = lookups[n - 1]
         reply = await _thread(db, chat, lookup) if lookup.reply_to else 0
         shut = [user for user in members if chat.type == "direct" and (user, *members) in shut_in]
-        known = False
-        if lookup.client_id is not None and (lookup.guarded or shut or not chat.free):
-            known = bool(await find_sent(db, [(lookup.user_id, lookup.client_id)]))
+        unseen = lookup.reply_to != 0 and not reply
+        guarded = unseen or role is None or lookup.guarded or bool(shut) or not chat.free
+        known = guarded and await _is_sent(db, lookup, chat.id)
         place = (tuple(members), role, reply, sent_at, known)
         found[n - 1] = Found(chat, head, *place, not shut, lookup.user_id in shut)
     return found
@@ -79,6 +79,15 @@ async def _shut(db: Any, direct: Sequence[Sequence[int]]) -> set[tuple[int, ...]
         for r in relations
         if r is not None and may_write(r) is not None
     }
+
+
+async def _is_sent(db: Any, lookup: Lookup, chat_id: int) -> bool:
+    if lookup.client_id is None:
+        return False
+    for message_id in (await find_sent(db, [(lookup.user_id, lookup.client_id)])).values():
+        row = await load_message(db, message_id)
+        return row is not None and row.chat_id == chat_id
+    return False
 
 
 async def _thread(db: Any, chat: Chat, lookup: Lookup) -> int:

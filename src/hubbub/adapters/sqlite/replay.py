@@ -42,8 +42,9 @@ def find(db: apsw.Connection, lookup: Lookup) -> Found | None:
     ).get or (None, 0)
     thread_id = _thread(db, chat, lookup) if lookup.reply_to else 0
     shut = _shut(db, members) if chat.type == "direct" else []
-    guarded = lookup.guarded or bool(shut) or not chat.free
-    known = lookup.client_id is not None and guarded and _is_sent(db, lookup)
+    unseen = lookup.reply_to != 0 and not thread_id
+    guarded = unseen or role is None or lookup.guarded or bool(shut) or not chat.free
+    known = lookup.client_id is not None and guarded and _is_sent(db, lookup, chat.id)
     place = (members, role, thread_id, sent_at, known)
     return Found(chat, head, *place, not shut, lookup.user_id in shut)
 
@@ -54,9 +55,10 @@ def _shut(db: apsw.Connection, members: tuple[int, ...]) -> list[int]:
     return [user for user, other in pairs if is_shut(db, Pair(user, other))]
 
 
-def _is_sent(db: apsw.Connection, lookup: Lookup) -> bool:
-    query = "SELECT 1 FROM messages WHERE client_id = ? AND sender_id = ?"
-    return db.execute(query, (lookup.client_id, lookup.user_id)).get is not None
+def _is_sent(db: apsw.Connection, lookup: Lookup, chat_id: int) -> bool:
+    query = "SELECT chat_id FROM messages WHERE client_id = ? AND sender_id = ?"
+    sent_to: int | None = db.execute(query, (lookup.client_id, lookup.user_id)).get
+    return sent_to == chat_id
 
 
 def _thread(db: apsw.Connection, chat: Chat, lookup: Lookup) -> int:
