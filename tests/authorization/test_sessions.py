@@ -93,3 +93,17 @@ async def test_waiting_for_news_ends_with_the_session(end, world: World) -> None
         answer = await waiting
     assert answer.status == 401, answer
     assert time.monotonic() - began < 30
+
+
+async def test_who_hangs_up_waits_no_more(world: World) -> None:
+    session = await world.sign_in("member")
+    poll = {"positions": (await world.must(session, "sync", {}))["frames"][-1]["positions"]}
+    waiting = [
+        asyncio.create_task(world.call(session, "sync", poll, "?wait=60")) for _ in range(11)
+    ]
+    began = time.monotonic()
+    for wanted in (429, 200):
+        while (await world.call(session, "sync", poll)).status != wanted:
+            assert time.monotonic() - began < 30, wanted
+        for call in waiting:
+            call.cancel()  # which closes its connection

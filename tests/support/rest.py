@@ -1,5 +1,6 @@
 """The REST application called in process, over ASGI as a server would."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,8 +64,10 @@ class Client:
         self.read = 0
 
         async def receive() -> dict[str, Any]:
-            if not waiting or hang_up:
+            if hang_up:
                 return {"type": "http.disconnect"}
+            if not waiting:
+                await asyncio.Event().wait()  # it is there for as long as it is not answered
             self.read += 1
             part = waiting.pop(0)
             return {"type": "http.request", "body": part, "more_body": bool(waiting)}

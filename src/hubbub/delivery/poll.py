@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,19 +14,27 @@ from hubbub.domain.revocation import Revocations
 from hubbub.ports import Unavailable
 from hubbub_protocol.codes import Code, Refused
 
+MOST: Final = 10
+"""Of one session at once, as of its WebSockets."""
+
 
 class _Page:
     """A link that keeps what is written, and can be waited for."""
 
     def __init__(self) -> None:
-        self.lines = bytearray()
+        self._lines = bytearray()
         self.closed = False
         self.news = asyncio.Event()
 
     def write(self, frames: bytes, /) -> None:
         """See Link."""
-        self.lines += frames
+        self._lines += frames
         self.news.set()
+
+    def take(self) -> list[dict[str, Any]]:
+        """The frames that were written since."""
+        lines, self._lines = self._lines, bytearray()
+        return [msgspec.json.decode(line) for line in lines.splitlines()]
 
     def buffered(self) -> int:
         """See Link. A page is bounded by the bounds of a replay."""
@@ -70,8 +78,11 @@ class Poll:
     ) -> list[dict[str, Any]]:
         """The frames of a replay, `caught_up` last; with `wait`, seconds, not before there are any.
 
-        Raises Unavailable; Refused `unauthorized` when the session ends. Cancelling is safe.
+        Raises Unavailable; Refused: `unauthorized` when the session ends, `rate_limited` when it
+        waits too often already. Cancelling is safe.
         """
+        if len(self._open.get(session_id, ())) >= MOST:
+            raise Refused(Code.RATE_LIMITED, f"This session waits {MOST} times already.", 1.0)
         page = _Page()
         self._open.setdefault(session_id, set()).add(page)
         reader = Subscriber(user_id, session_id, page, LINES, self._encoders, self._hub.mark_dirty)
@@ -97,21 +108,23 @@ class Poll:
         me: int,
         receipts: Sequence[int],
     ) -> list[dict[str, Any]]:
-        page.lines.clear()
+        page.take()
         self._check(reader.session_id)
         self._replays.resume(reader, positions, me, receipts)
+        frames: list[dict[str, Any]] = []
         while True:
             await page.news.wait()
             page.news.clear()
             self._check(reader.session_id)
             if page.closed:
                 raise Unavailable("The store is away.")
-            frames = [msgspec.json.decode(line) for line in page.lines.splitlines()]
-            for index, frame in enumerate(frames):
-                if frame["type"] == "caught_up":
-                    if len(frames) > index + 1:
-                        page.news.set()  # live already
-                    return frames[: index + 1]
+            for frame in page.take():
+                if frames and frames[-1]["type"] == "caught_up":
+                    page.news.set()  # live already
+                    return frames
+                frames.append(frame)
+            if frames and frames[-1]["type"] == "caught_up":
+                return frames
 
 
 async def _news(page: _Page, wait: float) -> bool:

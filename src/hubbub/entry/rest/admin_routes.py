@@ -30,6 +30,7 @@ ADMIN: Final = (
         handler=_tail,
         query=TailOf,
         answer=admin.Tail,
+        waits=True,
         errors=(Code.NOT_FOUND, Code.MALFORMED),
     ),
     Route(

@@ -45,7 +45,8 @@ class Operation:
             headers=exchange.headers,
             caller=self._caller(exchange) if public else _UNSEEN,
         )
-        result = await route.handler(self._actions, call)
+        work = route.handler(self._actions, call)
+        result = await (exchange.unless_gone(work) if route.waits else work)
         status = route.status
         if isinstance(result, Reply):
             status, exchange.extra = result.status, [*exchange.extra, *result.headers]

@@ -1,9 +1,10 @@
 """One request and its answer over ASGI: headers, body within a bound, sending once."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from hubbub.actions import Refused
 from hubbub_protocol.codes import Code
@@ -13,6 +14,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
+
+T = TypeVar("T")
 
 KEY: Final = "hubbub.exchange"
 """Where the exchange is found in the ASGI scope."""
@@ -90,6 +93,25 @@ class Exchange:
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+    async def unless_gone(self, work: Awaitable[T]) -> T:
+        """What the work gives. It is cancelled when the client hangs up; raises ClientGone then.
+
+        To be called when the body has been read.
+        """
+        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise ClientGone
+        finally:
+            task.cancel()
+            gone.cancel()
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def answer(
         self,

@@ -187,6 +187,7 @@ MESSAGES: Final = (
         body=rest.Sync,
         query=Wait,
         answer=rest.Synced,
+        waits=True,
         errors=(Code.OVERLOADED, Code.RATE_LIMITED),
     ),
 )

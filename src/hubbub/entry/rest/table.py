@@ -71,6 +71,8 @@ class Route:
     errors: tuple[Code, ...] = ()
     max_body: int | None = None
     """Bytes, where it is not the usual bound."""
+    waits: bool = False
+    """It may wait for news, and ends when its client hangs up. To be cancelled safely."""
 
 
 def errors_of(route: Route) -> list[Code]:
