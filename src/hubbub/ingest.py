@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, cast
 
-from msgspec import Struct
-
-from hubbub.domain.change import Advance, Change, Outcome, PlaceMe, Post
+from hubbub.domain.change import Advance, Amend, Change, Outcome, PlaceMe, Post
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names, SendGate
+from hubbub.domain.limits import IngestLimits
 from hubbub.ports import ChatStore, Clock, OutcomeUnknown, Unavailable
 from hubbub_protocol.codes import Code, Refused
 
@@ -78,13 +77,6 @@ class Announce(Protocol):
 
     def end(self) -> None:
         """It ended, one way or the other."""
-
-
-class IngestLimits(Struct, frozen=True):
-    """Bounds: what waits, and what one commit takes."""
-
-    queue: int = 10_000
-    batch: int = 1_000
 
 
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -245,11 +237,23 @@ class Ingest:
         await self._idle.wait()
 
     async def _batch(self) -> None:
-        waiting = [self._queue.popleft() for _ in range(min(len(self._queue), self._limits.batch))]
-        waiting, changes = await self._permitted(waiting)
+        waiting, changes = await self._permitted(self._take())
         changes += self._take_cursors()
         if changes:
             await self._store_and_tell(waiting, changes)
+
+    def _take(self) -> list[Waiting]:
+        """What goes on; of each message one change, since all of it may have to be repeated."""
+        taken: list[Waiting] = []
+        changed: set[int] = set()
+        while self._queue and len(taken) < self._limits.batch:
+            request = self._queue[0].request
+            if isinstance(request, Amend):
+                if request.message_id in changed:
+                    break
+                changed.add(request.message_id)
+            taken.append(self._queue.popleft())
+        return taken
 
     async def _permitted(self, waiting: list[Waiting]) -> tuple[list[Waiting], list[Change]]:
         """Those that may go on, as changes; the others are refused, in order."""

@@ -13,13 +13,12 @@ import apsw
 from hubbub.adapters.issuers.providers import IdentityProviders
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.domain.attempt import Seal
-from hubbub.domain.limits import MessageLimits
+from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
 from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.connection import Accepted, Upgrade
 from hubbub.entry.ws.framing import framed
-from hubbub.ingest import IngestLimits
 from hubbub.wiring.core import Core
 from hubbub.wiring.world import Settings, World
 from hubbub_client import Unreachable

@@ -21,6 +21,13 @@ class MessageLimits(Struct, frozen=True):
     edit_hours: float = 48
 
 
+class IngestLimits(Struct, frozen=True):
+    """Bounds: what waits, and what one commit takes."""
+
+    queue: int = 10_000
+    batch: int = 1_000
+
+
 def client_uuid(value: str) -> bytes | None:
     """The 16 bytes of a UUID in its 36-character form, else None."""
     if len(value) == 36 and _UUID.fullmatch(value):

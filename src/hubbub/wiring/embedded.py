@@ -19,14 +19,13 @@ from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.config import Config
 from hubbub.domain.attempt import Seal
-from hubbub.domain.limits import MessageLimits
+from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
 from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.framing import framed
 from hubbub.entry.ws.limits import EdgeLimits
-from hubbub.ingest import IngestLimits
 from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core

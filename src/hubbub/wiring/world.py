@@ -7,10 +7,9 @@ from typing import Literal
 from hubbub.delivery.outgoing import Framing
 from hubbub.domain.attempt import Seal
 from hubbub.domain.events import Event
-from hubbub.domain.limits import MessageLimits
+from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.domain.provider import NotSignedIn
 from hubbub.domain.reading import ReplayBounds
-from hubbub.ingest import IngestLimits
 from hubbub.ports import (
     Accounts,
     ChatReader,

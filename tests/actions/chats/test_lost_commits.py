@@ -1,0 +1,74 @@
+"""A commit whose outcome is lost is repeated, and does nothing twice."""
+
+import asyncio
+from collections.abc import Sequence
+
+from hubbub.actions.amend_message import AmendMessage
+from hubbub.adapters.memory.chats import MemoryChatStore
+from hubbub.domain.change import Change, Outcome
+from hubbub.domain.limits import IngestLimits, MessageLimits
+from hubbub.ingest import Ingest
+from hubbub.ports import OutcomeUnknown
+from hubbub_protocol import rest
+from tests.actions.chats.house import House
+
+
+class Forgetful:
+    """Commits everything, and says so the second time."""
+
+    def __init__(self, house: House) -> None:
+        self._store = MemoryChatStore(house.state)
+        self.commits: list[int] = []
+
+    async def commit(self, changes: Sequence[Change]) -> list[Outcome]:
+        outcomes = await self._store.commit(changes)
+        self.commits.append(len(changes))
+        if len(self.commits) % 2:
+            raise OutcomeUnknown("The answer is lost.")
+        return outcomes
+
+
+class Silent:
+    """Nobody is connected."""
+
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """See Announce."""
+
+    def begin(self) -> None:
+        """See Announce."""
+
+    async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        """See Announce."""
+
+    def anew(self) -> None:
+        """See Announce."""
+
+    def end(self) -> None:
+        """See Announce."""
+
+
+async def test_two_edits_of_a_message_are_made_once_each(house: House) -> None:
+    ann = await house.user("ann")
+    chat = await house.group(ann)
+    first, second = [await house.send(ann, chat) for _ in range(2)]
+    store = Forgetful(house)
+    ingest = Ingest(
+        store,  # type: ignore[arg-type]
+        lambda drafts: asyncio.sleep(0, []),
+        Silent(),
+        lambda chat: False,
+        house.clock,
+        IngestLimits(),
+    )
+    amend = AmendMessage(ingest, house.clock, MessageLimits(), lambda user: None)
+    working = asyncio.create_task(ingest.run())
+    done = await asyncio.gather(
+        amend.edit(ann, first, rest.EditMessage("one")),
+        amend.edit(ann, second, rest.EditMessage("other")),
+        amend.edit(ann, first, rest.EditMessage("two")),
+        amend.pin(ann, second),
+    )
+    working.cancel()
+    assert [changed.rev for changed in done] == [3, 4, 5, 6]
+    assert store.commits == [2, 2, 2, 2]
+    assert (await house.message(ann, first)).content == "two"
