@@ -61,14 +61,15 @@ async def test_two_edits_of_a_message_are_made_once_each(house: House) -> None:
         IngestLimits(),
     )
     amend = AmendMessage(ingest, house.clock, MessageLimits(), lambda user: None)
-    working = asyncio.create_task(ingest.run())
-    done = await asyncio.gather(
-        amend.edit(ann, first, rest.EditMessage("one")),
-        amend.edit(ann, second, rest.EditMessage("other")),
-        amend.edit(ann, first, rest.EditMessage("two")),
-        amend.pin(ann, second),
-    )
-    working.cancel()
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(ingest.run())
+        done = await asyncio.gather(
+            amend.edit(ann, first, rest.EditMessage("one")),
+            amend.edit(ann, second, rest.EditMessage("other")),
+            amend.edit(ann, first, rest.EditMessage("two")),
+            amend.pin(ann, second),
+        )
+        working.cancel()
     assert [changed.rev for changed in done] == [3, 4, 5, 6]
     assert store.commits == [2, 2, 2, 2]
     assert (await house.message(ann, first)).content == "two"
