@@ -99,19 +99,19 @@ class Exchange:
 
         To be called when the body has been read.
         """
-        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
         try:
-            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            raise ClientGone
-        finally:
-            task.cancel()
-            gone.cancel()
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(self._watch())
+                given = await work
+                watching.cancel()
+        except BaseExceptionGroup as failed:  # of the work, or ClientGone, which cancelled it
+            raise failed.exceptions[0] from None
+        return given
 
-    async def _gone(self) -> None:
+    async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        raise ClientGone
 
     async def answer(
         self,
