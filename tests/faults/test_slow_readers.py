@@ -5,12 +5,13 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.edge.peer import Peer, frame, request
 from tests.faults.device import SUBPROTOCOL, Device
 from tests.faults.people import Api, Person
 from tests.faults.view import View
@@ -139,3 +140,23 @@ def check_saw_everything(view: View, chat: str, head: int) -> None:
     seen = set(view.messages[chat])
     assert seen | away == set(range(1, head + 1))
     assert head in seen
+
+
+async def test_who_reads_no_answers_is_ended(server: ServerProcess, api: Api) -> None:
+    (ann,) = await api.people("ann")
+    refused = frame(json.dumps({"type": "focus", "chat_ids": ["none"]}).encode()) * 1_000
+    with Peer(socket.create_connection(("127.0.0.1", server.port))) as peer:
+        peer.send(request(Authorization=f"Bearer {ann.token}", Sec_WebSocket_Protocol=SUBPROTOCOL))
+        before = server.memory()
+        assert await asyncio.to_thread(is_ended, peer, refused)
+        assert server.memory() - before < BASE
+
+
+def is_ended(peer: Peer, data: bytes) -> bool:
+    """Send it on and on; whether the server ends that."""
+    end = time.monotonic() + PATIENCE
+    with suppress(ConnectionError):
+        while time.monotonic() < end:
+            peer.send(data)
+        return False
+    return True

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hubbub.actions import Unavailable
 from hubbub.actions.directory import UnknownNames
 from hubbub.delivery.outgoing import JSON, MSGPACK
-from hubbub.delivery.subscriber import ME, Subscriber
+from hubbub.delivery.subscriber import HARD_LIMIT, ME, Subscriber
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Outcome, Posted
 from hubbub.domain.draft import Draft
@@ -375,6 +375,8 @@ class Session:
         """An answer outside a batch; joined with others of this turn of the loop."""
         version = MSGPACK if self._codec.binary else JSON
         self._connection.write_soon(self._parts.encoders[version](frame))
+        if self._connection.buffered() > HARD_LIMIT:
+            self._connection.close(Close.TRY_LATER, "answers are not read; reconnect to go on")
 
     def _count_invalid(self) -> None:
         now = self._parts.monotonic()
