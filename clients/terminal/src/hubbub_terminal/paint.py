@@ -117,7 +117,7 @@ class Painter:
         if window.older:
             yield Block("", ((Span(" " * (cells // 2 - 1)), Span("···", "dim")),))
         elif chat.thread is not None:
-            yield _rule("Thread", cells, "day")
+            return
         elif not window.messages and not chat.outgoing:
             yield Block("", ((Span("  Nothing was said yet. ", "dim"),),))
         else:

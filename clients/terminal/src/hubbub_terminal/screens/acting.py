@@ -49,6 +49,7 @@ class Acting(Vertical):
         super().__init__(id="room")
         self._desk = desk
         self._book: Book = desk.book
+        self._keys: list[bool | None] = []  # which of the keys mean something, as shown
         self.chat: Chat | None = None
 
     @property
@@ -93,6 +94,14 @@ class Acting(Vertical):
             "discard": refused,
         }
         return may.get(action, True)
+
+    def show_keys(self) -> None:
+        """Another message is chosen: the line of keys is made anew only where it differs."""
+        actions = [each.action for each in Acting.BINDINGS if isinstance(each, Binding)]
+        keys = [self.check_action(action, ()) for action in actions]
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()
 
     def action_reply(self) -> None:
         """Answer it."""

@@ -16,8 +16,8 @@ from hubbub_terminal.screens.question import Question
 from hubbub_terminal.words import brief
 
 SWITCHES: Final = {
-    "last_seen": "Last seen: others see when you are here, and you of them",
-    "contacts": "Only people whom you have written to may begin to write to you",
+    "last_seen": "Last seen: others see when you are here",
+    "contacts": "Closed inbox: strangers cannot write to you",
 }
 
 
@@ -35,6 +35,8 @@ class PrivacyCard(Card[None]):
         """Switches, sessions."""
         for name, label in SWITCHES.items():
             yield Checkbox(label, id=name, disabled=True)
+        hint = "What others do not see of you, you do not see of them."
+        yield Static(hint, classes="hint", markup=False)
         yield Static("Signed in; Enter: sign out there", classes="label", id="sessions-label")
         yield OptionList(id="sessions", classes="list", markup=False)
         yield Button("Close", id="close")
@@ -62,7 +64,7 @@ class PrivacyCard(Card[None]):
         listed.clear_options()
         for each in self._sessions:
             when = "this one" if each.current else brief(each.last_used_at, now)
-            device = fit(line(each.device) or "A device", 44)
+            device = fit(line(each.device) or "A device", 38)
             listed.add_option(Option(Content.assemble(device, (f"  {when}", "dim"))))
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:

@@ -208,7 +208,7 @@ class Room(Acting):
 
     def on_messages_chosen(self, event: Messages.Chosen) -> None:
         """Where its quote was pressed: to what it quotes; where its replies: to them."""
-        self.refresh_bindings()
+        self.show_keys()
         message = self._chosen()
         if event.part == "replies":
             self.action_thread()

@@ -36,7 +36,7 @@ class Messages(Lines):
         Binding("down,j", "choose(1)", "Choose", show=False),
         Binding("pageup", "page_up", "Page up", show=False),
         Binding("pagedown", "page_down", "Page down", show=False),
-        Binding("home", "scroll_home", "Oldest", show=False),
+        Binding("home", "oldest", "Oldest", show=False),
         Binding("end", "to_end", "Newest", show=False),
     ]
 
@@ -160,6 +160,20 @@ class Messages(Lines):
     def _scroll(self, line: int) -> None:
         # By force: what has only just grown has no scrollbar yet, without which nothing scrolls.
         self.scroll_to(y=line, animate=False, force=True)
+
+    # Pages change at once: in between, each line would be drawn many times.
+
+    def action_page_up(self) -> None:
+        """A page back."""
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """A page on."""
+        self.scroll_page_down(animate=False)
+
+    def action_oldest(self) -> None:
+        """To the first message that is held."""
+        self._scroll(0)
 
     def action_to_end(self) -> None:
         """To the newest message."""
