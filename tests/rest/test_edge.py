@@ -8,6 +8,7 @@ import pytest
 from hubbub.actions import Refused, Unavailable
 from hubbub.domain.account import Caller, Principal
 from hubbub.entry.rest.app import RestApp, Surroundings
+from hubbub.entry.rest.readers import Readers
 from hubbub_protocol import ids, rest
 from hubbub_protocol.codes import Code
 from tests.support.rest import Client, Watched, only
@@ -363,9 +364,52 @@ async def test_health(make) -> None:
     answer = await client("GET", "/readyz")
     assert (answer.status, answer.code) == (503, "unavailable")
     assert (await make()("GET", "/readyz")).status == 200
+    client.address = "127.0.0.1"
     metrics = await client("GET", "/metrics")
     assert metrics.body == b"up 1\n"
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "status"),
+    [
+        ("127.0.0.1", "", 200),
+        ("::1", "", 200),
+        ("10.1.2.3", "", 200),
+        ("::ffff:192.168.0.7", "", 200),
+        ("8.8.8.8", "", 403),
+        ("::ffff:8.8.8.8", "", 403),
+        ("2001:4860::8888", "", 403),
+        ("", "", 403),
+        ("127.0.0.1", "10.1.2.3", 403),  # an unknown proxy's word
+        ("10.0.0.1", "8.8.8.8", 403),
+        ("10.0.0.1", "10.1.2.3", 200),
+        ("10.0.0.1", "8.8.8.8, 10.0.0.1", 403),
+        ("10.0.0.1", "", 200),
+    ],
+)
+async def test_figures_are_for_who_is_near(make, address: str, forwarded: str, status: int) -> None:
+    readers = Readers(proxies=("10.0.0.1",))
+    client = make(around={"readers": readers})
+    client.address = address
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    answer = await client("GET", "/metrics", headers=headers)
+    assert answer.status == status
+    assert status == 200 or answer.code == "forbidden"
+
+
+async def test_figures_are_for_who_has_the_token_or_for_all(make) -> None:
+    for readers, given, status in (
+        (Readers(token="secret"), "Bearer secret", 200),
+        (Readers(token="secret"), "Bearer secrets", 403),
+        (Readers(token="secret"), "Basic secret", 403),
+        (Readers(), "Bearer ", 403),
+        (Readers(public=True), "", 200),
+    ):
+        client = make(around={"readers": readers})
+        client.address = "8.8.8.8"
+        answer = await client("GET", "/metrics", headers={"authorization": given})
+        assert answer.status == status, (readers, given)
 
 
 @pytest.mark.parametrize(

@@ -34,20 +34,20 @@ LOST: Final = "Network error; retrying"
 def top(file: Path | None, url: str | None, every: float, once: bool) -> None:
     """Show a server's figures, live: rates, latencies, queues, refusals, memory."""
     config = load(file)
-    url = address(url, config)
+    url, token = address(url, config), config.server.metrics_token or None
     view = View(url)
     if once:
         try:
-            view.take(fetch(url))
+            view.take(fetch(url, token))
             time.sleep(every)
-            view.take(fetch(url))
+            view.take(fetch(url, token))
         except OSError as error:
             fail(f"{url} does not answer ({reason(error)}). Check --url, and that it runs.")
         click.echo("\n".join(view.lines()))
         return
     try:
         with _screen() as draw:
-            _watch(view, every, draw)
+            _watch(view, token, every, draw)
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -156,9 +156,11 @@ def _count(name: str, now: float, total: float, *, calm: bool) -> str:
 # ── fetching and drawing ─────────────────────────────────────────────────────────────────────
 
 
-def fetch(url: str) -> Sample:
-    """One sample, now. Raises OSError."""
-    status, body = ask(f"{url}/metrics")
+def fetch(url: str, token: str | None = None) -> Sample:
+    """One sample, now; the token is `server.metrics_token`. Raises OSError."""
+    status, body = ask(f"{url}/metrics", token)
+    if status == 403:
+        raise OSError("it wants its server.metrics_token; set HUBBUB_SERVER_METRICS_TOKEN")
     if status != 200:
         raise OSError(f"status {status}")
     try:
@@ -167,11 +169,11 @@ def fetch(url: str) -> Sample:
         raise OSError(f"it is no Hubbub: {error}") from error
 
 
-def _watch(view: View, every: float, draw: "Draw") -> None:
+def _watch(view: View, token: str | None, every: float, draw: "Draw") -> None:
     due = time.monotonic()
     while True:
         try:
-            view.take(fetch(view.url))
+            view.take(fetch(view.url, token))
         except OSError as error:
             view.lost = reason(error)
         draw(view.lines())

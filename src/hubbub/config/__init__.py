@@ -64,6 +64,14 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         why("addresses of proxies in front: only theirs are believed when X-Forwarded-For says "
             "who calls, which the limits by address need."),
     ] = ()  # fmt: skip
+    metrics: Annotated[
+        Literal["private", "public"],
+        why("who may read /metrics. private: this machine and its private network, unless a proxy "
+            "passes it on for others; public: everybody, where something else keeps them away."),
+    ] = "private"  # fmt: skip
+    metrics_token: Annotated[
+        str, why("a secret; who has it as a bearer token reads /metrics from anywhere.")
+    ] = ""
     max_connections: Annotated[
         Positive, why("less on a small machine; each takes about 10 KB, and one open file.")
     ] = 18_000

@@ -10,7 +10,8 @@ from msgspec import Struct
 from hubbub.config import Config, database
 from hubbub.config.reading import NAMED, SECTIONS, variable
 
-SECRETS: Final = frozenset({"key", "client_secret"})
+SECRETS: Final = frozenset({"key", "client_secret", "metrics_token"})
+HIDDEN: Final = "(a secret that is not shown)"
 
 
 def explain(config: Config) -> str:
@@ -25,6 +26,8 @@ def explain(config: Config) -> str:
             value = getattr(getattr(config, name), field.name)
             if (name, field.name) == ("database", "url"):
                 value = database(config)  # a password is not told
+            if field.name in SECRETS and value:
+                value = HIDDEN
             parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]
             parts.append(f"{field.name} = {_toml(value)}")
     for section, named in NAMED.items():
@@ -42,7 +45,7 @@ def _explain_named(section: str, name: str, one: Struct | None) -> list[str]:
     for field in msgspec.structs.fields(kind):
         value = field.default if one is None else getattr(one, field.name)
         if field.name in SECRETS and value:
-            value = "(a secret that is not shown)"
+            value = HIDDEN
         parts += ["", *_reason(field), f"#   {variable(f'{section}_{name}', field.name)}"]
         parts.append(f"{off}{field.name} = {_toml(value)}")
     return parts

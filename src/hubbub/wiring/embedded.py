@@ -17,11 +17,12 @@ from hubbub.adapters.local.passwords import Argon2Passwords
 from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.sqlite.remote import StoreProcess
-from hubbub.config import Config
+from hubbub.config import Config, Server
 from hubbub.domain.attempt import Seal
 from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
+from hubbub.entry.rest.readers import Readers
 from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.framing import framed
@@ -90,6 +91,7 @@ class EmbeddedServer:
                 body_limit=config.limits.frame_bytes,
                 origins=config.server.origins,
                 trusted_proxies=config.server.trusted_proxies,
+                readers=_readers(config.server),
             ),
         )
         acceptor = SessionAcceptor(core.session_parts(), config.server.origins)
@@ -303,6 +305,10 @@ def _lock(data: Path) -> IO[str]:
 def _format(config: Config) -> str:
     chosen = config.log.format
     return chosen if chosen != "auto" else "text" if sys.stderr.isatty() else "json"
+
+
+def _readers(server: Server) -> Readers:
+    return Readers(server.metrics == "public", server.metrics_token, server.trusted_proxies)
 
 
 def _tls(config: Config) -> tuple[str, str] | None:

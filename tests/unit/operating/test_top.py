@@ -184,6 +184,11 @@ def test_another_server_is_one_line() -> None:
         assert "does not answer (status 404)" in run("--url", url).output
 
 
+def test_a_server_that_shows_its_figures_to_its_own_says_what_it_wants() -> None:
+    with stranger(403, b"{}") as url:
+        assert "set HUBBUB_SERVER_METRICS_TOKEN" in run("--url", url).output
+
+
 def test_an_address_that_is_none() -> None:
     assert run("--url", "file:///etc/passwd").exit_code == 2
     assert run("--url", "http://[").exit_code == 1

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,6 +23,7 @@ from hubbub.entry.rest.exchange import (
 )
 from hubbub.entry.rest.openapi import openapi
 from hubbub.entry.rest.problems import answer_problem, internal, not_found, unavailable
+from hubbub.entry.rest.readers import Readers
 from hubbub.entry.rest.routes import ROUTES
 from hubbub.entry.rest.static import Asset, answer_asset, load_assets
 from hubbub.entry.rest.table import PREFIX
@@ -50,7 +51,8 @@ class Surroundings:
 
     `page`: the folder of the chat page. `body_limit`: bytes of a usual body. `origins`: see
     Cors. `trusted_proxies`: addresses whose X-Forwarded-For counts. `metrics`: the exposition
-    in Prometheus' text format. `unready`: why no traffic should come now, None when it may.
+    in Prometheus' text format, for its `readers`. `unready`: why no traffic should come now, None
+    when it may.
     """
 
     page: Path
@@ -60,6 +62,7 @@ class Surroundings:
     body_limit: int = 64 * 1024
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    readers: Readers = field(default_factory=Readers)
 
 
 class RestApp:
@@ -118,6 +121,7 @@ class RestApp:
         await _healthy(exchange)
 
     async def _metrics(self, exchange: Exchange) -> None:
+        self._around.readers.check(exchange)
         await exchange.answer(200, METRICS_TYPE, self._around.metrics())
 
     async def _openapi(self, exchange: Exchange) -> None:
