@@ -117,10 +117,12 @@ async def test_blocks_and_privacy(server: ServerProcess, tmp_path: Path) -> None
             gus.main.action_privacy()
             await gus.sees("Privacy and sessions", "this one")
             await gus.pilot.click("#last_seen")
+            await gus.pilot.click("#read_receipts")
             await gus.pilot.click("#contacts")
             privacy = (await gus_client.api.me()).privacy
             assert privacy is not None
-            assert (privacy.last_seen, privacy.inbox) == (False, "contacts")
+            assert (privacy.last_seen, privacy.read_receipts) == (False, False)
+            assert privacy.inbox == "contacts"
             await gus.pilot.click("#sessions")
             await gus.press("end", "enter")
             await gus.sees("Sign out ")

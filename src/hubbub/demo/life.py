@@ -35,6 +35,10 @@ AT_ONCE: Final = 8
 READ_EVERY: Final = 0.25
 READ_WITHIN: Final = 12.0
 """Seconds."""
+REPLIES: Final = 0.4
+"""How many answers are replies: to what was said last, or in the thread of an earlier one."""
+MENTIONS: Final = 0.05
+"""How many messages name somebody, every third of them the visitor."""
 WINDOW: Final = 50
 """Messages that a bot remembers a chat."""
 
@@ -97,6 +101,7 @@ class Life:
         self._kinds: list[Kind] = ["say"] * len(chat_ids)
         self._newest: dict[int, Message] = {}
         self._answered: dict[int, int] = {}
+        self._topics: dict[int, str] = {}  # messages that were answered last
         self._bots: dict[str, Bot] = {}
 
     @property
@@ -148,7 +153,7 @@ class Life:
         bot.due[message.chat_id] = (first, message.seq)
         if message.sender_id == self._visitor and self._answered.get(place, 0) < message.seq:
             self._answered[place] = message.seq
-            listener = self._idle(place)
+            listener = self._named(message) or self._idle(place)
             if listener is not None:
                 listener.busy = True
                 group.create_task(self._say(listener, place, "answer", message.id))
@@ -175,11 +180,32 @@ class Life:
             if bot is not None:
                 bot.busy = True
                 kind = self._kinds[place] = self._phrases.after(self._kinds[place])
-                newest = self._newest.get(place)
-                replies = newest is not None and kind == "answer" and self._random.random() < 0.3
-                group.create_task(
-                    self._say(bot, place, kind, newest.id if newest and replies else None)
-                )
+                group.create_task(self._say(bot, place, kind, self._topic(place, kind)))
+
+    def _topic(self, place: int, kind: Kind) -> str | None:
+        """The message that is answered, if one is."""
+        newest, known = self._newest.get(place), self._topics.get(place)
+        if newest is None or kind != "answer" or self._random.random() > REPLIES:
+            return None
+        topic = known if known and self._random.random() < 0.5 else newest.id
+        self._topics[place] = topic
+        return topic
+
+    def _named(self, message: Message) -> Bot | None:
+        """A bot whom the visitor names, if it is free to answer."""
+        bots = (bot for bot in self._bots.values() if bot.client.user.id in message.mentions)
+        return next((bot for bot in bots if not bot.busy), None)
+
+    def _whom(self, bot: Bot, place: int) -> tuple[str, str] | None:
+        """The name and id of whoever a message mentions, if it does."""
+        chat = self._town.chats[place]
+        if chat.title is None or self._random.random() > MENTIONS:
+            return None
+        others = [name for name in chat.members if name not in (VISITOR, bot.person.username)]
+        if not others or self._random.random() < 1 / 3:
+            return VISITOR, self._visitor
+        name = self._random.choice(others)
+        return name, self._bots[name].client.user.id
 
     def _idle(self, place: int) -> Bot | None:
         """A member who is free to say something."""
@@ -194,12 +220,16 @@ class Life:
     async def _say(self, bot: Bot, place: int, kind: Kind, reply_to: str | None) -> None:
         chat, chat_id = self._town.chats[place], self._chat_ids[place]
         text = self._phrases.text(chat.language(bot.person), kind)
+        whom = self._whom(bot, place)
+        if whom is not None:
+            text = f"@{whom[0]} {text}"
         if self.pace.typing:
             await asyncio.sleep(self._random.uniform(0.2, 1.5))
             bot.client.typing(chat_id)
             await asyncio.sleep(min(6.0, 0.8 + 0.05 * len(text)))
         bot.waiting += 1
-        pending = await bot.client.send(text, chat_id=chat_id, reply_to=reply_to)
+        mentions = [whom[1]] if whom else []
+        pending = await bot.client.send(text, chat_id=chat_id, reply_to=reply_to, mentions=mentions)
         self.said += 1
         self._witness.sent(bot.person.username, chat_id, pending.client_id)
         bot.busy = False

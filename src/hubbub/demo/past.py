@@ -1,5 +1,6 @@
 """The town's past: conversations of the last weeks, as changes for a store, in order of time."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Final
@@ -8,6 +9,7 @@ from hubbub.demo.phrases import Kind, Phrases
 from hubbub.demo.town import VISITOR, Chat, Town
 from hubbub.domain.change import Advance, Change, Create, NewChat, Post
 from hubbub.domain.chat import direct_key
+from hubbub.domain.extra import Extra, pack
 from hubbub_protocol.ids import IdMaker
 
 NODE: Final = 1023
@@ -19,7 +21,10 @@ HOURS: Final = (1, 0, 0, 0, 0, 1, 3, 7, 8, 6, 6, 7, 11, 9, 7, 7, 8, 10, 13, 14, 
 LONGEST: Final = 40
 UNREAD: Final = {2: 3, 5: 12, 9: 1, 13: 48, 19: 2}
 """Chats, by their place in the town, in which the visitor has not read so many of the newest."""
+CALLED: Final = {2: 2, 13: 30}
+"""Chats in which the visitor is mentioned, that near the newest message."""
 REPLIES: Final = 0.12
+MENTIONS: Final = 0.03
 
 
 class Past:
@@ -36,7 +41,9 @@ class Past:
         self._at = now - DAYS * DAY
         self._maker = IdMaker(NODE, lambda: self._at)
         self._heads = [0] * len(town.chats)
-        self._last = [0] * len(town.chats)
+        self._last = [(0, 0)] * len(town.chats)  # the newest message, and the one of its thread
+        self._topics = [(0, 0)] * len(town.chats)  # the same of what was answered last
+        self._called: set[int] = set()
         self._newest = [now - DAYS * DAY] * len(town.chats)
         self.chat_ids = [self._maker.make() for _ in town.chats]
 
@@ -44,8 +51,11 @@ class Past:
         """Chats, then messages and reads as they came, at last how far everybody is."""
         for place, chat in enumerate(self._town.chats):
             yield self._create(place, chat)
-        for at, place, sender, kind, last in sorted(self._moments()):
-            yield self._post(at, place, sender, kind)
+        moments = sorted(self._moments())
+        left = Counter(place for _, place, *_ in moments)
+        for at, place, sender, kind, last in moments:
+            yield self._post(at, place, sender, kind, self._whom(place, sender, left[place]))
+            left[place] -= 1
             if last:
                 yield from self._reads(place, at)
         for place, chat in enumerate(self._town.chats):
@@ -105,12 +115,24 @@ class Past:
                 sender = random.choice([name for name in talkers if name != sender])
         return said
 
-    def _post(self, at: int, place: int, sender: str, kind: Kind) -> Post:
+    def _whom(self, place: int, sender: str, left: int) -> str | None:
+        """Whom a message names, with so many left to come after it."""
+        if left <= CALLED.get(place, 0) and place not in self._called and sender != VISITOR:
+            self._called.add(place)
+            return VISITOR
+        chat = self._town.chats[place]
+        if chat.title is None or self._random.random() > MENTIONS:
+            return None
+        return self._random.choice([name for name in chat.members if name != sender])
+
+    def _post(self, at: int, place: int, sender: str, kind: Kind, whom: str | None) -> Post:
         self._at = at
         id_ = self._maker.make()
         chat = self._town.chats[place]
         language = chat.language(self._town.people[sender])
         reply = kind in ("answer", "short") and self._random.random() < 2 * REPLIES
+        text = self._phrases.text(language, kind)
+        answered, thread = self._topic(place) if reply else (0, 0)
         post = Post(
             id_,
             self.chat_ids[place],
@@ -119,14 +141,23 @@ class Past:
             None,
             at,
             "text",
-            self._phrases.text(language, kind),
+            f"@{whom} {text}" if whom else text,
             b"",
-            self._last[place] if reply else 0,
+            answered,
+            thread,
+            pack(Extra(mentions=(self._users[whom],)) if whom else None),
         )
-        self._last[place] = id_
+        self._last[place] = (id_, thread or id_)
         self._heads[place] += 1
         self._newest[place] = at
         return post
+
+    def _topic(self, place: int) -> tuple[int, int]:
+        """What is answered, and its thread: what was said last, or that of the reply before."""
+        again = self._topics[place]
+        topic = again if again[0] and self._random.random() < 0.4 else self._last[place]
+        self._topics[place] = topic
+        return topic
 
     def _reads(self, place: int, at: int) -> Iterator[Advance]:
         """Some look at it soon."""

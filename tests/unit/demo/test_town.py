@@ -20,6 +20,7 @@ from hubbub.demo.town import VISITOR, town
 from hubbub.domain.account import User
 from hubbub.domain.change import Advance, Create, Post
 from hubbub.domain.credentials import plain_username
+from hubbub.domain.extra import unpack
 from hubbub.wiring import open_store
 from hubbub_client import MessageAccepted, MessageArrived
 from hubbub_protocol.frames import Message
@@ -55,6 +56,7 @@ def test_every_template_can_be_filled() -> None:
 def test_the_past_is_in_order_and_ends_now() -> None:
     place = town()
     users = {name: number for number, name in enumerate(place.people, 1)}
+    names = {number: name for name, number in users.items()}
     changes = list(Past(place, users, 3_000, NOW).changes())
     posts = [change for change in changes if isinstance(change, Post)]
     assert len(posts) == 3_000
@@ -66,6 +68,14 @@ def test_the_past_is_in_order_and_ends_now() -> None:
     replies = [post for post in posts if post.reply_to]
     assert replies
     assert {post.reply_to for post in replies} <= known
+    threads = {post.thread_id for post in replies}
+    assert threads <= {post.id for post in posts if not post.reply_to}
+    assert max(Counter(post.thread_id for post in replies).values()) > 2
+    named = [post for post in posts if unpack(post.extra).mentions]
+    assert named
+    for post in named:
+        (whom,) = unpack(post.extra).mentions
+        assert post.content.startswith(f"@{names[whom]} ")
     heads: Counter[int] = Counter()
     for change in changes:
         if isinstance(change, Post):
@@ -90,6 +100,7 @@ async def test_it_is_settled_once_through_the_ports(tmp_path: Path) -> None:
         assert sum(view.head.number for view in chats) == 2_500
         unread = sum(view.head.number > view.member.read_number for view in chats)
         assert 3 <= unread <= 5, "where the visitor did not speak last"
+        assert sum(view.unread_mentions > 0 for view in chats) in (1, 2)
         assert await settle(store, town(), 2_500, NOW, "hash", heard.append), "they live there"
         assert sum(v.head.number for v in (await store.chats(users[VISITOR], None, 50)).chats) == (
             2_500

@@ -17,6 +17,7 @@ from hubbub_terminal.words import brief
 
 SWITCHES: Final = {
     "last_seen": "Last seen: others see when you are here",
+    "read_receipts": "Read receipts: others see what you have read",
     "contacts": "Closed inbox: strangers cannot write to you",
 }
 
@@ -49,7 +50,11 @@ class PrivacyCard(Card[None]):
         api = self._desk.client.api
         privacy = (await api.me()).privacy
         if privacy is not None:
-            now = {"last_seen": privacy.last_seen, "contacts": privacy.inbox == "contacts"}
+            now = {
+                "last_seen": privacy.last_seen,
+                "read_receipts": privacy.read_receipts,
+                "contacts": privacy.inbox == "contacts",
+            }
             for name, value in now.items():
                 switch = self.query_one(f"#{name}", Checkbox)
                 with switch.prevent(Checkbox.Changed):
@@ -72,6 +77,8 @@ class PrivacyCard(Card[None]):
         match event.checkbox.id:
             case "last_seen":
                 change = ChangePrivacy(last_seen=event.value)
+            case "read_receipts":
+                change = ChangePrivacy(read_receipts=event.value)
             case _:
                 change = ChangePrivacy(inbox="contacts" if event.value else "everyone")
         self.attempt(self._desk.client.api.change_privacy(change))
