@@ -9,6 +9,7 @@ from hubbub.actions import Refused, Unavailable
 from hubbub.domain.account import Caller, Principal
 from hubbub.entry.rest.app import RestApp, Surroundings
 from hubbub.entry.rest.readers import Readers
+from hubbub.entry.rest.routes import ROUTES
 from hubbub_protocol import ids, rest
 from hubbub_protocol.codes import Code
 from tests.support.rest import Client, Watched, only
@@ -433,3 +434,5 @@ async def test_other_origins(make, origins: tuple[str, ...], origin: str, allowe
     assert preflight.status == (204 if allowed else 405)
     if allowed:
         assert "idempotency-key" in preflight.headers["access-control-allow-headers"]
+        methods = set(preflight.headers["access-control-allow-methods"].split(", "))
+        assert methods == {route.method for route in ROUTES}

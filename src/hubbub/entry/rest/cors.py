@@ -4,7 +4,7 @@ from typing import Final
 
 from hubbub.entry.rest.exchange import Exchange, Header
 
-METHODS: Final = b"GET, POST, PATCH, DELETE"
+METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
 HEADERS: Final = b"authorization, content-type, idempotency-key, x-request-id"
 EXPOSED: Final = b"x-request-id, retry-after"
 MAX_AGE: Final = b"600"
