@@ -41,6 +41,24 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
             await server.stop()
 
 
+async def test_a_name_that_looks_like_an_address_locks_nobody_out(tmp_path: Path) -> None:
+    given: dict[str, dict[str, Any]] = {
+        "server": {"port": 0, "data": str(tmp_path / "data")},
+        "limits": {"logins_per_minute": 2},
+        "log": {"level": "error"},
+    }
+    server = wiring.embedded(reading.load(None, {}, given))
+    try:
+        where = f"http://127.0.0.1:{await server.start()}/api/v1/auth/login"
+        async with aiohttp.ClientSession() as http:
+            for name in ("127.0.0.1", "ann"):
+                login = {"username": name, "password": "of nobody"}
+                async with http.post(where, json=login) as response:
+                    assert response.status == 401, name
+    finally:
+        await server.stop()
+
+
 class Person:
     """Calls operations by name, and checks each answer against OpenAPI."""
 

@@ -250,7 +250,8 @@ class Core:
         world, told, clock, maker = self.world, self.told, self.world.clock, self.maker
         accounts, reader, ingest = world.accounts, world.reader, self.ingest
         grant = Grant(accounts, world.tokens, self.revocations, maker, clock, told.refresh_days)
-        logins = (Throttle(clock, told.logins_per_minute, told.logins_per_minute),) * 2
+        # One for addresses, one for names: a name may look like an address.
+        logins = [Throttle(clock, told.logins_per_minute, told.logins_per_minute) for _ in range(2)]
         registrations = Throttle(
             clock, told.registrations_per_minute, told.registrations_per_minute
         )
