@@ -170,7 +170,7 @@ class Roster:
             chat.free = False
         if not late:
             chat.free = found.free
-        if found.role is not None and chat.large:
+        if found.role is not None and chat.large and not late:  # he may be gone by now
             chat.admit(user_id)
         return self.add(chat, found.chat.key)
 
