@@ -1,5 +1,8 @@
 """Who hears of a large chat, and of which of its messages, as members come, rise and go."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -9,6 +12,7 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.moves import large_moves
 from hubbub.delivery.outgoing import LINES, encoders
 from hubbub.delivery.relay import Relay
+from hubbub.delivery.replay import Replay, Replays
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Logged
@@ -16,7 +20,11 @@ from hubbub.domain.chat import Head
 from hubbub.domain.events import Event, JoinedLarge, LeftLarge, RowEvent
 from hubbub.domain.message import Audience, Row
 from hubbub.domain.own import MyChat
+from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import PLAIN
+from hubbub.domain.view import Places
+from hubbub.ports import LogRead, ResumeFrom
+from tests.support.accounts import HandClock
 
 CHAT, ANN, BOB, CAT = 9, 1, 2, 3
 
@@ -30,7 +38,7 @@ class Page:
     def write(self, frames: bytes, /) -> None:
         for line in frames.splitlines():
             frame = msgspec.json.decode(line)
-            self.heard.append((frame["type"], frame.get("rev") or frame["to"]))
+            self.heard.append((frame["type"], frame.get("rev") or frame.get("to", 0)))
 
     def buffered(self) -> int:
         return 0
@@ -114,3 +122,32 @@ def test_of_two_stays_the_later_counts(stage: Stage) -> None:
     stage.deliver(row(1, 1), JoinedLarge(CHAT, (BOB,), 4, 4), JoinedLarge(CHAT, (BOB,), 2, 4))
     stage.deliver(row(2, 2), row(3, 3), row(4, 4), row(2, 5, everybody=False))
     assert bob.heard == [("message", 4), ("skip", 5)]
+
+
+class Leaving:
+    """A store that says at first that Bob is in the chat, and then that he is not any more."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def places(self, readers: Sequence[ResumeFrom]) -> list[Places]:
+        return [Places([], {CHAT: 5}, {CHAT: 1}, [], 0, 0)]
+
+    async def logs(self, reads: Sequence[LogRead]) -> list[None]:
+        self._stage.deliver(row(7, 7))  # after he went, at 6
+        return [None for _ in reads]
+
+
+async def test_who_goes_while_he_resumes_hears_nothing_that_was_said_afterwards(
+    stage: Stage,
+) -> None:
+    store: Any = Leaving(stage)
+    replays = Replays(stage.hub, store, store, store, HandClock(), ReplayBounds(), Flight())
+    page = Page()
+    bob = Subscriber(BOB, 7, page, LINES, stage.encoders, stage.hub.mark_dirty)
+    replays.resume(bob, {}, 0, ())
+    assert isinstance(bob.replay, Replay)
+    while bob.replay is not None:
+        await replays.round([bob.replay])
+        stage.hub.flush()
+    assert page.heard == [("caught_up", 0)]

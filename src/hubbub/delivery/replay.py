@@ -86,6 +86,14 @@ class Replay:
         self._held.append((log_id, rev, outgoing))
         return True
 
+    def left(self, chat_id: int) -> None:
+        """He is in this chat no more. Whether what is held of it is his, the store says anew."""
+        self.done.pop(chat_id, None)
+        held = [rev for log_id, rev, _ in self._held if log_id == chat_id]
+        if held:
+            self._held = [frame for frame in self._held if frame[0] != chat_id]
+            self.subscriber.fall_behind(chat_id, held[0] - 1)
+
     def release(self) -> None:
         """Done: the held frames that the store had not yet, then live.
 
@@ -307,7 +315,7 @@ class Replays:
     def _send_log(self, replay: Replay, read: LogRead, log: Log | None) -> None:
         subscriber = replay.subscriber
         if log is None:  # removed meanwhile: his own log says so
-            replay.done.pop(read.chat_id, None)
+            replay.left(read.chat_id)
             self._hub.unsubscribe(read.chat_id, subscriber)
             return
         replay.budget -= len(log.rows)
