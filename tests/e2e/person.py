@@ -26,7 +26,7 @@ class Person:
         self.name = name
         self.username = username
         self.faults: list[str] = []
-        self._url = url
+        self.url = url
         self.page = self.open()
 
     def open(self, path: str = "/") -> Page:
@@ -34,7 +34,7 @@ class Person:
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"{self.username}: {error}"))
         page.on("console", lambda message: self._console(message.type, message.text))
-        page.goto(self._url + path)
+        page.goto(self.url + path)
         self.page = page
         return page
 

@@ -39,10 +39,34 @@ def test_what_one_may_not_is_not_offered(newcomer: Newcomer) -> None:
     bob.message("Mine").hover()
     bob.message("Mine").get_by_role("button", name="More").click()
     offered = bob.page.locator("#choices").get_by_role("button")
-    expect(offered).to_have_text(["Reply", "Open thread", "Forward"])
+    expect(offered).to_have_text(["Reply", "Open thread", "Forward", "Delete for me"])
     bob.page.keyboard.press("Escape")
     bob.say("His")
     ann.message("His").hover()
     ann.message("His").get_by_role("button", name="More").click()
     offered = ann.page.locator("#choices").get_by_role("button")
-    expect(offered).to_have_text(["Reply", "Open thread", "Forward", "Pin", "Delete for everyone"])
+    expect(offered).to_have_text(
+        ["Reply", "Open thread", "Forward", "Pin", "Delete for everyone", "Delete for me"]
+    )
+
+
+def test_what_one_deletes_for_oneself_others_keep(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_chat(bob)
+    ann.say("One", "Two", "Three")
+    expect(bob.unread("Ann")).to_have_text("3")
+    bob.enter("Ann")
+    first = bob.page
+    tab = bob.open(first.url.partition(bob.url)[2])
+    bob.sees("One", "Two", "Three")
+    bob.choose("Three", "Delete for me")
+    bob.sees("One", "Two")
+    expect(bob.chat("Ann").locator(".says")).to_have_text("Two")
+    bob.page = first
+    bob.sees("One", "Two")
+    tab.close()
+    ann.sees("One", "Two", "Three")
+    ann.say("Four")
+    bob.sees("One", "Two", "Four")
+    bob.page.reload()
+    bob.sees("One", "Two", "Four")

@@ -99,6 +99,11 @@ async def test_pins_and_earlier_versions_are_listed(server: ServerProcess, tmp_p
             await eve.sees("At eight (edited)", "line 1")
             await eve.press("v")
             await eve.sees("Versions", "At eihgt")
+            await eve.press("escape", "x")
+            await eve.sees("Delete this message for you alone?")
+            await eve.pilot.click("#sure")
+            await eve.until(lambda: "At eight" not in "".join(eve.talk()), "gone")
+        assert (await fay.api.message(said.id)).content == "At eight"
 
 
 async def test_blocks_and_privacy(server: ServerProcess, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from hubbub_client import (
     MessageAccepted,
     MessageArrived,
     MessageChanged,
+    MessageHidden,
     MuteChanged,
     PresenceChanged,
     ReadMoved,
@@ -194,6 +195,9 @@ class Book:
                 (chat.typers.add if is_typing else chat.typers.discard)(user_id)
             case ReadMoved(_, read, unread, mentions):
                 chat.read, chat.unread, chat.mentions = max(chat.read, read), unread, mentions
+            case MessageHidden(_, message_id):
+                if chat.hide(message_id):
+                    self.wants_chats.add(chat.id)
             case MuteChanged(_, until):
                 chat.mute(until)
             case GapFound():

@@ -154,6 +154,16 @@ class Chat(Writing):
         if self.thread is not None:
             self.thread.heard(message)
 
+    def hide(self, message_id: str) -> bool:
+        """The user has deleted a message for himself. True: what was said last is another."""
+        self.window.remove(message_id)
+        if self.thread is not None:
+            self.thread.window.remove(message_id)
+        if self.last is None or self.last.id != message_id:
+            return False
+        self.last = self.window.messages[-1] if self.window.messages else None
+        return True
+
     def confirm(self, page: Iterable[AnyMessage]) -> None:
         """Messages of the log: those that waited for their place in it wait no more."""
         for message in page:

@@ -204,6 +204,10 @@ class Desk(Reader):
         """Take a message away from everybody. Raises."""
         await self.client.api.delete(message.id)
 
+    async def hide(self, message: AnyMessage) -> None:
+        """Take a message away from the user alone. Raises."""
+        await self.client.api.delete(message.id, for_="me")
+
     async def pin(self, message: AnyMessage) -> None:
         """Pin a message, or no more if it is. Raises."""
         await self.client.api.pin(message.id, not message.pinned)

@@ -78,6 +78,12 @@ class Window:
         self.append([message], more=False)
         return True
 
+    def remove(self, message_id: str) -> None:
+        """A message is not there any more, for this user."""
+        message = self._by_id.pop(message_id, None)
+        if message is not None:
+            del self._messages[bisect_left(self._messages, message.seq, key=_seq)]
+
     def _put(self, page: Sequence[AnyMessage]) -> None:
         for message in page:
             held = self._by_id.get(message.id)

@@ -42,6 +42,7 @@ class Page {
     forward: (message) => this.#forwarding.open(message),
     pin: (message) => this.#amend(message.pinned ? "DELETE" : "PUT", message, "/pin"),
     remove: (message) => this.#amend("DELETE", message, ""),
+    hide: (message) => this.#amend("DELETE", message, "?for=me"),
     reply: (message) => this.#composer.reply(message),
     edit: (message) => this.#composer.edit(message),
   };
@@ -179,10 +180,7 @@ class Page {
     $("#chat-menu").addEventListener("click", () =>
       chatMenu(this.#session, this.#chat, this.#onChat));
     $("#unblock").addEventListener("click", () => this.#onChat.block(this.#chat.peer.id, false));
-    $("#write-again").addEventListener("click", () => {
-      this.#chat.closed = false;
-      this.#changed();
-    });
+    $("#write-again").addEventListener("click", () => this.#changed(this.#chat.closed = false));
     accountDialog(this.#api, () => this.#signOut());
     groupDialogs({
       chat: () => this.#chat,

@@ -18,6 +18,7 @@ export function messageMenu(me, chat, message, act) {
     ["Edit", () => act.edit(message), own && writes && plain && !message.forwarded_from],
     [message.pinned ? "Unpin" : "Pin", () => act.pin(message), leads(chat) || chat.type === "direct"],
     ["Delete for everyone", () => act.remove(message), own || leads(chat)],
+    ["Delete for me", () => act.hide(message), true],
   ]);
 }
 

@@ -3,17 +3,17 @@
 // Pure: no clock, no network, no page. Frames and pages of the REST interface go in; what is to be
 // sent, and what has to be fetched (`wants`), comes out.
 
-import { blank, settingsOf } from "./chat.js";
+import { blank, hiddenAfter, hide, settingsOf } from "./chat.js";
 import { insert, latest, slices, tally } from "./fold.js";
 import { concerns } from "./mentions.js";
 import { advance, awaits, least, reached } from "./receipts.js";
 import { Thread } from "./thread.js";
+import { Typing } from "./typing.js";
 
 const MAX_MESSAGES = 300; // of one chat in memory; what is further away is read again
 const KEPT_MESSAGES = 60; // of a chat that is not open
 const LARGE = 256; // members; above, receipts come as counts
 const POSITIONS = 1000; // in one frame, which has a limit: 30 bytes each
-const TYPING_MS = 6000;
 
 export class Session {
   constructor(user, mePlace, outbox) {
@@ -25,7 +25,7 @@ export class Session {
   chats = new Map();
   users = new Map();
   quotes = new Map(); // messages that are quoted but not loaded; null: not to be had
-  typing = new Map(); // chat → user → until
+  typing = new Typing();
   presence = new Map(); // user → whether the peer of a chat on the screen is here
   blocked = new Set(); // users whom this one has blocked
   open = null; // the chat on the screen
@@ -154,9 +154,7 @@ export class Session {
         if (chat && frame.read >= chat.size - 1) reached(chat, frame.seq, frame.seq);
         break;
       case "typing":
-        if (!this.typing.has(frame.chat_id)) this.typing.set(frame.chat_id, new Map());
-        this.typing.get(frame.chat_id)
-          .set(frame.user_id, frame.is_typing === false ? 0 : now + TYPING_MS);
+        this.typing.heard(frame, now);
         break;
       case "presence":
         this.presence.set(frame.user_id, frame);
@@ -179,12 +177,13 @@ export class Session {
     const chat = this.chats.get(message.chat_id);
     const system = message.message_type === "system";
     this.outbox.arrived(message);
+    if (chat.hidden.has(message.seq)) return; // its frame was under way when that was told
     this.thread?.take(message);
     this.#unreadMention(chat, message);
     if (this.quotes.has(message.id)) this.quotes.set(message.id, message);
     const earlier = message.rev !== message.seq && message.number <= chat.newest;
     if (earlier) return void this.#add(chat, message); // its change moves no cursor
-    this.typing.get(chat.id)?.delete(message.sender_id);
+    this.typing.ended(chat.id, message.sender_id);
     if (chat.peer?.id === message.sender_id) chat.closed = false;
     if (message.rev === message.seq) chat.at = message.created_at;
     const settled = message.system?.kind === "chat_changed";
@@ -212,7 +211,15 @@ export class Session {
     chat.last = latest(chat.last, message);
   }
 
+  #hide({ chat_id, message_id, seq }) {
+    const chat = this.chats.get(chat_id);
+    if (chat && hide(chat, message_id, seq)) this.wants.chats.add(chat_id);
+    if (this.quotes.has(message_id)) this.quotes.set(message_id, null);
+    this.thread?.hide(message_id);
+  }
+
   #me(event) {
+    if (event.kind === "hidden") this.#hide(event);
     if (event.kind === "block") {
       this.blocked[event.blocked === false ? "delete" : "add"](event.user_id);
       const chat = [...this.chats.values()].find(({ peer }) => peer?.id === event.user_id);
@@ -279,7 +286,7 @@ export class Session {
   /** A page of history: `newest`, `older` or `newer` than what is loaded, or `around` a message. */
   history(chat, page, where) {
     if (where === "around" || (where === "newest" && chat.hasNewer)) chat.messages = [];
-    for (const message of page.messages) {
+    for (const message of page.messages.filter(({ seq }) => !chat.hidden.has(seq))) {
       this.outbox.arrived(message);
       insert(chat.messages, message);
       this.#unreadMention(chat, message);
@@ -345,7 +352,8 @@ export class Session {
   #readTo(chat, seq, number) {
     chat.read = Math.max(chat.read, seq);
     const known = chat.messages.findLast((m) => m.seq <= chat.read);
-    chat.readNumber = Math.max(chat.readNumber ?? 0, number, known?.number ?? 0);
+    const counted = known ? known.number + hiddenAfter(chat) : 0;
+    chat.readNumber = Math.max(chat.readNumber ?? 0, number, counted);
     return chat.mentions.read(chat.read);
   }
 
@@ -361,11 +369,6 @@ export class Session {
     this.#readTo(chat, seq, seq >= chat.place ? chat.newest : 0);
     this.#reads.set(chat.id, seq);
     this.#unsentReads.add(chat.id);
-  }
-
-  typers(chatId, now) {
-    return [...this.typing.get(chatId) ?? []]
-      .filter(([user, until]) => until > now && user !== this.me.id).map(([user]) => user);
   }
 
   /** Chats, most recently active first. */

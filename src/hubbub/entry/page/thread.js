@@ -29,6 +29,12 @@ export class Thread {
     if (message.seq > (this.messages[0]?.seq ?? 0) || !this.cursor) insert(this.messages, message);
   }
 
+  /** The user has deleted a message for himself. */
+  hide(id) {
+    if (this.root?.id === id) this.root = null;
+    this.messages = this.messages.filter((message) => message.id !== id);
+  }
+
   /** There may be replies that did not come. */
   forget() {
     Object.assign(this, { messages: [], cursor: null, opened: false });

@@ -45,7 +45,7 @@ function systemText(session, said) {
 
 /** Who types there just now. */
 export function typers(session, chat, now) {
-  const names = session.typers(chat.id, now)
+  const names = session.typing.in(chat.id, now).filter((id) => id !== session.me.id)
     .map((id) => session.user(id)?.display_name ?? "Somebody");
   if (!names.length) return "";
   if (chat.type === "direct") return "typing…";

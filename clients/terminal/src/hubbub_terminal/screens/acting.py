@@ -31,6 +31,7 @@ class Acting(Vertical):
         Binding("f", "forward", "Forward"),
         Binding("p", "pin", "Pin"),
         Binding("d", "delete", "Delete"),
+        Binding("x", "hide", "Delete for me"),
         Binding("v", "versions", "Versions"),
         Binding("y", "copy", "Copy"),
         Binding("o", "follow", "Open link"),
@@ -88,6 +89,7 @@ class Acting(Vertical):
             "versions": edited and (own or leads),
             "pin": there and (leads or (chat is not None and not chat.is_group)),
             "delete": own or (leads and there),
+            "hide": message is not None and message.system is None,
             "copy": message is not None or outgoing is not None,
             "follow": message is not None and first_address(message.content) is not None,
             "act": refused or (message is not None and message.sender_id == self._book.me.id),
@@ -138,6 +140,17 @@ class Acting(Vertical):
                 attempt(self, self._desk.delete(message))
 
         self.app.push_screen(Question("Delete this message for everybody?", "Delete"), answered)
+
+    def action_hide(self) -> None:
+        """Take it away from the user alone."""
+        message = self._chosen()
+
+        def answered(sure: bool | None) -> None:
+            if sure and message is not None:
+                attempt(self, self._desk.hide(message))
+
+        text = "Delete this message for you alone? The others keep it."
+        self.app.push_screen(Question(text, "Delete"), answered)
 
     def action_thread(self) -> None:
         """Open the thread that it began or belongs to."""

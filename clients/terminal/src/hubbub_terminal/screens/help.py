@@ -31,6 +31,7 @@ KEYS: Final = (
         ("↑ ↓", "another one"),
         ("r  t  f", "reply, open its thread, forward"),
         ("e  d  p", "edit, delete, pin: where you may"),
+        ("x", "delete for you alone"),
         ("v", "what it said before"),
         ("y", "copy"),
         ("o", "open its link"),
