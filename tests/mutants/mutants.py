@@ -314,6 +314,11 @@ def types_in_spite_of_a_block() -> Any:
     return patch.object(relay, "_may_see", lambda reader, event: True)
 
 
+def mentions_as_they_were() -> Any:
+    """Whom a message mentions after an edit is not noted."""
+    return patch.object(amending, "change_mentions", lambda db, before, after: None)
+
+
 def edit_without_a_position() -> Any:
     """An edit changes what is stored, and the log goes on as if nothing had happened."""
 
@@ -377,6 +382,7 @@ MUTANTS = (
     Mutant("strangers at a closed inbox", r"8\.2\.2: .* wrote in", strangers_at_a_closed_inbox),
     Mutant("seen in spite of a block", r"8\.1\.2: |, sees False", seen_in_spite_of_a_block),
     Mutant("types in spite of a block", r"8\.2\.3: .* types", types_in_spite_of_a_block),
+    Mutant("mentions as they were", r"unread mentions are", mentions_as_they_were),
     Mutant("edit without a position", r"G3: .* took|holds", edit_without_a_position),
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
     Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),

@@ -125,8 +125,11 @@ class MessageSteps(Steps):
         if self._rng.random() < 0.2:
             message = self._any_message()
         if message is not None:
-            content = f"edit {self._rng.getrandbits(60):x}"
-            done = await self._client.api.edit(message, content)
+            content, draw = f"edit {self._rng.getrandbits(60):x}", self._rng.random()
+            named = self._others() if draw < 0.3 else [] if draw < 0.4 else None
+            everybody = self._rng.random() < 0.5 if draw > 0.8 else None
+            edit = self._client.api.edit
+            done = await edit(message, content, mentions=named, mention_all=everybody)
             self._history.changed.append(Changed(message, done.rev, content))
 
     async def _delete(self) -> None:

@@ -91,6 +91,8 @@ class Edit(Struct, frozen=True, gc=False, tag="edit", omit_defaults=True):
     message_id: MessageId
     content: str | None = None
     media: list[Media] | None = None
+    mentions: list[str] | None = None
+    mention_all: bool | None = None
     ref: Ref | None = None
 
 

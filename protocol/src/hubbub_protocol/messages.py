@@ -40,6 +40,8 @@ class EditMessage(Struct, omit_defaults=True):
 
     content: str | None = None
     media: list[Media] | None = None
+    mentions: list[str] | None = None
+    mention_all: bool | None = None
 
 
 class ChangedMessage(Struct):
@@ -57,6 +59,8 @@ class Version(Struct, omit_defaults=True):
     at: Time
     content: str = ""
     media: list[Media] = []
+    mentions: list[UserId] = []
+    mention_all: bool = False
 
 
 class Edits(Struct):

@@ -3,12 +3,13 @@
 Who may, the store decides as it commits, by the rules in `domain/amend.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 import msgspec
 
 from hubbub.actions.compose import check_content, check_media
+from hubbub.actions.directory import UnknownNames
 from hubbub.actions.outcomes import amended
 from hubbub.actions.references import message_id
 from hubbub.domain.account import Principal
@@ -30,11 +31,16 @@ class AmendMessage:
         clock: Clock,
         limits: MessageLimits,
         limit: Callable[[int], None],
+        mentions: Callable[[Sequence[str]], tuple[int, ...]],
+        learn: Callable[[Sequence[str]], Awaitable[object]],
     ) -> None:
+        """`mentions` finds whom a message names, where `learn` has looked up unknown names."""
         self._changes = changes
         self._clock = clock
         self._limits = limits
         self._limit = limit
+        self._mentions = mentions
+        self._learn = learn
 
     async def edit(
         self, principal: Principal, message: str, asked: rest.EditMessage
@@ -44,7 +50,11 @@ class AmendMessage:
         Raises Refused: `not_found` for no such message, `forbidden` for another's, or an old one,
         `invalid`, `too_large`, `rate_limited`.
         """
-        return await self._do(principal, message, self._edit(asked))
+        while True:
+            try:
+                return await self._do(principal, message, self._edit(asked))
+            except UnknownNames as unknown:
+                await self._learn(unknown.names)
 
     async def delete(
         self, principal: Principal, message: str, for_: frames.DeleteFor = "everyone"
@@ -64,7 +74,10 @@ class AmendMessage:
         return await self._do(principal, message, Pin(False))
 
     def from_frame(self, user_id: int, frame: frames.ChangeFrame) -> Amend:
-        """The change that a frame asks for. Raises Refused, as the verbs, but for the store's."""
+        """The change that a frame asks for.
+
+        Raises Refused, as the verbs, but for the store's; UnknownNames.
+        """
         do: Amendment
         match frame:
             case frames.Edit():
@@ -89,8 +102,9 @@ class AmendMessage:
 
     def _edit(self, asked: frames.Edit | rest.EditMessage) -> Edit:
         content, media, limits = asked.content, asked.media, self._limits
-        if content is None and media is None:
-            raise Refused(Code.INVALID, "Nothing to change; give content or media.")
+        named = None if asked.mentions is None else self._mentions(asked.mentions)
+        if content is None and media is None and named is None and asked.mention_all is None:
+            raise Refused(Code.INVALID, "Nothing to change; give content, media or mentions.")
         if content is not None:
             check_content(content, limits.content_bytes)
         if media:
@@ -99,7 +113,7 @@ class AmendMessage:
         if limits.edit_hours:
             since = self._clock.now_ms() - int(limits.edit_hours * HOUR_MS)
         packed = None if media is None else msgspec.json.encode(media) if media else b""
-        return Edit(content, packed, since)
+        return Edit(content, packed, since, named, asked.mention_all)
 
 
 def _deletion(for_: frames.DeleteFor) -> Erase | Hide:

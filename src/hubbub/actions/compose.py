@@ -1,7 +1,7 @@
 """A message as it is asked for, to a draft: everything that can be checked without the store."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -68,6 +68,14 @@ class Compose:
             self._on_limited(refusal)
             raise refusal
 
+    def mentions(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The users, in order. Raises Refused `invalid`; UnknownNames."""
+        most, named = self._limits.mentions, set(names)
+        if most and len(named) > most:
+            raise Refused(Code.INVALID, f"mentions has more than {most}; name fewer.")
+        users = set(self._users(named, "mentions")) - {EVERYBODY}  # that is no user's id
+        return tuple(sorted(users))
+
     def _check(self, asked: frames.Send | rest.SendMessage) -> bytes | None:
         content, media = asked.content, asked.media
         if not content and not media and asked.forward is None:
@@ -83,13 +91,9 @@ class Compose:
         return client_id
 
     def _extra(self, asked: frames.Send | rest.SendMessage) -> Extra:
-        most, named = self._limits.mentions, set(asked.mentions)
-        if most and len(named) > most:
-            raise Refused(Code.INVALID, f"mentions has more than {most}; name fewer.")
         if asked.forward is None:
-            users = set(self._users(named, "mentions")) - {EVERYBODY}  # that is no user's id
-            return Extra(tuple(sorted(users)), asked.mention_all)
-        if asked.content or asked.media or asked.reply_to or named or asked.mention_all:
+            return Extra(self.mentions(asked.mentions), asked.mention_all)
+        if asked.content or asked.media or asked.reply_to or asked.mentions or asked.mention_all:
             raise Refused(Code.INVALID, "A forward has nothing of its own; send that separately.")
         return Extra(forward=_message(asked.forward, "forward", NO_SOURCE))
 

@@ -4,11 +4,12 @@ import msgspec
 
 from hubbub.domain import account
 from hubbub.domain.chat import LARGE, Chat
+from hubbub.domain.extra import unpack
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.message import Row, Version
 from hubbub.domain.receipt import Cursor
 from hubbub.domain.view import ChatView, History, MemberView, RecipientView, Replies
-from hubbub.present import client_ref, media, message
+from hubbub.present import client_ref, media, message, user_ref
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.times import rfc3339
 
@@ -43,7 +44,9 @@ def replies(found: Replies | None) -> rest.Replies | None:
 
 def version(kept: Version) -> rest.Version:
     """What a message said before."""
-    return rest.Version(kept.rev, rfc3339(kept.at), kept.content, media(kept.media))
+    extra = unpack(kept.extra)
+    said = (kept.content, media(kept.media), [user_ref(user) for user in extra.mentions])
+    return rest.Version(kept.rev, rfc3339(kept.at), *said, extra.mention_all)
 
 
 def status(row: Row, reader: int, others: Cursor, own: Cursor) -> rest.Status:

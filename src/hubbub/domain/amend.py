@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from hubbub.domain.change import Amend, Denied, Edit, Erase, Hide, Pin
 from hubbub.domain.chat import LARGE, Chat, Head, Role
-from hubbub.domain.extra import erased, unpack
+from hubbub.domain.extra import Extra, erased, pack, unpack
 from hubbub.domain.message import EVERYBODY, Audience, Row, Version
-from hubbub.domain.policy import may_post
+from hubbub.domain.policy import may_mention_all, may_post
 
 VERSIONS: Final = 100
 """Earlier versions that are kept of a message: the first one, and the newest of the others."""
@@ -34,7 +34,8 @@ def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int
     after = replace(row, rev=head.seq + 1, changed_at=max(change.at, row.at, row.changed_at))
     match change.do:
         case Edit():
-            return _edit(row, after, change.by, change.do, may_post(chat, role))
+            denied = may_post(chat, role) or _may_mention(row, change.do, chat, role)
+            return _edit(row, after, change.by, change.do, denied)
         case Erase():
             return _erase(row, after, change.by, chat, role)
         case Pin():
@@ -60,10 +61,27 @@ def _edit(row: Row, after: Row, by: int, edit: Edit, denied: Denied | None) -> R
     media = row.media if edit.media is None else edit.media
     if not content and not media:
         return Denied("invalid", "Nothing would be left; give content or media, or delete it.")
-    if (content, media) == (row.content, row.media):
+    extra = _mentioning(row.extra, edit)
+    if (content, media, extra) == (row.content, row.media, row.extra):
         return row
     edited = {"edited": after.rev, "edited_at": after.changed_at}
-    return replace(after, content=content, media=media, **edited)
+    return replace(after, content=content, media=media, extra=extra, **edited)
+
+
+def _may_mention(row: Row, edit: Edit, chat: Chat, role: Role) -> Denied | None:
+    """Mention everybody, who were not mentioned before."""
+    wanted = edit.mention_all and not unpack(row.extra).mention_all
+    return may_mention_all(chat, role) if wanted else None
+
+
+def _mentioning(packed: bytes, edit: Edit) -> bytes:
+    """What the message carries with these mentions; the same where they are as they were."""
+    before = unpack(packed)
+    named = before.mentions if edit.mentions is None else edit.mentions
+    everybody = before.mention_all if edit.mention_all is None else edit.mention_all
+    if (named, everybody) == (before.mentions, before.mention_all):
+        return packed
+    return pack(Extra(named, everybody) if named or everybody else None)
 
 
 def _erase(row: Row, after: Row, by: int, chat: Chat, role: Role) -> Row | Denied:
@@ -118,7 +136,8 @@ def moved(head: Head, row: Row) -> Head:
 
 def version(row: Row) -> Version:
     """What the message says now, to be kept when it is edited."""
-    return Version(row.edited or row.seq, row.edited_at or row.at, row.content, row.media)
+    place = (row.edited or row.seq, row.edited_at or row.at)
+    return Version(*place, row.content, row.media, row.extra)
 
 
 def surplus(revs: list[int]) -> list[int]:

@@ -122,11 +122,15 @@ class SetChat(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
 
 
 class Edit(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="edit"):
-    """Other content or media (JSON); None: as it is. `since`: not of older messages (Unix ms)."""
+    """Other content, media (JSON) or mentions; None: as it is. `since`: not of older messages
+    (Unix ms).
+    """
 
     content: str | None
     media: bytes | None
     since: int = 0
+    mentions: tuple[int, ...] | None = None
+    mention_all: bool | None = None
 
 
 class Erase(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="erase"):

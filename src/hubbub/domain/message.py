@@ -43,6 +43,7 @@ class Version(Struct, frozen=True, gc=False, array_like=True):
     at: int
     content: str
     media: bytes
+    extra: bytes = b""
 
 
 class Audience(Struct, frozen=True, gc=False, array_like=True):

@@ -133,7 +133,8 @@ class Core:
         self.compose = Compose(
             limits, self.maker, clock, buckets, self.ingest.count, self.directory
         )
-        self.amend = AmendMessage(self.ingest, clock, limits, self.compose.limit)
+        named = (self.compose.mentions, self.directory.learn)
+        self.amend = AmendMessage(self.ingest, clock, limits, self.compose.limit, *named)
         self.authenticate = self._authenticate()
         self.received = MarkReceived(self.ingest, self.roster, clock)
         self.read = MarkRead(self.ingest, world.reader, self.ingest.do, clock)

@@ -1,15 +1,20 @@
 """Changes of messages: what is refused before the store is asked."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import pytest
 
 from hubbub.actions.amend_message import AmendMessage
+from hubbub.actions.compose import Compose
+from hubbub.actions.directory import Directory
 from hubbub.actions.read_changes import ReadChanges
-from hubbub.domain.limits import MessageLimits
+from hubbub.domain.limits import Buckets, MessageLimits
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.codes import Code, Refused
-from tests.actions.chats.house import STRANGE_MESSAGE, House, code
+from tests.actions.chats.house import STRANGE_MESSAGE, House, code, ref
 
-LIMITS = MessageLimits(content_bytes=8, media=1, edit_hours=1)
+LIMITS = MessageLimits(content_bytes=8, media=1, edit_hours=1, mentions=1)
 LINK = frames.Media("image", "https://example.org/a.png")
 
 
@@ -31,9 +36,18 @@ def rate() -> Rate:
     return Rate()
 
 
+def naming(house: House) -> tuple[Callable[[Sequence[str]], tuple[int, ...]], Any]:
+    """How names of users are found, and looked up."""
+    directory = Directory(house.accounts, house.accounts)
+    compose = Compose(
+        LIMITS, house.ids, house.clock, Buckets(0, 0), lambda refusal: None, directory
+    )
+    return compose.mentions, directory.learn
+
+
 @pytest.fixture
 def amend(house: House, rate: Rate) -> AmendMessage:
-    return AmendMessage(house.changes, house.clock, LIMITS, rate)
+    return AmendMessage(house.changes, house.clock, LIMITS, rate, *naming(house))
 
 
 async def test_an_edit_and_what_it_answers(house: House, amend: AmendMessage) -> None:
@@ -60,6 +74,8 @@ async def test_limits_of_a_message_are_those_of_an_edit(house: House, amend: Ame
         (rest.EditMessage("", []), Code.INVALID),
         (rest.EditMessage("nine bytes"), Code.TOO_LARGE),
         (rest.EditMessage(media=[LINK, LINK]), Code.INVALID),
+        (rest.EditMessage(mentions=["nobody"]), Code.INVALID),
+        (rest.EditMessage(mentions=[ref(ann), ref(bob)]), Code.INVALID),
         (rest.EditMessage(media=[frames.Media("image", "ftp://example.org")]), Code.INVALID),
     ):
         assert await code(amend.edit(ann, sent, asked)) is expected
@@ -67,12 +83,28 @@ async def test_limits_of_a_message_are_those_of_an_edit(house: House, amend: Ame
     assert (await amend.edit(ann, sent, rest.EditMessage("", None))).rev == 3
 
 
+async def test_an_edit_mentions_somebody(house: House, amend: AmendMessage) -> None:
+    ann, bob = await house.user("ann"), await house.user("bob")
+    sent = await house.send(ann, await house.group(ann, bob))
+    assert (await amend.edit(ann, sent, rest.EditMessage(mentions=[ref(bob), ref(bob)]))).rev == 2
+    view = await house.message(bob, sent)
+    assert (view.content, view.mentions) == ("hello", [ref(bob)])
+    assert await code(amend.edit(ann, sent, rest.EditMessage(mentions=["ext:who"]))) is (
+        Code.NOT_FOUND
+    )
+    frame = frames.Edit(sent, mentions=[ref(bob)], mention_all=True)
+    assert await house.changes.do(amend.from_frame(ann.user_id, frame))
+    (first, second) = (await ReadChanges(house.reader).edits(ann, sent)).edits
+    assert (first.mentions, first.mention_all) == ([ref(bob)], False)
+    assert second.mentions == []
+
+
 async def test_an_old_message_is_not_edited(house: House) -> None:
     ann, bob = await house.user("ann"), await house.user("bob")
     sent = await house.send(ann, await house.group(ann, bob))
     for hours, edited in ((1, False), (0, True)):
         limits = MessageLimits(edit_hours=hours)
-        amend = AmendMessage(house.changes, house.clock, limits, lambda user_id: None)
+        amend = AmendMessage(house.changes, house.clock, limits, Rate(), *naming(house))
         house.clock.ms += 3_600_001
         asked = amend.edit(ann, sent, rest.EditMessage("late"))
         if edited:

@@ -142,6 +142,8 @@ edits = st.builds(
     st.sampled_from([None, "", "a", "c"]),
     st.sampled_from([None, b"", b"[]"]),
     st.sampled_from([0, 0, 1_500]),
+    st.one_of(st.none(), st.none(), st.lists(users, unique=True).map(sorted).map(tuple)),
+    st.sampled_from([None, None, False, True]),
 )
 switches: Any = st.fixed_dictionaries(
     {},

@@ -49,6 +49,9 @@ async def test_what_a_silent_one_reads_is_told_as_delivered(world: World) -> Non
     read = RecipientView(CAT, 1_000, 1_000)
     assert await told(world, ANN, first.id) == [RecipientView(BOB, 1_000, None), read]
     assert await told(world, CAT, first.id) == [RecipientView(BOB, 1_000, None), read]
+    assert await told(world, BOB, first.id) == [
+        RecipientView(user, 1_000, None) for user in (BOB, CAT)
+    ]
     assert await others(world, ANN) == Cursor(1, 0)
     assert await shown(world, ANN) == {ANN: (1, first.id), BOB: (0, 0), CAT: (1, first.id)}
     bob, cat = await world.reader.cursors(ANN, [CHAT])

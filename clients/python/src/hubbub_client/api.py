@@ -298,10 +298,18 @@ class Api:
         )
 
     async def edit(
-        self, message_id: str, content: str | None = None, media: Sequence[Media] | None = None
+        self,
+        message_id: str,
+        content: str | None = None,
+        media: Sequence[Media] | None = None,
+        *,
+        mentions: Sequence[str] | None = None,
+        mention_all: bool | None = None,
     ) -> rest.ChangedMessage:
         """Change what an own message says; what is left out stays. Repeating it is safe."""
-        body = rest.EditMessage(content, None if media is None else list(media))
+        links = None if media is None else list(media)
+        named = None if mentions is None else list(mentions)
+        body = rest.EditMessage(content, links, named, mention_all)
         return await self.call("PATCH", path("messages", message_id), rest.ChangedMessage, body)
 
     async def delete(self, message_id: str, *, for_: DeleteFor = "everyone") -> rest.ChangedMessage:

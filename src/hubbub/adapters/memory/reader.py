@@ -132,7 +132,8 @@ class MemoryReader:
             if m.user_id != row.sender_id and any(i.holds(row.seq) for i in self._state.stays_of(m))
         ]
         views = [self.recipient(m, row) for m in recipients]
-        views = [v.unread if self._hides(user_id, v.user_id) else v for v in views]
+        silent = self._state.silent
+        views = [v.unread if silent(user_id) or silent(v.user_id) else v for v in views]
         page = [view for view in views if view.user_id > after]
         return ReceiptList(
             len(recipients),

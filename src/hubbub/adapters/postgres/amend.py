@@ -83,12 +83,14 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
 async def _keep_version(db: Any, row: Row) -> None:
     kept = version(row)
     await db.execute(
-        "INSERT INTO edits (message_id, rev, at, content, media) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO edits (message_id, rev, at, content, media, extra)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
         row.id,
         kept.rev,
         kept.at,
         kept.content,
         kept.media,
+        kept.extra,
     )
     query = "SELECT rev FROM edits WHERE message_id = $1 ORDER BY rev"
     drop = surplus([rev for (rev,) in await db.fetch(query, row.id)])

@@ -87,7 +87,7 @@ AT_CURSORS: Final = f"""
     {AT_OR_BELOW}
 """
 VERSIONS: Final = (
-    "SELECT rev, at, content, media FROM edits WHERE message_id = $1 ORDER BY rev DESC"
+    "SELECT rev, at, content, media, extra FROM edits WHERE message_id = $1 ORDER BY rev DESC"
 )
 PINNED: Final = (
     f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND pinned <> 0 ORDER BY pinned DESC"

@@ -306,6 +306,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX hidden_by_me ON hidden (user_id, me_rev);
     CREATE INDEX hidden_by_message ON hidden (chat_id, seq);
     """,
+    """
+    ALTER TABLE edits ADD COLUMN extra BYTEA NOT NULL DEFAULT '';
+    UPDATE edits e SET extra = m.extra FROM messages m WHERE m.id = e.message_id;
+    """,
 )
 
 

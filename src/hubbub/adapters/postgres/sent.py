@@ -49,8 +49,8 @@ MESSAGES: Final = (
     f"SELECT {ROW} FROM messages JOIN unnest($1::bigint[]) AS k (wanted) ON id = k.wanted"
 )
 FIRST: Final = """
-    SELECT k.id, e.content, e.media FROM unnest($1::bigint[]) AS k (id),
-    LATERAL (SELECT content, media FROM edits WHERE message_id = k.id ORDER BY rev LIMIT 1) e
+    SELECT k.id, e.* FROM unnest($1::bigint[]) AS k (id), LATERAL (SELECT content, media, extra
+        FROM edits WHERE message_id = k.id ORDER BY rev LIMIT 1) e
 """
 
 
@@ -102,11 +102,11 @@ async def known_posts(db: Any, posts: Sequence[Post], *, check_ids: bool) -> dic
         return {}
     rows = [row_of(row) for row in await db.fetch(MESSAGES, wanted)]
     edited = [row.id for row in rows if row.edited]
-    first = {row[0]: (row[1], row[2]) for row in await db.fetch(FIRST, edited)} if edited else {}
+    first = {row[0]: row[1:] for row in await db.fetch(FIRST, edited)} if edited else {}
     found: dict[Dedupe, Row] = {}
     for row in rows:
-        content, media = first.get(row.id, (row.content, row.media))
+        content, media, extra = first.get(row.id, (row.content, row.media, row.extra))
         key = (row.sender_id, row.id if row.client_id is None else row.client_id)
-        found[key] = replace(row, content=content, media=media)
+        found[key] = replace(row, content=content, media=media, extra=extra)
     mine = {dedupe(post) for post in posts}
     return {key: known for key, known in found.items() if key in mine}

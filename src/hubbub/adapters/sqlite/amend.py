@@ -102,8 +102,8 @@ def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head
 def _keep_version(db: apsw.Connection, row: Row) -> None:
     kept = version(row)
     db.execute(
-        "INSERT INTO edits (message_id, rev, at, content, media) VALUES (?,?,?,?,?)",
-        (row.id, kept.rev, kept.at, kept.content, kept.media),
+        "INSERT INTO edits (message_id, rev, at, content, media, extra) VALUES (?,?,?,?,?,?)",
+        (row.id, kept.rev, kept.at, kept.content, kept.media, kept.extra),
     )
     query = "SELECT rev FROM edits WHERE message_id = ? ORDER BY rev"
     revs = [rev for (rev,) in db.execute(query, (row.id,))]

@@ -166,6 +166,9 @@ def known_posts(db: apsw.Connection, changes: Sequence[Change]) -> dict[Dedupe, 
 
 
 def _as_sent(db: apsw.Connection, row: Row) -> Row:
-    query = "SELECT content, media FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
+    query = "SELECT content, media, extra FROM edits WHERE message_id = ? ORDER BY rev LIMIT 1"
     first = db.execute(query, (row.id,)).get if row.edited else None
-    return row if first is None else replace(row, content=first[0], media=first[1])
+    if first is None:
+        return row
+    content, media, extra = first
+    return replace(row, content=content, media=media, extra=extra)

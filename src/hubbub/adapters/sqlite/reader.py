@@ -59,7 +59,7 @@ AT_CURSOR = (
 OLDER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq DESC"
 NEWER = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND seq >= ? AND seq < ? ORDER BY seq"
 
-VERSIONS = "SELECT rev, at, content, media FROM edits WHERE message_id = ? ORDER BY rev DESC"
+VERSIONS = "SELECT rev, at, content, media, extra FROM edits WHERE message_id = ? ORDER BY rev DESC"
 PINNED = f"SELECT {ROW} FROM messages WHERE chat_id = ? AND pinned <> 0 ORDER BY pinned DESC"
 
 

@@ -327,4 +327,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX hidden_by_me ON hidden (user_id, me_rev);
     CREATE INDEX hidden_by_message ON hidden (chat_id, seq);
     """,
+    """
+    ALTER TABLE edits ADD COLUMN extra BLOB NOT NULL DEFAULT x'';
+    UPDATE edits SET extra = (SELECT extra FROM messages WHERE id = message_id);
+    """,
 )

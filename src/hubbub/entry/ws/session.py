@@ -343,8 +343,21 @@ class Session:
         try:
             change = self._parts.amend(principal.user_id, frame)
             self._parts.put(Changing(frame.ref, change, self._answer, self._say))
+        except UnknownNames as unknown:
+            if not self._parts.spawn(self._change_later(principal, frame, unknown.names)):
+                self._connection.close(Close.TRY_LATER, "too many names are being looked up")
         except Refused as refusal:
             self._say(refused(refusal, frame.ref))
+
+    async def _change_later(
+        self, principal: Principal, frame: frames.ChangeFrame, names: Sequence[str]
+    ) -> None:
+        try:
+            await self._parts.learn(names)
+        except Refused as refusal:
+            self._say(refused(refusal, frame.ref))
+        else:
+            self._change(principal, frame)
 
     def _resume(self, frame: frames.Resume) -> None:
         positions, receipts = frame.positions, list(frame.receipts)
