@@ -1,12 +1,13 @@
 """The verbs of chats put together on dictionaries; changes are committed as they come."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from hubbub.actions.add_members import AddMembers
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
+from hubbub.actions.compose import Compose
 from hubbub.actions.create_chat import CreateChat
 from hubbub.actions.directory import Directory
 from hubbub.actions.get_chat import GetChat
@@ -25,7 +26,7 @@ from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.adapters.memory.state import State
 from hubbub.domain.account import Principal, User
 from hubbub.domain.change import Advance, Change, Outcome, Post
-from hubbub.domain.limits import MessageLimits
+from hubbub.domain.limits import Buckets, MessageLimits
 from hubbub_protocol import ids, rest
 from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.ids import IdMaker
@@ -123,3 +124,15 @@ async def refused(call: Awaitable[object]) -> Refused:
 
 async def code(call: Awaitable[object]) -> Code:
     return (await refused(call)).code
+
+
+def naming(
+    house: House, limits: MessageLimits
+) -> tuple[
+    Callable[[Sequence[str]], tuple[int, ...]], Callable[[Sequence[str]], Awaitable[object]]
+]:
+    """How a verb finds users by their names, and has them looked up."""
+    directory = Directory(house.accounts, house.accounts)
+    free = Buckets(0, 0)
+    compose = Compose(limits, house.ids, house.clock, free, lambda refusal: None, directory)
+    return compose.mentions, directory.learn

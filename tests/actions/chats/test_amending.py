@@ -1,18 +1,13 @@
 """Changes of messages: what is refused before the store is asked."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import pytest
 
 from hubbub.actions.amend_message import AmendMessage
-from hubbub.actions.compose import Compose
-from hubbub.actions.directory import Directory
 from hubbub.actions.read_changes import ReadChanges
-from hubbub.domain.limits import Buckets, MessageLimits
+from hubbub.domain.limits import MessageLimits
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.codes import Code, Refused
-from tests.actions.chats.house import STRANGE_MESSAGE, House, code, ref
+from tests.actions.chats.house import STRANGE_MESSAGE, House, code, naming, ref
 
 LIMITS = MessageLimits(content_bytes=8, media=1, edit_hours=1, mentions=1)
 LINK = frames.Media("image", "https://example.org/a.png")
@@ -36,18 +31,9 @@ def rate() -> Rate:
     return Rate()
 
 
-def naming(house: House) -> tuple[Callable[[Sequence[str]], tuple[int, ...]], Any]:
-    """How names of users are found, and looked up."""
-    directory = Directory(house.accounts, house.accounts)
-    compose = Compose(
-        LIMITS, house.ids, house.clock, Buckets(0, 0), lambda refusal: None, directory
-    )
-    return compose.mentions, directory.learn
-
-
 @pytest.fixture
 def amend(house: House, rate: Rate) -> AmendMessage:
-    return AmendMessage(house.changes, house.clock, LIMITS, rate, *naming(house))
+    return AmendMessage(house.changes, house.clock, LIMITS, rate, *naming(house, LIMITS))
 
 
 async def test_an_edit_and_what_it_answers(house: House, amend: AmendMessage) -> None:
@@ -104,7 +90,7 @@ async def test_an_old_message_is_not_edited(house: House) -> None:
     sent = await house.send(ann, await house.group(ann, bob))
     for hours, edited in ((1, False), (0, True)):
         limits = MessageLimits(edit_hours=hours)
-        amend = AmendMessage(house.changes, house.clock, limits, Rate(), *naming(house))
+        amend = AmendMessage(house.changes, house.clock, limits, Rate(), *naming(house, LIMITS))
         house.clock.ms += 3_600_001
         asked = amend.edit(ann, sent, rest.EditMessage("late"))
         if edited:

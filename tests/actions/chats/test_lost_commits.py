@@ -10,7 +10,7 @@ from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.ingest import Ingest
 from hubbub.ports import OutcomeUnknown
 from hubbub_protocol import rest
-from tests.actions.chats.house import House
+from tests.actions.chats.house import House, naming
 
 
 class Forgetful:
@@ -60,7 +60,9 @@ async def test_two_edits_of_a_message_are_made_once_each(house: House) -> None:
         house.clock,
         IngestLimits(),
     )
-    amend = AmendMessage(ingest, house.clock, MessageLimits(), lambda user: None)
+    limits = MessageLimits()
+    named = naming(house, limits)
+    amend = AmendMessage(ingest, house.clock, limits, lambda user: None, *named)
     async with asyncio.TaskGroup() as group:
         working = group.create_task(ingest.run())
         done = await asyncio.gather(
