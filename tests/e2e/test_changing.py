@@ -20,6 +20,15 @@ def test_an_edit_a_pin_and_a_deletion(newcomer: Newcomer) -> None:
 
     bob.choose("Hello", "Pin")
     expect(ann.message("Hello").locator(".meta")).to_contain_text("pinned")
+    ann.choose_in_chat("Pinned messages")
+    pins = ann.page.get_by_role("dialog", name="Pinned messages")
+    pins.get_by_role("button", name="You Hello").click()
+    expect(pins).to_be_hidden()
+    expect(ann.message("Hello")).to_be_in_viewport()
+    ann.choose("Hello", "Earlier versions")
+    versions = ann.page.get_by_role("dialog", name="Earlier versions")
+    expect(versions.get_by_role("listitem")).to_contain_text("Helo")
+    ann.page.keyboard.press("Escape")
     bob.choose("Hello", "Unpin")
     expect(ann.message("Hello").locator(".meta")).not_to_contain_text("pinned")
 

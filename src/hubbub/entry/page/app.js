@@ -10,6 +10,7 @@ import { $ } from "./dom.js";
 import { dialogs, enterCard, showMembers } from "./forms.js";
 import { ForwardDialog } from "./forward.js";
 import { askToJoin, groupDialogs } from "./groups.js";
+import { showPins, showVersions } from "./lines.js";
 import { showChats } from "./list.js";
 import { named } from "./mentions.js";
 import { uuid7 } from "./outbox.js";
@@ -40,6 +41,7 @@ class Page {
     discard: (id) => this.#changed(this.#session.outbox.drop(id)),
     thread: ({ id, thread_id }) => this.#openThread(thread_id ?? id),
     forward: (message) => this.#forwarding.open(message),
+    versions: (message) => this.#try(showVersions(this.#api, message)),
     pin: (message) => this.#amend(message.pinned ? "DELETE" : "PUT", message, "/pin"),
     remove: (message) => this.#amend("DELETE", message, ""),
     hide: (message) => this.#amend("DELETE", message, "?for=me"),
@@ -137,9 +139,8 @@ class Page {
   #arrived() {
     this.#route();
     const code = this.#invited;
+    if (code) this.#try(askToJoin(code, (given) => this.#begin.look(given)));
     this.#invited = null;
-    const look = (given) => this.#api.call("POST", "/invites/look", { code: given });
-    if (code) this.#try(askToJoin(code, look));
   }
 
   /** Signed out, here or elsewhere: begin anew, with nothing of the old user in memory. */
@@ -148,9 +149,7 @@ class Page {
     location.replace("/");
   }
 
-  get #session() {
-    return this.#sync?.session;
-  }
+  get #session() { return this.#sync?.session; }
 
   get #chat() {
     return this.#session?.chats.get(this.#session.open) ?? null;
@@ -260,6 +259,7 @@ class Page {
   }
 
   #onChat = {
+    pins: () => this.#try(showPins(this.#api, this.#session, this.#chat, (id) => this.#jump(id))),
     mute: (until) => this.#try(this.#change("PUT", "/mute", { until })),
     block: (id, whether) => this.#try(this.#api.call(whether ? "PUT" : "DELETE", `/users/${id}/block`)),
   };

@@ -27,6 +27,11 @@ export class Begin {
     await this.#come("/chats", { chat_type: "group", title, member_ids });
   }
 
+  /** Where an invite leads. */
+  look(code) {
+    return this.api.call("POST", "/invites/look", { code });
+  }
+
   follow(code) {
     return this.#come("/invites/join", { code });
   }

@@ -16,13 +16,14 @@ export function messageMenu(me, chat, message, act) {
     ["Open thread", () => act.thread(message), act.thread],
     ["Forward", () => act.forward(message), plain],
     ["Edit", () => act.edit(message), own && writes && plain && !message.forwarded_from],
+    ["Earlier versions", () => act.versions(message), message.edited_at && (own || leads(chat))],
     [message.pinned ? "Unpin" : "Pin", () => act.pin(message), leads(chat) || chat.type === "direct"],
     ["Delete for everyone", () => act.remove(message), own || leads(chat)],
     ["Delete for me", () => act.hide(message), true],
   ]);
 }
 
-/** The same for a chat. `act`: mute(until), block(user_id, whether). */
+/** The same for a chat. `act`: pins(), mute(until), block(user_id, whether). */
 export function chatMenu(session, chat, act) {
   const now = Date.now();
   const muted = isMuted(chat, now);
@@ -30,6 +31,7 @@ export function chatMenu(session, chat, act) {
   const { peer } = chat;
   const blocked = session.blocked.has(peer?.id);
   choose("Chat", [
+    ["Pinned messages", () => act.pins(), true],
     ["Unmute", () => act.mute(null), muted],
     ["Mute for 8 hours", () => mute(8), !muted],
     ["Mute until I change it", () => mute(EVER), !muted],
