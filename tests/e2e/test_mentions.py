@@ -68,3 +68,19 @@ def test_a_muted_chat_disturbs_only_by_name(newcomer: Newcomer) -> None:
     bob.enter("News")
     bob.choose_in_chat("Unmute")
     expect(bob.chat("News").get_by_label("muted")).to_have_count(0)
+
+
+def test_one_gets_to_the_next_message_that_names_one(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_group("Long", bob)
+    ann.say(*(f"line {number}" for number in range(30)))
+    ann.say(f"@{bob.username} here", *(f"more {number}" for number in range(30)))
+    expect(bob.unread("Long")).to_have_text("61")
+    bob.enter("Long")
+    named = bob.message(f"@{bob.username} here")
+    expect(named).not_to_be_in_viewport()
+    jump = bob.page.get_by_role("button", name="To the next message that mentions you")
+    jump.click()
+    expect(named).to_be_in_viewport()
+    expect(jump).to_be_hidden()
+    expect(bob.chat("Long").get_by_label("mention")).to_have_count(0)

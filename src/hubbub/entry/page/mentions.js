@@ -36,6 +36,11 @@ export class Mentions {
     return Math.min(COUNTED, this.#seqs.size + this.#others);
   }
 
+  /** Whether an unread message that came names him. */
+  has(seq) {
+    return this.#seqs.has(seq);
+  }
+
   /** An unread message as it is now. Answers whether only the server can tell what that changes. */
   take({ seq, rev }, named) {
     const known = this.#seqs.has(seq);

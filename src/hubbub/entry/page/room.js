@@ -13,6 +13,7 @@ export class Room {
   constructor(act) {
     this.#act = act;
     this.#scroll.addEventListener("scroll", () => this.#scrolled());
+    $("#mention").addEventListener("click", () => act.jump(this.#mention));
     new ResizeObserver(() => this.#pinned && this.toEnd()).observe(this.#scroll);
   }
 
@@ -23,6 +24,7 @@ export class Room {
   #pinned = true; // the end stays in view
   #placed = false; // after opening: scrolled to where reading goes on
   #target = null; // a message to jump to
+  #mention = null; // the next unread message that names the user
 
   show(session, chat, { separator, typing }) {
     if (this.#chat?.id !== chat.id) {
@@ -41,6 +43,8 @@ export class Room {
     else if (anchor?.isConnected) view.scrollTop += anchor.offsetTop - before;
     const unread = session.unread(chat);
     $("#latest span").textContent = unread || "";
+    this.#mention = chat.messages.find(({ seq }) => chat.mentions.has(seq))?.id;
+    $("#mention").hidden = !this.#mention;
     this.#scrolled();
   }
 
