@@ -96,13 +96,17 @@ class KnownChat:
             self.tail_after = self.tail.pop(0)[0]
 
     def passed(self, before: int, after: int, reader_id: int) -> list[Passed] | None:
-        """Whose messages lie in (before, after]; None where only the store knows."""
+        """Members whose messages lie in (before, after]; None where only the store knows.
+
+        Of a chat that is not large.
+        """
         if self.tail_after is None or before < self.tail_after:
             return None
         newer = len(self.tail)
         while newer and self.tail[newer - 1][0] > before:
             newer -= 1
-        return passed(self.tail[newer:], before, after, reader_id)
+        found = passed(self.tail[newer:], before, after, reader_id)
+        return [one for one in found if one.author_id in self.members]
 
 
 class Newest:
@@ -227,6 +231,8 @@ def _apply(chat: KnownChat, events: list[MyChat]) -> None:
     if chat.large:
         if chat.senders is not None:
             chat.senders -= gone
+        if chat.newest is not None and chat.newest.author_id in gone:
+            chat.newest = None  # nobody is to hear how far it is
     else:
         chat.members = tuple(u for u in chat.members if u not in gone) + come
 

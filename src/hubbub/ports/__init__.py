@@ -168,7 +168,7 @@ class ChatStore(Protocol):
         ...
 
     async def passed(self, reads: Sequence[PassedRead]) -> list[list[Passed]]:
-        """The authors who hear of an advance."""
+        """The authors who hear of an advance: those who are members now."""
         ...
 
     async def counts(self, chat_ids: Sequence[int]) -> list[ReceiptCount]:

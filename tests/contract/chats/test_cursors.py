@@ -168,6 +168,8 @@ async def test_authors_hear_of_what_was_passed(world: World) -> None:
         Passed(BOB, theirs[1].id, 4),
     ]
     assert found[1:] == [[Passed(BOB, theirs[0].id, 3)], []]
+    await world.leave(BOB)
+    assert await world.store.passed(reads) == [[Passed(ANN, mine[1].id, 2)], [], []]
 
 
 async def test_cursors_of_others_are_told_with_the_messages_they_passed(world: World) -> None:

@@ -1,9 +1,10 @@
 """What a process remembers of active chats."""
 
-from hubbub.domain.change import Logged
+from hubbub.domain.change import Logged, Posted
 from hubbub.domain.chat import LARGE, Chat, Found, Head
 from hubbub.domain.own import MyChat
-from hubbub.domain.roster import Roster
+from hubbub.domain.receipt import Passed
+from hubbub.domain.roster import Roster, posted
 
 ANN, CHAT = 1, 7
 
@@ -19,3 +20,28 @@ def test_an_answer_that_comes_after_a_removal_lets_nobody_send() -> None:
     assert not chat.has(ANN)
     roster.found(asked, ANN, late=True)  # he typed, and was asked for before the commit
     assert not chat.has(ANN)
+
+
+def test_who_left_hears_no_more_of_how_far_others_are() -> None:
+    roster = Roster()
+    small = Found(Chat(CHAT, "group", None, "All", "joined", 0, 3), Head(0), (ANN, 2, 3), None, 0)
+    chat = roster.found(small, 2)
+    posted(chat, Posted(9, CHAT, 1, 1, 0), ANN)
+    assert chat.passed(0, 1, 2) == [Passed(ANN, 9, 1)]
+    gone = MyChat(ANN, 1, CHAT, False, "member", 1, 0, 0)
+    roster.changed(Logged(9, CHAT, Head(2), 2, ANN, b"{}", [gone]))
+    assert chat.passed(0, 1, 2) == []
+
+
+def test_who_left_a_large_group_hears_no_counts() -> None:
+    roster, size = Roster(), LARGE + 3
+    chat = roster.found(
+        Found(Chat(CHAT, "group", None, "All", "joined", 0, size), Head(0), (), "member", 0), ANN
+    )
+    posted(chat, Posted(9, CHAT, 1, 1, 0), ANN)
+    assert chat.newest is not None
+    other, gone = (MyChat(user, 1, CHAT, False, "member", 1, 0, 0) for user in (2, ANN))
+    roster.changed(Logged(9, CHAT, Head(2), size - 1, 2, b"{}", [other]))
+    assert chat.newest is not None
+    roster.changed(Logged(9, CHAT, Head(3), size - 2, ANN, b"{}", [gone]))
+    assert chat.newest is None

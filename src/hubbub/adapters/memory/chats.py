@@ -90,7 +90,9 @@ class MemoryChatStore:
 
     def _passed(self, read: PassedRead) -> list[Passed]:
         rows = self._state.logs.get(read.chat_id, [])
-        messages = [(r.seq, r.id, r.sender_id) for r in rows if r.type != "system"]
+        here = {m.user_id for m in self._state.present_members(read.chat_id)}
+        told = [r for r in rows if r.type != "system" and r.sender_id in here]
+        messages = [(r.seq, r.id, r.sender_id) for r in told]
         return passed(messages, read.before, read.after, read.reader_id)
 
     def _apply(self, change: Change) -> Outcome:

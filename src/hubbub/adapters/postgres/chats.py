@@ -74,9 +74,10 @@ PASSED: Final = f"""
         AS k (chat_id, before, after, n),
     LATERAL (SELECT min(first_id) AS first, max(first_id) + {DAY_IDS} AS last FROM spans
         WHERE chat_id = k.chat_id AND first_seq <= k.after AND last_seq > k.before) s,
-    LATERAL (SELECT seq, id, sender_id FROM messages WHERE chat_id = k.chat_id
-        AND seq > k.before AND seq <= k.after AND id >= s.first AND id < s.last
-        AND type <> 'system') m
+    LATERAL (SELECT DISTINCT ON (sender_id) seq, id, sender_id FROM messages
+        WHERE chat_id = k.chat_id AND seq > k.before AND seq <= k.after
+        AND id >= s.first AND id < s.last AND type <> 'system' ORDER BY sender_id, seq DESC) m,
+    members o WHERE o.chat_id = k.chat_id AND o.user_id = m.sender_id AND o.until IS NULL
 """
 COUNT: Final = (
     "SELECT count(*) FILTER (WHERE delivered >= $1),"

@@ -132,8 +132,9 @@ class SqliteChatStore:
     def passed(self, reads: list[PassedRead]) -> list[list[Passed]]:
         """See the port."""
         query = (
-            "SELECT seq, id, sender_id FROM messages WHERE chat_id = ? AND seq > ? AND seq <= ?"
-            " AND type <> 'system'"
+            "SELECT seq, id, sender_id FROM messages m WHERE chat_id = ? AND seq > ? AND seq <= ?"
+            " AND type <> 'system' AND EXISTS (SELECT 1 FROM members o"
+            " WHERE o.chat_id = m.chat_id AND o.user_id = m.sender_id AND o.left IS NULL)"
         )
         return [
             passed(
