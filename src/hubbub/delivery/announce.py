@@ -27,7 +27,7 @@ from hubbub.domain.change import (
     Posted,
     SetChat,
 )
-from hubbub.domain.chat import LARGE
+from hubbub.domain.chat import LARGE, direct_key
 from hubbub.domain.events import (
     CountsEvent,
     Event,
@@ -275,7 +275,9 @@ class Announcer:
         """Who stands to others in another way may let them write to him no more."""
         match me:
             case MyBlock():
-                self._roster.ask_again(me.chat_id)
+                # It has no id in the event where it was made in the same commit.
+                made = self._roster.by_key(direct_key(me.user_id, me.other_id))
+                self._roster.ask_again(me.chat_id if made is None else made.chat_id)
             case MySettings() if me.privacy.inbox != "everyone":
                 self._roster.ask_about(me.user_id)
             case _:
