@@ -207,3 +207,13 @@ async def test_what_was_said_is_not_changed_to_say_more(world: World) -> None:
     erased = await amend(Erase())
     assert isinstance(erased, Amended)
     assert erased.changed
+
+
+async def test_who_is_answered_in_the_same_commit_may_change_what_he_said(world: World) -> None:
+    await world.direct(ANN, BOB)
+    posted = await world.post("hi")
+    await setting(world, BOB, inbox="contacts")
+    edit = Amend(posted.id, ANN, Edit("hello", None, 0), world.now)
+    refused, _, allowed = await world.do(edit, world.text("yes?", BOB), edit)
+    assert isinstance(refused, Denied)
+    assert isinstance(allowed, Amended)

@@ -55,8 +55,10 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
         return await hide(work, row, change.by, position)
     if after == row:
         return Amended(row, False, EVERYBODY)
-    if not after.deleted_at and await is_shut(work.db, Pair(change.by, 0, chat.id)):
-        return CANNOT_WRITE
+    if chat.type == "direct" and not after.deleted_at:
+        await work.flush()  # whether the other has written is in his row
+        if await is_shut(work.db, Pair(change.by, 0, chat.id)):
+            return CANNOT_WRITE
     if after.edited > row.edited:
         await _keep_version(work.db, row)
     if after.deleted_at:
