@@ -3,14 +3,16 @@
 import asyncio
 import json
 import signal
+import socket
 import time
 import uuid
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.edge.peer import Peer, frame
 from tests.faults.device import SUBPROTOCOL, Device
 from tests.faults.people import Api, Person
 from tests.faults.proof import check_nothing_lost
@@ -221,3 +223,25 @@ class TestRates:
             assert int(answer.headers["retry-after"]) >= answer.body["retry_after"]
         other = await api("POST", "/messages", body, of=bob)
         assert other.status == 202
+
+
+async def test_who_says_much_at_once_is_in_nobodys_way(server: ServerProcess, api: Api) -> None:
+    ann, bob = await api.people("ann", "bob")
+    chat = await api.group(ann, [bob])
+    said = (await api("POST", "/messages", {"chat_id": chat, "content": "hi"}, of=ann)).good["id"]
+    read = frame(json.dumps({"type": "read", "message_id": said}).encode())
+    wrong = frame(json.dumps({"type": "focus", "chat_ids": ["none"]}).encode())
+    with ExitStack() as stack:
+        ann_, bob_ = [stack.enter_context(signed_in(server, person)) for person in (ann, bob)]
+        ann_.send(read * 3_000)
+        bob_.send(read + wrong)
+        while (heard := json.loads(bob_.frame().payload))["type"] != "error":
+            pass
+        assert heard["code"] == "invalid"
+
+
+def signed_in(server: ServerProcess, person: Person) -> Peer:
+    """A connection that has only signed in."""
+    peer = Peer(socket.create_connection(("127.0.0.1", server.port)))
+    peer.open(Authorization=f"Bearer {person.token}", Sec_WebSocket_Protocol=SUBPROTOCOL)
+    return peer

@@ -55,15 +55,14 @@ class ShowTyping:
             raise Refused(Code.INVALID, f"{error}.") from None
         chat, stance = self._roster.get(chat_id), self._stance_of(principal.user_id)
         if chat is None or stance is None or not chat.has(principal.user_id):
-            return False
+            # What is too much is dropped here, before a task is begun for it.
+            return self._users.take(principal.user_id, self._clock.monotonic()) > 0
         self._show(chat, principal.user_id, is_typing, stance.blocked)
         return True
 
     async def look_up(self, principal: Principal, chat_ref: str, is_typing: bool) -> None:
         """Learn the chat, then publish if he is a member. Raises Unavailable."""
         chat_id, user_id = ids.parse("chat", chat_ref), principal.user_id
-        if self._users.take(user_id, self._clock.monotonic()):
-            return
         (found,) = await self._store.find([Lookup(user_id, chat_id)])
         if found is not None and found.role is not None:
             chat = self._roster.found(found, user_id, late=True)

@@ -19,6 +19,7 @@ from hubbub.domain.gate import SendGate
 from hubbub.entry.ws.connection import Connection
 from hubbub.entry.ws.held import Held
 from hubbub.entry.ws.parts import SessionParts
+from hubbub.entry.ws.reads import Reads
 from hubbub.entry.ws.registry import MAX_CONNECTIONS
 from hubbub.entry.ws.waiting import Changing, Sending, refused
 from hubbub.present import chat_ref, message_ref
@@ -54,6 +55,7 @@ class Session:
         "_parts",
         "_pinged",
         "_principal",
+        "_reads",
         "_simple",
         "_subscriber",
         "_warned",
@@ -78,6 +80,7 @@ class Session:
         self._closed = False
         self._arriving = False  # a host application's token is being looked at
         self._held: Held | None = None
+        self._reads: Reads | None = None
         parts.registry.arrived(self)
 
     # ── the edge's callbacks ──
@@ -117,6 +120,7 @@ class Session:
     def closed(self, code: int) -> None:
         """The end."""
         self._closed = True
+        self._reads = None
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
             self._parts.hub.detach(subscriber)
@@ -321,16 +325,20 @@ class Session:
 
     def _read(self, principal: Principal, frame: frames.Read) -> None:
         if frame.message_id is not None:
-            if not self._parts.spawn(self._read_message(principal, frame.message_id)):
+            if self._reads is None:
+                self._reads = Reads(self._parts.spawn, self._read_message)
+            if not self._reads.add(frame.message_id):
                 raise Refused(Code.OVERLOADED, "Too much at once; try again a little later.", 1.0)
         elif frame.chat_id is not None and frame.seq is not None:
             self._parts.read_to(principal, frame.chat_id, frame.seq)
         else:
             raise Refused(Code.MALFORMED, "read needs chat_id and seq, or message_id.")
 
-    async def _read_message(self, principal: Principal, message_id: str) -> None:
+    async def _read_message(self, message_id: str) -> None:
+        if self._closed or self._principal is None:
+            return
         try:
-            await self._parts.read_message(principal, message_id)
+            await self._parts.read_message(self._principal, message_id)
         except Refused as refusal:
             self._say(refused(refusal, None))
 
