@@ -89,12 +89,14 @@ class Announcer:
         Answers go out with the events of their commit; here, when there were none, as for a
         message that was known already.
         """
+        self._roster.release()
         self._flight.committing = False
         self._flight.check()
         self._flush()
 
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Learn the chats whose members are about to change: who they were decides who hears."""
+        self._roster.hold()
         knows = self._roster.knows
         unknown = {c.chat_id for c in changes if isinstance(c, MEMBERSHIP) and not knows(c.chat_id)}
         if unknown:
@@ -258,6 +260,8 @@ class Announcer:
             events.extend(large_moves(outcome))
         elif outcome.size + len(outcome.events) > LARGE:
             events.append(LeftLarge(outcome.chat_id, 0))
+        if before is None and not large:
+            return  # not found by `prepare`: the chat's next event makes them re-read
         row = system_row(outcome)
         members = chat.members if chat is not None else members_after(was, outcome.events)
         events.append(RowEvent(row, () if large else members, large))

@@ -128,6 +128,7 @@ class Roster:
         self._most = most
         self._chats: dict[int, KnownChat] = {}
         self._keys: dict[str, int] = {}
+        self._held = False
         self.get = self._chats.get
         """A known chat by its id, or None."""
         self.knows = self._chats.__contains__
@@ -150,11 +151,25 @@ class Roster:
         return None if chat_id is None else self.get(chat_id)
 
     def add(self, chat: KnownChat, key: str | None = None) -> KnownChat:
-        """Remember a chat; forget the oldest beyond the bound."""
+        """Remember a chat; forget the oldest beyond the bound, unless all are held."""
         self._chats[chat.chat_id] = chat
         if key is not None:
             chat.key = key
             self._keys[key] = chat.chat_id
+        if not self._held:
+            self._trim()
+        return chat
+
+    def hold(self) -> None:
+        """Forget none of them by itself, until `release`: a commit is about to be told."""
+        self._held = True
+
+    def release(self) -> None:
+        """Keep the bound again."""
+        self._held = False
+        self._trim()
+
+    def _trim(self) -> None:
         while len(self._chats) > self._most:
             oldest = self._chats.pop(next(iter(self._chats)))
             if oldest.active:
@@ -162,7 +177,6 @@ class Roster:
                 self._chats[oldest.chat_id] = oldest
         while len(self._keys) > self._most:
             del self._keys[next(iter(self._keys))]
-        return chat
 
     def found(self, found: Found, user_id: int, late: bool = False) -> KnownChat:
         """What a look-up for this user told. `late`: a commit may have come after it."""
