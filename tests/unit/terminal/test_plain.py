@@ -50,6 +50,7 @@ def test_words_stay_whole_where_they_can() -> None:
     assert wrap("one  two", 4) == ["one", "two"]
     assert wrap("abcdefghij", 4) == ["abcd", "efgh", "ij"]
     assert wrap("日本語", 4) == ["日本", "語"]
+    assert wrap(" abc日", 4) == ["", "abc", "日"]
     assert wrap("", 4) == [""]
     assert wrap("a\n\nb", 4) == ["a", "", "b"]
 

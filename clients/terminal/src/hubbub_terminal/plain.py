@@ -99,14 +99,14 @@ def _wrap_line(text: str, cells: int) -> list[str]:
     start = used = 0
     space: int | None = None  # after the last space of the line that is being filled
     for begin, stop, size in split_graphemes(text)[0]:
-        if used + size > cells:
+        while used + size > cells:  # twice where what comes after the space is still too much
             end = begin if space is None or text[begin] == " " else space
             lines.append(text[start:end].rstrip())
             start, space = end, None
             used = width(text[start:begin])
-            if text[begin] == " " and not used:
-                start = stop
-                continue
+        if lines and start == begin and text[begin] == " ":
+            start = stop
+            continue
         used += size
         if text[begin] == " ":
             space = stop
