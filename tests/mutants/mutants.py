@@ -24,6 +24,7 @@ from hubbub.adapters.sqlite import (
     relations,
     rows,
     seats,
+    threads,
 )
 from hubbub.adapters.sqlite import amend as amending
 from hubbub.adapters.sqlite import replay as stored_replay
@@ -39,6 +40,7 @@ from hubbub.domain.relation import Relation
 from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
+from hubbub_client import threads as client_threads
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,16 @@ def mentions_of_before() -> Any:
     )
 
 
+def replies_of_others() -> Any:
+    """Replies are counted whoever may see them."""
+    return patch.object(threads, "sees", lambda seq, rev, openings: True)
+
+
+def replies_not_counted_on() -> Any:
+    """The client knows of replies what REST has said, and nothing of those that come."""
+    return patch.object(client_threads.Threads, "take", lambda self, message: None)
+
+
 def forward_unseen() -> Any:
     """Whatever there is, is copied."""
 
@@ -391,6 +403,8 @@ MUTANTS = (
     Mutant("deleted here, shown there", r"G6: .* the user deleted", deleted_here_and_shown_there),
     Mutant("anybody mentions all", r"rights: member .* mentions all", anybody_mentions_all),
     Mutant("mentions of before", r"unread mentions are", mentions_of_before),
+    Mutant("replies of others", r"replies to .* refetched", replies_of_others),
+    Mutant("replies not counted on", r"replies to .* held", replies_not_counted_on),
     Mutant("forward unseen", r"G6: .* forwarded", forward_unseen),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -75,6 +75,21 @@ class GroupSteps(MessageSteps):
         if said is not None:
             await self._client_of(other).api.pin(said, self._rng.random() < 0.8)
 
+    async def _answers(self) -> None:
+        """A message is answered while somebody who saw it is away from the group, and later."""
+        client, chat, other = self._client, self._owned(), self._other()
+        if chat is None:
+            return
+        await client.api.add_members(chat, [other.user_id])
+        root = await self._send_as(self._person, chat)
+        await client.api.remove_member(chat, other.user_id)
+        await self._send_as(self._person, chat, reply_to=root)
+        await client.api.add_members(chat, [other.user_id])
+        if self._rng.random() < 0.5:
+            await self._send_as(other, chat, reply_to=root)
+        if root is not None:
+            await self._client_of(other).api.thread(root)
+
     async def _hush(self) -> None:
         """Only owners and admins may mention all of a large group, or send; somebody else tries."""
         client, chat, other = self._client, self._owned(), self._other()
@@ -87,7 +102,7 @@ class GroupSteps(MessageSteps):
         if self._rng.random() < 0.7:
             await client.api.change_chat(chat, rest.ChangeChat(posting="all"))
 
-    async def _send_as(self, other: Person, chat: str, **fields: bool) -> str | None:
+    async def _send_as(self, other: Person, chat: str, **fields: bool | str | None) -> str | None:
         """The message's id, where it is known."""
         send = self._written(chat_id=chat, **fields)
         sent = self._history.sent[send.client_id] = Sent("", other.user_id, send, None)

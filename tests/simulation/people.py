@@ -36,6 +36,7 @@ class Behaviour(KeepingSteps):
             "newcomer": 4,
             "put_out": 3,
             "meanwhile": 2,
+            "answers": 2,
             "hush": 2,
             "settings": 3,
             "invite": 3,
