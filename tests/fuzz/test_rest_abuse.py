@@ -41,6 +41,7 @@ BODIES = {
     "huge-number": (b'{"content": ' + b"9" * 5_000 + b"}", 422),
     "empty-content": (b'{"content": "", "chat_id": "CHAT"}', 422),
     "nowhere": (b'{"content": "a"}', 422),
+    "content-with-nul": (b'{"content": "a\\u0000", "chat_id": "CHAT"}', 422),
     "both": (b'{"content": "a", "chat_id": "CHAT", "recipient_ids": ["USER"]}', 422),
     "empty-chat": (b'{"content": "a", "chat_id": ""}', 422),
     "chat-is-a-user": (b'{"content": "a", "chat_id": "USER"}', 422),
@@ -85,8 +86,8 @@ async def test_bodies(name: str, room: Room) -> None:
 
 
 GOOD = {
-    "nul": "a\0b",
-    "only-nul": "\0",
+    "escaped-nul": "a\\u0000",
+    "control-characters": "\x01\x1f\x7f",
     "emoji": "😀👩‍👩‍👧",
     "right-to-left": "\u202eabc\u2066",
     "not-characters": "\ufffe\uffff\U0010ffff",
