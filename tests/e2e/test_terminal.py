@@ -224,7 +224,8 @@ async def test_hostile_content_stays_content(
                 "[@click=app.quit]G\x1b]0;x\x07\u202e", [vic.user.id]
             )
             for text in HOSTILE:
-                await (await mallory.send(text, chat_id=group.id))
+                taken = text.replace("\0", "")  # which the server refuses
+                await (await mallory.send(taken, chat_id=group.id))
     async with terminal(shared.url, tmp_path, size) as eve:
         await eve.sign_in(f"vic{size[0]}", "correct horse")
         await eve.press("down", "enter")
