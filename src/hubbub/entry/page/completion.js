@@ -93,7 +93,6 @@ export class Completion {
   #render() {
     const { text, list } = this;
     list.hidden = !this.#found.length;
-    text.setAttribute("aria-expanded", String(!list.hidden));
     patch(list, this.#found.map((user, i) => this.#option(user, i === this.#at)));
     if (list.hidden) text.removeAttribute("aria-activedescendant");
     else text.setAttribute("aria-activedescendant", list.children[this.#at].id);

@@ -274,6 +274,10 @@ class Room(Acting):
             self._desk.client.typing(chat.id, bool(text.strip()))
             self.post_message(self.Changed())
 
+    def on_option_list_option_selected(self) -> None:
+        """A name was pressed."""
+        self.composer.action_complete()
+
     def on_composer_sent(self) -> None:
         """Send what is written."""
         chat, text = self.chat, self.composer.text.strip()
