@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, cast
 
+from hubbub.domain.amend import goes_with
 from hubbub.domain.change import Advance, Amend, Change, Outcome, PlaceMe, Post
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names, SendGate
@@ -245,13 +246,11 @@ class Ingest:
     def _take(self) -> list[Waiting]:
         """What goes on; of each message one change, since all of it may have to be repeated."""
         taken: list[Waiting] = []
-        changed: set[int] = set()
+        changed: set[object] = set()
         while self._queue and len(taken) < self._limits.batch:
             request = self._queue[0].request
-            if isinstance(request, Amend):
-                if request.message_id in changed:
-                    break
-                changed.add(request.message_id)
+            if isinstance(request, Amend) and not goes_with(request, changed):
+                break
             taken.append(self._queue.popleft())
         return taken
 

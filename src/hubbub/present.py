@@ -9,6 +9,7 @@ import msgspec
 from hubbub.domain.extra import Extra, unpack
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyBlock, MyChat, MyHidden, MySettings
+from hubbub.domain.reaction import tallies
 from hubbub.domain.relation import Privacy
 from hubbub_protocol import frames, ids
 from hubbub_protocol.times import rfc3339
@@ -60,7 +61,22 @@ def message(row: Row, members: Iterable[int] = (), client_id: str | None = None)
     )
     if row.extra:
         sent = _with_extra(sent, unpack(row.extra))
+    if row.reactions:
+        sent = _with_reactions(sent, row.reactions)
     return sent if row.rev == row.seq else _changed(sent, row)
+
+
+def _with_reactions(sent: frames.Message, packed: bytes) -> frames.Message:
+    found = tallies(packed)
+    return msgspec.structs.replace(
+        sent,
+        reactions={emoji: tally.count for emoji, tally in found.items()},
+        reacted_by={
+            emoji: [user_ref(user) for user in tally.users]
+            for emoji, tally in found.items()
+            if tally.users
+        },
+    )
 
 
 def _with_extra(sent: frames.Message, extra: Extra) -> frames.Message:

@@ -489,6 +489,15 @@ async def _(cell: Cell) -> Answer:
     return await cell.call("send_message", to)
 
 
+def _react(which: str) -> None:
+    for operation in ("add_reaction", "remove_reaction"):
+
+        @row(f"{operation}/{which}")
+        async def call(cell: Cell, operation: str = operation) -> Answer:
+            message = getattr(cell.group, which)
+            return await cell.call(operation, message_id=message, emoji="%F0%9F%91%8D")
+
+
 def _delete_for_oneself(which: str) -> None:
     @row(f"delete_message/me-{which}")
     async def call(cell: Cell) -> Answer:
@@ -506,10 +515,12 @@ for _which in ("first", "absent", "late", "direct"):
     simple(f"delete_message/{_which}", message_id=_which)
     simple(f"pin_message/{_which}", message_id=_which)
     simple(f"unpin_message/{_which}", message_id=_which)
+    simple(f"list_reactions/{_which}", message_id=_which)
     simple(f"list_edits/{_which}", message_id=_which)
     simple(f"get_thread/{_which}", message_id=_which)
     _forward(_which)
     _delete_for_oneself(_which)
+    _react(_which)
 
 
 def _anchored(title: str, parameter: str, which: str) -> None:

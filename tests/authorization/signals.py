@@ -259,6 +259,7 @@ for _which in ("first", "absent", "late", "direct"):
     row(f"delete/{_which}", message_id=f"@{_which}")
     row(f"delete/me-{_which}", message_id=f"@{_which}", **{"for": "me"})
     row(f"pin/{_which}", message_id=f"@{_which}")
+    row(f"react/{_which}", message_id=f"@{_which}", emoji="👍")
 
 row("received", chat_id="@chat_id", seq=MAX_POSITION)
 row("received/positions", positions={"@chat_id": MAX_POSITION, "me": MAX_POSITION})

@@ -22,7 +22,8 @@ AT_ONCE = 5
 """Cells at once: the observer's session has ten connections at most."""
 CHANGES = ("add_members", "change_chat", "change_member", "remove_member", "leave_chat",
            "join_chat", "follow_invite", "edit_message", "delete_message", "pin_message",
-           "unpin_message", "edit", "delete", "pin")  # fmt: skip
+           "unpin_message", "add_reaction", "remove_reaction", "edit", "delete", "pin",
+           "react")  # fmt: skip
 
 
 def operations() -> set[str]:

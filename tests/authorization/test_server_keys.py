@@ -25,6 +25,8 @@ MAY: dict[str, Scope] = {
     "delete_message": "messages:write",
     "pin_message": "messages:write",
     "unpin_message": "messages:write",
+    "add_reaction": "messages:write",
+    "remove_reaction": "messages:write",
 }
 """Every call that a key may make at all."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -55,6 +57,7 @@ async def ask(world: World, key: Account, operation: str, acting: str | None) ->
         "chat_id": group.chat_id,
         "message_id": group.first,
         "invite_id": ghost("invite"),
+        "emoji": "%F0%9F%91%8D",
         "session_id": world["member"].session_id,
         "user_id": "ext:zoe" if operation == "put_user" else world["member"].id,
     }

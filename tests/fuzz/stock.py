@@ -99,6 +99,7 @@ def stocked(server: ServerProcess) -> Stock:
         "message_id": [message["id"] for message in sent],
         "user_id": [stock.bob.id, stock.zoe.id, stock.ann.id],
         "provider": ["corp"],
+        "emoji": ["👍", "❤️", "🇨🇭"],
         "session_id": [stock.bob.signed_in["session_id"]],
     }
     return stock

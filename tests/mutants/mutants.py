@@ -41,6 +41,7 @@ from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
 from hubbub_client import threads as client_threads
+from tests.mutants import reactions
 
 
 @dataclass(frozen=True)
@@ -399,6 +400,9 @@ MUTANTS = (
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),
     Mutant("changes blindly", r"G6: .* changed the message", changes_blindly),
     Mutant("changes told to everybody", r"G6: .* is not for this user", changes_told_to_everybody),
+    Mutant("reaction without a position", r"G3: .* took", reactions.without_a_position),
+    Mutant("reactions forgotten", r"holds .* refetched", reactions.forgotten),
+    Mutant("every reaction at once", r"two positions in", reactions.each_at_once),
     Mutant("told of what one deleted", r"G6: .* the user deleted", told_of_what_one_deleted),
     Mutant("deleted here, shown there", r"G6: .* the user deleted", deleted_here_and_shown_there),
     Mutant("anybody mentions all", r"rights: member .* mentions all", anybody_mentions_all),

@@ -158,11 +158,15 @@ async def talk(ann: Person, bob: Person) -> str:
     await bob("pin_message", message_id=message_id)
     assert [m["id"] for m in (await ann("list_pins", chat_id=chat_id))["messages"]] == [message_id]
     await ann("unpin_message", message_id=message_id)
+    await bob("add_reaction", message_id=message_id, emoji="👍")
+    (reactor,) = (await ann("list_reactions", message_id=message_id))["reactors"]
+    assert (reactor["user_id"], reactor["reactions"][0]["emoji"]) == (bob.id, "👍")
+    await bob("remove_reaction", message_id=message_id, emoji="👍")
     spoken = await bob("send_message", {"chat_id": chat_id, "content": "Wrong window"})
     await bob("delete_message", message_id=spoken["id"])
     receipts = await ann("get_receipts", message_id=message_id)
     assert (receipts["recipients"], receipts["read"]) == (1, 1)
-    assert (await bob("list_events", chat_id=chat_id))["position"] == 6
+    assert (await bob("list_events", chat_id=chat_id))["position"] == 8
     reply = {"chat_id": chat_id, "content": "Hi @bob", "reply_to": message_id, "mentions": [bob.id]}
     await ann("send_message", reply)
     thread = await bob("get_thread", message_id=message_id)

@@ -4,7 +4,9 @@ from typing import Any
 
 import apsw
 
-from hubbub.domain.change import Amended, Edit, Erase, Hide, Logged, Posted
+from hubbub.domain import chat as chats
+from hubbub.domain.change import Amended, Announce, Edit, Erase, Hide, Logged, Posted, React
+from hubbub.domain.reaction import EVERY_MS
 from hubbub_protocol import ids
 from tests.simulation.history import History
 
@@ -24,6 +26,7 @@ class Changes:
         self._history = history
         self._heads: dict[int, int] = {}
         self._roles: dict[tuple[int, int], str] = {}
+        self._told: dict[int, int] = {}
         self.states: dict[tuple[str, int], State] = {}
         self.hidden: dict[tuple[str, str, int], int] = {}
         """Up to where a user may have heard of a message that he deleted for himself."""
@@ -50,6 +53,9 @@ class Changes:
                         row.pinned > 0,
                     )
                     self._took(row.chat_id, row.rev, state)
+                    self._in_time(change, row, db)
+                    if isinstance(change.do, Announce):
+                        continue
                     key = (row.chat_id, change.by)
                     self._allowed(change, row, {roles.get(key), before.get(key)}, db)
                 case Amended(row=row, told=told) if told:
@@ -64,6 +70,14 @@ class Changes:
             self._wrong(f"G3: {name} took {position} after {self._heads.get(chat, 0)}")
         self._heads[chat] = position
         self.states[name, position] = state
+
+    def _in_time(self, change: Any, row: Any, db: apsw.Connection) -> None:
+        """In large groups one position a second and message tells of reactions."""
+        size = db.execute("SELECT size FROM chats WHERE id = ?", (row.chat_id,)).get
+        before, self._told[row.id] = self._told.get(row.id, -EVERY_MS), change.at
+        reaction = isinstance(change.do, React | Announce)
+        if reaction and size > chats.LARGE and 0 <= change.at - before < EVERY_MS:
+            self._wrong(f"reactions of {row.id} took two positions in {change.at - before} ms")
 
     def _allowed(self, change: Any, row: Any, roles: set[str | None], db: apsw.Connection) -> None:
         """His role before the commit or after it."""
@@ -82,7 +96,7 @@ class Changes:
                 allowed = own
             case Erase():
                 allowed = own or (kind == "group" and may)
-            case Hide():
+            case Hide() | React():
                 allowed = True
             case _:
                 allowed = kind == "direct" or may

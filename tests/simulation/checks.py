@@ -1,9 +1,11 @@
 """The guarantees, as functions from what happened to sentences about what is wrong."""
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
 from hubbub.delivery import subscriber
+from hubbub.domain.reaction import tallies
 from hubbub.wiring.core import Core
 from hubbub_client.api import path
 from hubbub_client.chat import Chat
@@ -138,6 +140,7 @@ def messages(truth: Truth, history: History) -> list[str]:
             wrong.append(f"{sent.send.content} was refused: {sent.failed}")
     if lost := history.hidden - truth.hidden:
         wrong.append(f"G1: {lost} were deleted for oneself, which is lost")
+    wrong += _reactions(truth, stored, history)
     return wrong + _orders(rows, history) + _changes(stored, history) + _forwards(truth, stored)
 
 
@@ -155,6 +158,26 @@ def _changes(stored: dict[str, Row], history: History) -> list[str]:
             kept = kept and changed.content in (*row.said, row.content)
         if not kept:
             wrong.append(f"G1: {changed} was acknowledged and is lost: {row}")
+    return wrong
+
+
+def _reactions(truth: Truth, stored: dict[str, Row], history: History) -> list[str]:
+    """G1 of reactions; what the message tells is what is stored; nothing waits for ever."""
+    wrong = [f"reactions of {message} wait for a position" for message in truth.waiting]
+    for key, on in history.reacted.items():
+        row = stored.get(key[1])  # None: the message is lost, which is said elsewhere
+        if (
+            on is not None
+            and row is not None
+            and not row.deleted
+            and (key in truth.reactions) != on
+        ):
+            wrong.append(f"G1: the reaction {key} was acknowledged as {on}, which is lost")
+    for row in stored.values():
+        told = {emoji: tally.count for emoji, tally in tallies(row.reactions).items()}
+        counts = Counter(emoji for _, message, emoji in truth.reactions if message == row.id)
+        if told != counts:
+            wrong.append(f"{row.id} tells of {told}, and has {counts}")
     return wrong
 
 
@@ -426,6 +449,8 @@ def _shown(message: Any) -> tuple[Any, ...]:
         message.mentions,
         message.mention_all,
         message.forwarded_from,
+        message.reactions,
+        message.reacted_by,
     )
 
 

@@ -58,6 +58,8 @@ class History:
     connections: list[Connection] = field(default_factory=list)
     sent: dict[str, Sent] = field(default_factory=dict)  # by client_id
     changed: list[Changed] = field(default_factory=list)
+    reacted: dict[tuple[str, str, str], bool | None] = field(default_factory=dict)
+    """By user, message, emoji: whether it is there; None: nobody heard."""
     hidden: set[tuple[str, str]] = field(default_factory=set)  # who deleted which for himself
     deleting: set[str] = field(default_factory=set)  # messages that somebody tried to delete
     stances: dict[str, tuple[int, int]] = field(default_factory=dict)  # begun, answered, by user

@@ -13,6 +13,9 @@ from hubbub_protocol.frames import Send
 from tests.simulation.history import Changed, Sent
 from tests.simulation.steps import EXPECTED, Steps
 
+EMOJI = (("👍", "🎉", "❤️"), ("👎", "🔥", "🇨🇭"))
+"""Of a user's first device, and of the second."""
+
 
 class Answer(msgspec.Struct, frozen=True):
     """To a send over REST; `code` is None for 202."""
@@ -144,6 +147,20 @@ class MessageSteps(Steps):
         if message is not None:
             await self._client.api.delete(message, for_="me")
             self._history.hidden.add((self._person.user_id, message))
+
+    async def _react(self) -> None:
+        """Each device has emoji of its own, so that what it said last is what it wants."""
+        message = self._any_message()
+        if message is None:
+            return
+        client, on = self._client, self._rng.random() < 0.7
+        own = EMOJI[self._device.name.endswith(".1")]
+        for emoji in self._rng.choices(own, k=self._rng.choice((1, 2, 3))):
+            key = (self._person.user_id, message, emoji)
+            self._history.reacted[key] = None  # nobody knows until it is answered
+            await client.api.react(message, emoji, on)
+            self._history.reacted[key] = on
+        await client.api.reactions(message, limit=self._rng.randint(1, 3))
 
     async def _pin(self) -> None:
         client, message = self._client, self._any_message()

@@ -26,6 +26,7 @@ class Behaviour(KeepingSteps):
             "edit": 6,
             "delete": 2,
             "hide": 3,
+            "react": 8,
             "pin": 4,
             "typing": 2,
             "look": 2,

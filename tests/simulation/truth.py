@@ -39,6 +39,7 @@ class Row:
     said: tuple[str, ...]  # before it was edited, the first one first
     thread_id: str | None
     extra: Extra
+    reactions: bytes
 
     def names(self, user: str) -> bool:
         """Whether it is another's, and mentions the user."""
@@ -56,6 +57,8 @@ class Truth:
     stays: dict[tuple[str, str], list[tuple[int, int | None]]] = field(default_factory=dict)
     cursors: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     hidden: set[tuple[str, str]] = field(default_factory=set)  # user, message
+    reactions: set[tuple[str, str, str]] = field(default_factory=set)  # user, message, emoji
+    waiting: list[str] = field(default_factory=list)  # messages of reactions without a position
 
     def present(self, chat: str, user: str) -> bool:
         stays = self.stays.get((chat, user))
@@ -129,13 +132,14 @@ def read_truth(db: apsw.Connection) -> Truth:
             truth.open_history.add(chat)
     messages = (
         "SELECT id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media,"
-        " system, deleted_at > 0, pinned > 0, thread_id, extra FROM messages ORDER BY chat_id, seq"
+        " system, deleted_at > 0, pinned > 0, thread_id, extra, reactions"
+        " FROM messages ORDER BY chat_id, seq"
     )
     said: dict[int, list[str]] = {}
     for message_id, content in db.execute("SELECT message_id, content FROM edits ORDER BY rev"):
         said.setdefault(message_id, []).append(content)
     for message_id, chat_id, seq, rev, number, sender, client, at, *rest in db.execute(messages):
-        kind, content, media, system, deleted, pinned, thread_id, extra = rest
+        kind, content, media, system, deleted, pinned, thread_id, extra, reactions = rest
         row = Row(
             ids.text("msg", message_id),
             ids.text("chat", chat_id),
@@ -154,6 +158,7 @@ def read_truth(db: apsw.Connection) -> Truth:
             tuple(said.get(message_id, ())),
             ids.text("msg", thread_id) if thread_id else None,
             unpack(extra),
+            reactions,
         )
         truth.logs[row.chat_id].append(row)
     for table in ("stays", "members"):
@@ -163,6 +168,10 @@ def read_truth(db: apsw.Connection) -> Truth:
             stays = truth.stays.setdefault(_key(chat_id, user_id), [])
             if (since, left) not in stays:
                 stays.append((since, left))
+    for user, message, emoji in db.execute("SELECT user_id, message_id, emoji FROM reactions"):
+        truth.reactions.add((ids.text("user", user), ids.text("msg", message), emoji))
+    waiting = db.execute("SELECT message_id FROM waiting")
+    truth.waiting = [ids.text("msg", message) for (message,) in waiting]
     for user_id, message_id in db.execute("SELECT user_id, message_id FROM hidden"):
         truth.hidden.add((ids.text("user", user_id), ids.text("msg", message_id)))
     for chat_id, user_id, delivered, read in db.execute(CURSORS):

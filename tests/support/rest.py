@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from hubbub.actions import Actions
 from hubbub.entry.rest.app import RestApp
@@ -84,7 +85,7 @@ class Client:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": where,
+            "path": unquote(where),
             "raw_path": where.encode(),
             "root_path": "",
             "query_string": query.encode(),

@@ -31,6 +31,7 @@ MeKind = Annotated[str, Meta(examples=["chat"])]
 MessageType = Literal["text", "image", "video", "audio", "file", "encrypted"]
 AnyMessageType = Literal["text", "image", "video", "audio", "file", "encrypted", "system"]
 
+Emoji = Annotated[str, Meta(max_length=64, description="one emoji", examples=["👍"])]
 DeleteFor = Literal["everyone", "me"]
 
 ME: Final = "me"
@@ -117,7 +118,16 @@ class Pin(Struct, frozen=True, gc=False, tag="pin", omit_defaults=True):
     ref: Ref | None = None
 
 
-ChangeFrame = Edit | Delete | Pin
+class React(Struct, frozen=True, gc=False, tag="react", omit_defaults=True):
+    """Puts an emoji to a message, or with `on` false takes it away. Answer: `ack` or `error`."""
+
+    message_id: MessageId
+    emoji: Emoji
+    on: bool = True
+    ref: Ref | None = None
+
+
+ChangeFrame = Edit | Delete | Pin | React
 """Changes of stored messages."""
 
 
@@ -196,7 +206,8 @@ class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
     """A message in its latest state. `rev` = `seq` until it is changed.
 
     `thread_id`: of a reply, the message that began its thread. `forwarded_from`: who wrote what
-    was forwarded.
+    was forwarded. `reactions`: how many have reacted with each emoji; `reacted_by`: who, where
+    they are no more than ten.
     """
 
     id: MessageId
@@ -221,6 +232,7 @@ class Message(Struct, frozen=True, gc=False, tag="message", omit_defaults=True):
     mentions: list[UserId] = []
     mention_all: bool = False
     forwarded_from: UserId | None = None
+    reacted_by: dict[str, list[UserId]] = {}
 
 
 class Privacy(Struct, frozen=True, gc=False):

@@ -118,6 +118,7 @@ class StoredMessage(Struct, omit_defaults=True):
     mentions: list[UserId] = []
     mention_all: bool = False
     forwarded_from: UserId | None = None
+    reacted_by: dict[str, list[UserId]] = {}
     replies: Replies | None = None
 
 
@@ -183,5 +184,29 @@ class ReceiptPage(Struct):
     delivered: int
     read: int
     receipts: list[Receipt]
+    has_more: bool
+    cursor: str | None
+
+
+class Reaction(Struct):
+    """An emoji, and when it was put there."""
+
+    emoji: str
+    at: Time
+
+
+class Reactor(Struct):
+    """A user, and what he has put to a message."""
+
+    user_id: UserId
+    reactions: list[Reaction]
+
+
+class ReactionPage(Struct):
+    """Who has reacted to a message, by id; `own`: the caller's emoji."""
+
+    message_id: MessageId
+    own: list[str]
+    reactors: list[Reactor]
     has_more: bool
     cursor: str | None

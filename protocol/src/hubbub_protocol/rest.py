@@ -58,6 +58,15 @@ from hubbub_protocol.messages import (
     Pins as Pins,
 )
 from hubbub_protocol.messages import (
+    Reaction as Reaction,
+)
+from hubbub_protocol.messages import (
+    ReactionPage as ReactionPage,
+)
+from hubbub_protocol.messages import (
+    Reactor as Reactor,
+)
+from hubbub_protocol.messages import (
     ReadDone as ReadDone,
 )
 from hubbub_protocol.messages import (

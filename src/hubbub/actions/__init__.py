@@ -104,6 +104,11 @@ class Actions:
     pin_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
     unpin_message: Callable[[Principal, str], Awaitable[rest.ChangedMessage]]
     """(principal, message_id)"""
+    add_reaction: Callable[[Principal, str, str], Awaitable[rest.ChangedMessage]]
+    remove_reaction: Callable[[Principal, str, str], Awaitable[rest.ChangedMessage]]
+    """(principal, message_id, emoji)"""
+    list_reactions: Callable[[Principal, str, int, str | None], Awaitable[rest.ReactionPage]]
+    """(principal, message_id, limit, cursor)"""
     list_edits: Callable[[Principal, str], Awaitable[rest.Edits]]
     """(principal, message_id)"""
     list_pins: Callable[[Principal, str], Awaitable[rest.Pins]]

@@ -1,4 +1,4 @@
-"""Change a message that is stored: edit it, delete it for everyone or oneself, pin it.
+"""Change a message that is stored: edit it, delete it for everyone or oneself, pin it, react.
 
 Who may, the store decides as it commits, by the rules in `domain/amend.py`.
 """
@@ -13,8 +13,9 @@ from hubbub.actions.directory import UnknownNames
 from hubbub.actions.outcomes import amended
 from hubbub.actions.references import message_id
 from hubbub.domain.account import Principal
-from hubbub.domain.change import Amend, Amendment, Edit, Erase, Hide, Pin
+from hubbub.domain.change import Amend, Amendment, Edit, Erase, Hide, Pin, React
 from hubbub.domain.limits import MessageLimits
+from hubbub.domain.reaction import is_emoji
 from hubbub.ports import Changes, Clock
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.codes import Code, Refused
@@ -73,6 +74,18 @@ class AmendMessage:
         """Raises Refused: `not_found`, `forbidden`, `rate_limited`."""
         return await self._do(principal, message, Pin(False))
 
+    async def react(self, principal: Principal, message: str, emoji: str) -> rest.ChangedMessage:
+        """Put an emoji to a message.
+
+        Raises Refused: `invalid` (no emoji), `not_found`, `conflict` (too many), `cannot_message`,
+        `rate_limited`.
+        """
+        return await self._do(principal, message, _reaction(emoji, True))
+
+    async def unreact(self, principal: Principal, message: str, emoji: str) -> rest.ChangedMessage:
+        """Take one's own emoji away. Raises Refused, as `react`."""
+        return await self._do(principal, message, _reaction(emoji, False))
+
     def from_frame(self, user_id: int, frame: frames.ChangeFrame) -> Amend:
         """The change that a frame asks for.
 
@@ -86,6 +99,8 @@ class AmendMessage:
                 do = _deletion(frame.for_)
             case frames.Pin():
                 do = Pin(frame.pinned)
+            case frames.React():
+                do = _reaction(frame.emoji, frame.on)
             case _:
                 assert_never(frame)
         return self._amend(user_id, frame.message_id, do)
@@ -118,3 +133,9 @@ class AmendMessage:
 
 def _deletion(for_: frames.DeleteFor) -> Erase | Hide:
     return Hide() if for_ == "me" else Erase()
+
+
+def _reaction(emoji: str, on: bool) -> React:
+    if not is_emoji(emoji):
+        raise Refused(Code.INVALID, "A reaction is one emoji.")
+    return React(emoji, on)

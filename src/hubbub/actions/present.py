@@ -8,7 +8,7 @@ from hubbub.domain.extra import unpack
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.message import Row, Version
 from hubbub.domain.receipt import Cursor
-from hubbub.domain.view import ChatView, History, MemberView, RecipientView, Replies
+from hubbub.domain.view import ChatView, History, MemberView, Reactor, RecipientView, Replies
 from hubbub.present import client_ref, media, message, user_ref
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.times import rfc3339
@@ -130,6 +130,12 @@ def member(view: MemberView) -> rest.Member:
         read=of.read,
         last_read_message_id=ids.text("msg", view.last_read_id) if view.last_read_id else None,
     )
+
+
+def reactor(view: Reactor) -> rest.Reactor:
+    """A user, and what he has put to a message."""
+    reactions = [rest.Reaction(emoji, rfc3339(at)) for emoji, at in view.reactions]
+    return rest.Reactor(ids.text("user", view.user_id), reactions)
 
 
 def receipt(view: RecipientView) -> rest.Receipt:

@@ -1,7 +1,15 @@
-"""What became of messages: earlier versions, and which are pinned."""
+"""What became of messages: earlier versions, which are pinned, who has reacted."""
 
 from hubbub.actions import present
-from hubbub.actions.references import chat_id, check, message_id, seen_chat, seen_message
+from hubbub.actions.references import (
+    chat_id,
+    check,
+    message_id,
+    read_cursor,
+    seen_chat,
+    seen_message,
+    write_cursor,
+)
 from hubbub.domain.account import Principal
 from hubbub.domain.amend import may_see_versions
 from hubbub.ports import MessageReader
@@ -27,3 +35,19 @@ class ReadChanges:
         user = principal.user_id
         page = seen_chat(await self._messages.pins(user, chat_id(chat)))
         return rest.Pins(present.messages(page, user))
+
+    async def reactions(
+        self, principal: Principal, message: str, limit: int, cursor: str | None
+    ) -> rest.ReactionPage:
+        """Who has reacted to a message. Raises Refused: `not_found`, `malformed`."""
+        (after,) = read_cursor(cursor, 1) or (0,)
+        number = message_id(message)
+        found = await self._messages.reactions(principal.user_id, number, after, limit)
+        page = seen_message(found)
+        return rest.ReactionPage(
+            message,
+            page.own,
+            [present.reactor(each) for each in page.page],
+            page.has_more,
+            write_cursor((page.page[-1].user_id,)) if page.has_more else None,
+        )

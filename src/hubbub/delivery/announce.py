@@ -73,6 +73,8 @@ class Announcer:
         self._flight = flight
         self._begin_anew = begin_anew
         self._flush = flush
+        self.on_waiting: Callable[[], None] = _nobody
+        """Reactions wait for a position, or may."""
 
     def begin(self) -> None:
         """A commit begins."""
@@ -82,6 +84,7 @@ class Announcer:
         """What was committed is not known, so it cannot be told: all connections resume."""
         self._roster.clear()
         self._begin_anew()
+        self.on_waiting()
 
     def end(self) -> None:
         """It ended, and was told where it succeeded.
@@ -214,6 +217,8 @@ class Announcer:
     def _amended(self, outcome: Amended, events: list[Event]) -> None:
         row = outcome.row
         events.extend(OwnEvent(me) for me in outcome.told)
+        if outcome.waits:
+            self.on_waiting()
         chat = self._roster.get(row.chat_id)
         if outcome.changed and chat is not None:
             events.append(RowEvent(row, chat.members, chat.large, outcome.audience))
@@ -346,6 +351,10 @@ class Announcer:
         chat.counts_at = self._clock.monotonic()
         if chat.newest is not None:
             self._publish([_counts(chat.chat_id, chat.newest)])
+
+
+def _nobody() -> None:
+    """Nobody sees to it."""
 
 
 def _by_sending(post: Post, outcome: Posted) -> Advanced:

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from hubbub.domain.change import Amend, Denied, Edit, Erase, Hide, Pin
+from hubbub.domain.change import Amend, Announce, Denied, Edit, Erase, Hide, Pin, React
 from hubbub.domain.chat import LARGE, Chat, Head, Role
 from hubbub.domain.extra import Extra, erased, pack, unpack
 from hubbub.domain.message import EVERYBODY, Audience, Row, Version
@@ -31,7 +31,7 @@ def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int
         return Denied("invalid", "What the system says of a chat cannot be changed.")
     if row.deleted_at and not isinstance(change.do, Erase | Hide):
         return Denied("conflict", "The message was deleted.")
-    after = replace(row, rev=head.seq + 1, changed_at=max(change.at, row.at, row.changed_at))
+    after = moved_to(row, head, change.at)
     match change.do:
         case Edit():
             denied = may_post(chat, role) or _may_mention(row, change.do, chat, role)
@@ -42,6 +42,8 @@ def amend(row: Row, change: Amend, chat: Chat, role: Role, head: Head, pins: int
             return _pin(row, after, change.do.pinned, chat, role, pins)
         case Hide():
             return row
+        case React() | Announce():
+            return after
         case _:
             assert_never(change.do)
 
@@ -91,6 +93,7 @@ def _erase(row: Row, after: Row, by: int, chat: Chat, role: Role) -> Row | Denie
     if row.deleted_at:
         return row
     nothing = {"content": "", "media": b"", "edited": 0, "edited_at": 0, "pinned": 0}
+    nothing["reactions"] = b""
     return replace(after, deleted_at=after.changed_at, extra=erased(row.extra), **nothing)
 
 
@@ -126,6 +129,29 @@ def may_see_versions(row: Row, user_id: int, chat: Chat, role: Role) -> Denied |
         return None
     why = "Only who sent a message sees what it said before, in groups owners and admins too."
     return Denied("forbidden", why)
+
+
+def goes_with(change: Amend, changed: set[object]) -> bool:
+    """Whether a change may be in one commit with those that `changed` knows; then it does.
+
+    Of each message one, so that the commit may be repeated. Or different reactions, of which many
+    come at once: they do not depend on each other.
+    """
+    message, reacted = change.message_id, ("reacted", change.message_id)
+    own: set[object] = {message}
+    others: set[object] = {message, reacted}
+    if isinstance(change.do, React):
+        one = (message, change.by, change.do.emoji)
+        own, others = {one, reacted}, {one, message}
+    if others & changed:
+        return False
+    changed |= own
+    return True
+
+
+def moved_to(row: Row, head: Head, at: int) -> Row:
+    """The message at the next position of its chat."""
+    return replace(row, rev=head.seq + 1, changed_at=max(at, row.at, row.changed_at))
 
 
 def moved(head: Head, row: Row) -> Head:

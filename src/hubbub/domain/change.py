@@ -147,7 +147,18 @@ class Hide(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="
     """Takes a message away from him alone who asks: his own log tells, the chat's does not."""
 
 
-Amendment = Edit | Erase | Pin | Hide
+class React(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="react"):
+    """Puts an emoji to a message, or takes one's own away."""
+
+    emoji: str
+    on: bool
+
+
+class Announce(Struct, frozen=True, gc=False, array_like=True, tag_field="do", tag="announce"):
+    """Takes the position that tells of reactions which wait for one; the server asks, no user."""
+
+
+Amendment = Edit | Erase | Pin | Hide | React | Announce
 
 
 class Amend(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amend"):
@@ -295,13 +306,15 @@ class Logged(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag
 class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="amended"):
     """The message as it is now. Not `changed`: it was so already, and took no position.
 
-    `told`: what the own log tells of it to him who has changed it.
+    `told`: what the own log tells of it to him who has changed it. `waits`: reactions wait for the
+    position that tells of them.
     """
 
     row: Row
     changed: bool
     audience: Audience
     told: tuple[MyHidden | MyChat, ...] = ()
+    waits: bool = False
 
 
 class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):

@@ -11,7 +11,8 @@ class Row(Struct, frozen=True, gc=False, array_like=True):
     `thread_id`: of a reply, the message that began its thread. `extra`: see the module `extra`.
 
     Times are Unix ms, 0 where it did not happen: `changed_at` is that of `rev`. `edited` and
-    `pinned` are the positions where that was done last, 0: it is not.
+    `pinned` are the positions where that was done last, 0: it is not. `reactions`: see the module
+    `reaction`; the latest may be beyond `rev`, and wait for the position that tells of them.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Row(Struct, frozen=True, gc=False, array_like=True):
     edited_at: int = 0
     deleted_at: int = 0
     pinned: int = 0
+    reactions: bytes = b""
 
 
 class Version(Struct, frozen=True, gc=False, array_like=True):

@@ -133,6 +133,21 @@ class Versions(Struct, frozen=True, array_like=True):
     earlier: list[Version]
 
 
+class Reactor(Struct, frozen=True, array_like=True):
+    """A user, and the emoji that he has put to a message, each with when (Unix ms)."""
+
+    user_id: int
+    reactions: list[tuple[str, int]]
+
+
+class ReactionList(Struct, frozen=True, array_like=True):
+    """The reader's own emoji at a message, and a page of users by id."""
+
+    own: list[str]
+    page: list[Reactor]
+    has_more: bool
+
+
 class RecipientView(Struct, frozen=True, array_like=True):
     """When a recipient passed the message, Unix ms; None: not yet, or it is not told."""
 

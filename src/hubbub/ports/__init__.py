@@ -31,6 +31,7 @@ from hubbub.domain.view import (
     MentionList,
     MessageView,
     Places,
+    ReactionList,
     ReceiptList,
     ThreadView,
     Versions,
@@ -175,6 +176,10 @@ class ChatStore(Protocol):
         """Receipt counts of the newest message of each chat."""
         ...
 
+    async def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """Messages whose reactions wait for a position, and when it is due (Unix ms), in order."""
+        ...
+
 
 class Changes(Protocol):
     """The one queue in front of the store: how actions change chats."""
@@ -239,6 +244,12 @@ class MessageReader(Protocol):
 
     async def pins(self, user_id: int, chat_id: int) -> History | None:
         """The pinned messages of a chat, those pinned last first."""
+        ...
+
+    async def reactions(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReactionList | None:
+        """Who has reacted to a message, users with ids above `after`."""
         ...
 
 

@@ -8,6 +8,7 @@ from hubbub.actions import Actions
 from hubbub.actions.add_members import AddMembers
 from hubbub.actions.admit import Admit
 from hubbub.actions.amend_message import AmendMessage
+from hubbub.actions.announce_reactions import AnnounceReactions
 from hubbub.actions.authenticate import Authenticate
 from hubbub.actions.change_chat import ChangeChat
 from hubbub.actions.change_member import ChangeMember
@@ -113,6 +114,8 @@ class Core:
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
         )
+        self.reactions = AnnounceReactions(world.chats, self.ingest, clock)
+        announcer.on_waiting = self.reactions.wake
         self.presence = Presence(
             self.hub,
             watchers,
@@ -153,6 +156,7 @@ class Core:
             group.create_task(self.fanout.run())
             group.create_task(self.replays.run())
             group.create_task(self.presence.run())
+            group.create_task(self.reactions.run())
             group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
             group.create_task(self._tick(TABS_EVERY, self.registry.tick))
 
@@ -336,6 +340,9 @@ class Core:
             delete_message=self.amend.delete,
             pin_message=self.amend.pin,
             unpin_message=self.amend.unpin,
+            add_reaction=self.amend.react,
+            remove_reaction=self.amend.unreact,
+            list_reactions=changes.reactions,
             list_edits=changes.edits,
             list_pins=changes.pins,
             get_message=GetMessage(reader),

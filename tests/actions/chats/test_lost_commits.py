@@ -1,7 +1,8 @@
 """A commit whose outcome is lost is repeated, and does nothing twice."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from hubbub.actions.amend_message import AmendMessage
 from hubbub.adapters.memory.chats import MemoryChatStore
@@ -47,10 +48,9 @@ class Silent:
         """See Announce."""
 
 
-async def test_two_edits_of_a_message_are_made_once_each(house: House) -> None:
-    ann = await house.user("ann")
-    chat = await house.group(ann)
-    first, second = [await house.send(ann, chat) for _ in range(2)]
+@asynccontextmanager
+async def losing(house: House) -> AsyncIterator[tuple[AmendMessage, Forgetful]]:
+    """Changes of messages by a store whose answers are lost."""
     store = Forgetful(house)
     ingest = Ingest(
         store,  # type: ignore[arg-type]
@@ -65,13 +65,38 @@ async def test_two_edits_of_a_message_are_made_once_each(house: House) -> None:
     amend = AmendMessage(ingest, house.clock, limits, lambda user: None, *named)
     async with asyncio.TaskGroup() as group:
         working = group.create_task(ingest.run())
+        yield amend, store
+        working.cancel()
+
+
+async def test_two_edits_of_a_message_are_made_once_each(house: House) -> None:
+    ann = await house.user("ann")
+    chat = await house.group(ann)
+    first, second = [await house.send(ann, chat) for _ in range(2)]
+    async with losing(house) as (amend, store):
         done = await asyncio.gather(
             amend.edit(ann, first, rest.EditMessage("one")),
             amend.edit(ann, second, rest.EditMessage("other")),
             amend.edit(ann, first, rest.EditMessage("two")),
             amend.pin(ann, second),
         )
-        working.cancel()
     assert [changed.rev for changed in done] == [3, 4, 5, 6]
     assert store.commits == [2, 2, 2, 2]
     assert (await house.message(ann, first)).content == "two"
+
+
+async def test_different_reactions_to_a_message_go_together(house: House) -> None:
+    ann, bob = await house.user("ann"), await house.user("bob")
+    chat = await house.group(ann, bob)
+    sent = await house.send(ann, chat)
+    async with losing(house) as (amend, store):
+        await asyncio.gather(
+            amend.react(ann, sent, "👍"),
+            amend.react(bob, sent, "👍"),
+            amend.react(bob, sent, "🎉"),
+            amend.unreact(bob, sent, "👍"),
+            amend.react(ann, sent, "🎉"),
+            amend.pin(ann, sent),
+        )
+    assert store.commits == [3, 3, 2, 2, 1, 1]
+    assert (await house.message(ann, sent)).reactions == {"👍": 1, "🎉": 2}

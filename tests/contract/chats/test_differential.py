@@ -33,6 +33,7 @@ from hubbub.domain.change import (
     PlaceMe,
     Post,
     Posted,
+    React,
     Seen,
     SetChat,
     SetRole,
@@ -154,7 +155,9 @@ switches: Any = st.fixed_dictionaries(
     },
 )
 moves = st.builds(advance, chats, users, positions, positions, times)
-dos = st.one_of(edits, edits, st.just(Erase()), st.just(Hide()), st.builds(Pin, st.booleans()))
+reactions = st.builds(React, st.sampled_from(["👍", "🎉", "❤️"]), st.booleans())
+others = st.one_of(st.just(Erase()), st.just(Hide()), st.builds(Pin, st.booleans()))
+dos = st.one_of(edits, edits, reactions, others)
 amendments = st.builds(Amend, st.integers(0, 30), users, dos, times)  # the n-th last message
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Create, st.builds(group, chats, some, histories), times),

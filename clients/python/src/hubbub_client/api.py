@@ -325,6 +325,18 @@ class Api:
         where = path("messages", message_id, "pin")
         return await self.call("PUT" if pinned else "DELETE", where, rest.ChangedMessage)
 
+    async def react(self, message_id: str, emoji: str, on: bool = True) -> rest.ChangedMessage:
+        """Put an emoji to a message, or take one's own away. Repeating it is safe."""
+        where = path("messages", message_id, "reactions", emoji)
+        return await self.call("PUT" if on else "DELETE", where, rest.ChangedMessage)
+
+    async def reactions(
+        self, message_id: str, limit: int = 50, cursor: str | None = None
+    ) -> rest.ReactionPage:
+        """Who has reacted to a message, with what and when, by user."""
+        where = path("messages", message_id, "reactions", limit=limit, cursor=cursor)
+        return await self.call("GET", where, rest.ReactionPage)
+
     async def edits(self, message_id: str) -> list[rest.Version]:
         """What a message said before it was edited, newest first."""
         return (await self.call("GET", path("messages", message_id, "edits"), rest.Edits)).edits

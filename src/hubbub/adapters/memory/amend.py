@@ -1,13 +1,17 @@
 """Changing stored messages in dictionaries."""
 
+from msgspec.structs import replace
+
 from hubbub.adapters.memory.hidden import hide, hiders
+from hubbub.adapters.memory.reactions import forget_reactions, react, wait
 from hubbub.adapters.memory.relations import is_shut
 from hubbub.adapters.memory.state import State
-from hubbub.domain.amend import amend, audience, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Hide, Missing
+from hubbub.domain.amend import amend, audience, moved_to, surplus, version
+from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing, React
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
+from hubbub.domain.reaction import waits
 from hubbub.domain.reading import visible
 from hubbub.domain.relation import Pair
 
@@ -15,6 +19,8 @@ from hubbub.domain.relation import Pair
 def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
     """Change a message; what who changes it does not see is `Missing`."""
     row = state.messages.get(change.message_id)
+    if row is not None and isinstance(change.do, Announce):
+        return _announce(state, row, change.at)
     hiding = isinstance(change.do, Hide)
     if row is None or not visible(row, state.openings(row.chat_id, change.by, all_=hiding)):
         return Missing()
@@ -30,11 +36,38 @@ def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
         return Amended(row, False, EVERYBODY)
     if not after.deleted_at and is_shut(state, Pair(change.by, 0, row.chat_id)):
         return CANNOT_WRITE
+    if isinstance(change.do, React):
+        found = _react(state, row, change, change.do)
+        if not isinstance(found, Row):
+            return found
+        after = replace(after, reactions=found.reactions)
     if after.edited > row.edited:
         _keep_version(state, row)
     if after.deleted_at:
         state.edits.pop(row.id, None)
+        forget_reactions(state, row.id)
         forget(state.known, after)
+    state.amend(after)
+    return Amended(after, True, _audience(state, row))
+
+
+def _react(state: State, row: Row, change: Amend, do: React) -> Row | Amended | Denied:
+    """The message with its new reactions, where a position is to tell of them now."""
+    reacted = react(state, row, change.by, do, change.at)
+    if reacted == row:
+        return Amended(row, False, EVERYBODY)
+    if isinstance(reacted, Row) and waits(state.chats[row.chat_id], row, change.at):
+        wait(state, reacted)
+        return Amended(reacted, False, EVERYBODY, waits=True)
+    return reacted
+
+
+def _announce(state: State, row: Row, at: int) -> Amended:
+    if row.id not in state.waiting:
+        return Amended(row, False, EVERYBODY)
+    if waits(state.chats[row.chat_id], row, at):
+        return Amended(row, False, EVERYBODY, waits=True)
+    after = moved_to(row, state.heads[row.chat_id], at)
     state.amend(after)
     return Amended(after, True, _audience(state, row))
 

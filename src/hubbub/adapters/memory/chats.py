@@ -88,6 +88,11 @@ class MemoryChatStore:
         """`ChatStore.counts`."""
         return [count(self._state, chat_id) for chat_id in chat_ids]
 
+    async def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """`ChatStore.waiting`."""
+        waiting = self._state.waiting.items()
+        return sorted(waiting, key=lambda each: (each[1], each[0]))[:limit]
+
     def _passed(self, read: PassedRead) -> list[Passed]:
         rows = self._state.logs.get(read.chat_id, [])
         here = {m.user_id for m in self._state.present_members(read.chat_id)}

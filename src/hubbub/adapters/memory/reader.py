@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hubbub.adapters.memory.own import own_log
+from hubbub.adapters.memory.reactions import reaction_list
 from hubbub.adapters.memory.state import State
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
@@ -17,6 +18,7 @@ from hubbub.domain.view import (
     MemberList,
     MemberView,
     MessageView,
+    ReactionList,
     ReceiptList,
     RecipientView,
     Replies,
@@ -118,6 +120,14 @@ class MemoryReader:
         rows = [row for row in self._visible(user_id, chat_id) if row.pinned]
         rows.sort(key=lambda row: -row.pinned)
         return self._history(member, rows, False)
+
+    async def reactions(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReactionList | None:
+        """`MessageReader.reactions`."""
+        if await self.message(user_id, message_id) is None:
+            return None
+        return reaction_list(self._state, user_id, message_id, after, limit)
 
     async def receipts(
         self, user_id: int, message_id: int, after: int, limit: int

@@ -33,7 +33,8 @@ class State:
     """Everything. A member's `stays` are those that ended before he came back.
 
     `privacy` and `blocks` (whether a user has blocked another) are with their place in the own log.
-    `hidden`: of each user, by message.
+    `hidden`: of each user, by message. `reactions`: when, by message, user and emoji; `waiting`:
+    messages where some wait for a position, and when it is due.
     """
 
     users: dict[int, User] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class State:
     messages: dict[int, Row] = field(default_factory=dict)
     known: dict[Dedupe, Row] = field(default_factory=dict)
     edits: dict[int, list[Version]] = field(default_factory=dict)
+    reactions: dict[tuple[int, int, str], int] = field(default_factory=dict)
+    waiting: dict[int, int] = field(default_factory=dict)
     marks: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
 
     def add_user(self, user: User) -> None:
@@ -198,10 +201,15 @@ class State:
 
     def amend(self, row: Row) -> None:
         """A message as it is now: its `rev` is the chat's newest position."""
-        log, head = self.logs[row.chat_id], self.heads[row.chat_id]
+        self.replace_row(row)
+        self.heads[row.chat_id] = moved(self.heads[row.chat_id], row)
+        self.waiting.pop(row.id, None)
+
+    def replace_row(self, row: Row) -> None:
+        """A message as it is now, at the position that it has."""
+        log = self.logs[row.chat_id]
         log[bisect_left(log, row.seq, key=lambda other: other.seq)] = row
         self.messages[row.id] = row
-        self.heads[row.chat_id] = moved(head, row)
 
     def resize(self, chat_id: int, by: int) -> int:
         """Another size; no member set finds the group any more."""

@@ -2,23 +2,27 @@
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from hubbub.adapters.postgres.hidden import hide, hiders
 from hubbub.adapters.postgres.mentions import change_mentions
+from hubbub.adapters.postgres.reactions import is_waiting, react, wait
 from hubbub.adapters.postgres.relations import is_shut
 from hubbub.adapters.postgres.rows import load_message, seen_by, stays
 from hubbub.adapters.postgres.work import Again, Work
-from hubbub.domain.amend import amend, audience, moved, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Hide, Missing, Pin
-from hubbub.domain.chat import LARGE, Chat
+from hubbub.domain.amend import amend, audience, moved, moved_to, surplus, version
+from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing, Pin, React
+from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
+from hubbub.domain.reaction import waits
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.relation import Pair
 
 SAVE: Final = (
     "UPDATE messages SET rev = $2, content = $3, media = $4, changed_at = $5, edited = $6,"
-    " edited_at = $7, deleted_at = $8, pinned = $9, extra = $10 WHERE id = $1"
+    " edited_at = $7, deleted_at = $8, pinned = $9, extra = $10, reactions = $11 WHERE id = $1"
 )
 PINS: Final = "SELECT count(*) FROM messages WHERE chat_id = $1 AND pinned <> 0"
 LATE: Final = "SELECT user_id FROM members WHERE chat_id = $1 AND until IS NULL AND since > $2"
@@ -37,6 +41,8 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
     if row.chat_id not in work.chats:
         raise Again  # it was stored after the locks were taken
     chat, head = work.chat(row.chat_id), work.head(row.chat_id)
+    if chat is not None and head is not None and isinstance(change.do, Announce):
+        return await _announce(work, row, chat, head, change.at)
     position = await work.position(row.chat_id, change.by)
     if chat is None or head is None or position is None:
         return Missing()
@@ -59,11 +65,47 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
         await work.flush()  # whether the other has written is in his row
         if await is_shut(work.db, Pair(change.by, 0, chat.id)):
             return CANNOT_WRITE
-    if after.edited > row.edited:
-        await _keep_version(work.db, row)
+    if isinstance(change.do, React):
+        found = await _react(work, chat, row, change, change.do)
+        if not isinstance(found, Row):
+            return found
+        after = replace(after, reactions=found.reactions)
+    await _save(work, row, after, head)
     if after.deleted_at:
-        await work.db.execute("DELETE FROM edits WHERE message_id = $1", row.id)
         forget(work.known, after)
+    return Amended(after, True, await _audience(work.db, chat, row))
+
+
+async def _react(
+    work: Work, chat: Chat, row: Row, change: Amend, do: React
+) -> Row | Amended | Denied:
+    """The message with its new reactions, where a position is to tell of them now."""
+    reacted = await react(work, row, change.by, do, change.at)
+    if reacted == row:
+        return Amended(row, False, EVERYBODY)
+    if isinstance(reacted, Row) and waits(chat, row, change.at):
+        await wait(work.db, reacted)
+        return Amended(reacted, False, EVERYBODY, waits=True)
+    return reacted
+
+
+async def _announce(work: Work, row: Row, chat: Chat, head: Head, at: int) -> Amended:
+    if not await is_waiting(work.db, row.id):
+        return Amended(row, False, EVERYBODY)
+    if waits(chat, row, at):
+        return Amended(row, False, EVERYBODY, waits=True)
+    after = moved_to(row, head, at)
+    await _save(work, row, after, head)
+    return Amended(after, True, await _audience(work.db, chat, row))
+
+
+async def _save(work: Work, before: Row, after: Row, head: Head) -> None:
+    if after.edited > before.edited:
+        await _keep_version(work.db, before)
+    if after.deleted_at:
+        await work.db.execute("DELETE FROM edits WHERE message_id = $1", after.id)
+        await work.db.execute("DELETE FROM reactions WHERE message_id = $1", after.id)
+    await work.db.execute("DELETE FROM waiting WHERE message_id = $1", after.id)
     await work.db.execute(
         SAVE,
         after.id,
@@ -76,10 +118,10 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
         after.deleted_at,
         after.pinned,
         after.extra,
+        after.reactions,
     )
-    await change_mentions(work.db, row, after)
-    work.move_head(chat.id, moved(head, after), changed=after.rev)
-    return Amended(after, True, await _audience(work.db, chat, row))
+    await change_mentions(work.db, before, after)
+    work.move_head(after.chat_id, moved(head, after), changed=after.rev)
 
 
 async def _keep_version(db: Any, row: Row) -> None:

@@ -19,6 +19,7 @@ from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.membership import change_group, create, fill
 from hubbub.adapters.postgres.own import mute
 from hubbub.adapters.postgres.post import post_all
+from hubbub.adapters.postgres.reactions import WAITING
 from hubbub.adapters.postgres.relations import set_block, set_privacy
 from hubbub.adapters.postgres.replay import find, log, places
 from hubbub.adapters.postgres.rows import SILENT, between, columns
@@ -168,6 +169,11 @@ class PostgresChatStore:
         """`ChatStore.counts`."""
         async with self._database.snapshot() as db:
             return [await _count(db, chat_id) for chat_id in chat_ids]
+
+    async def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """`ChatStore.waiting`."""
+        async with self._database.snapshot() as db:
+            return [(row[0], row[1]) for row in await db.fetch(WAITING, limit)]
 
 
 async def _count(db: Any, chat_id: int) -> ReceiptCount:

@@ -16,6 +16,7 @@ from hubbub.adapters.postgres.joining import USER
 from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.own import own_log
 from hubbub.adapters.postgres.passing import cursor_states, receipt_counts, recipient_views
+from hubbub.adapters.postgres.reactions import reaction_list
 from hubbub.adapters.postgres.replay import C
 from hubbub.adapters.postgres.rows import (
     AT_OR_BELOW,
@@ -42,6 +43,7 @@ from hubbub.domain.view import (
     MemberList,
     MemberView,
     MessageView,
+    ReactionList,
     ReceiptList,
     Versions,
 )
@@ -210,6 +212,15 @@ class PostgresReader:
             rows = [row for row in stored if visible(row, seat.openings)]
             replies = await replies_to(db, [row.id for row in rows], seat.openings)
         return History(rows, False, others[chat_id], seat.own, replies)
+
+    async def reactions(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReactionList | None:
+        """Who has reacted to a message, users with ids above `after`."""
+        async with self._database.snapshot() as db:
+            if await find_seen(db, user_id, message_id) is None:
+                return None
+            return await reaction_list(db, user_id, message_id, after, limit)
 
     async def receipts(
         self, user_id: int, message_id: int, after: int, limit: int

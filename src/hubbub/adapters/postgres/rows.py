@@ -14,7 +14,7 @@ SENT: Final = (
     " system, thread_id, extra"
 )
 SENT_COLUMNS: Final = tuple(SENT.split(", "))
-ROW: Final = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned"
+ROW: Final = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned, reactions"
 CHAT: Final = (
     "id, type, key, title, history, created_at, size, description, picture, posting,"
     " slow_seconds, visibility"

@@ -2,8 +2,8 @@
 
 - Ids are BIGINT, times Unix milliseconds, positions count from 1. `until` is `left` elsewhere.
 - What grows with what is said is partitioned by day (UTC), so that it is dropped by the day:
-  `messages` and `edits` by the message's id (ids are time-ordered), `marks` by when a cursor
-  moved, `sent` by the day inside the sender's UUIDv7.
+  `messages`, `edits` and `reactions` by the message's id (ids are time-ordered), `marks` by when a
+  cursor moved, `sent` by the day inside the sender's UUIDv7.
 - `spans` says which positions of a chat lie in which day: a row for each chat and day with
   messages, written with the chat's first message of that day. `first_id` is where the day's ids
   begin; `last_seq` of the newest is `OPEN`. `chats.span` is the newest `first_id`. Days may
@@ -310,6 +310,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE edits ADD COLUMN extra BYTEA NOT NULL DEFAULT '';
     UPDATE edits e SET extra = m.extra FROM messages m WHERE m.id = e.message_id;
     """,
+    """
+    ALTER TABLE messages ADD COLUMN reactions BYTEA NOT NULL DEFAULT '';
+    CREATE TABLE reactions (
+        message_id BIGINT NOT NULL,
+        user_id BIGINT NOT NULL,
+        emoji TEXT NOT NULL,
+        at BIGINT NOT NULL,
+        PRIMARY KEY (message_id, user_id, emoji)
+    ) PARTITION BY RANGE (message_id);
+    CREATE INDEX reactions_by_emoji ON reactions (message_id, emoji, user_id);
+    CREATE TABLE waiting (
+        message_id BIGINT PRIMARY KEY,
+        due_at BIGINT NOT NULL
+    );
+    CREATE INDEX waiting_by_time ON waiting (due_at, message_id);
+    """,
 )
 
 
@@ -336,6 +352,7 @@ def partitions(day: int) -> list[tuple[str, str, int, int]]:
     bounds = {
         "messages": ids_,
         "edits": ids_,
+        "reactions": ids_,
         "marks": times,
         "large_marks": times,
         "sent": (day, day + 1),

@@ -1,26 +1,29 @@
 """Changing stored messages: load what the rule needs, save what it says."""
 
 import apsw
+from msgspec.structs import replace
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.hidden import hide, hiders
 from hubbub.adapters.sqlite.mentions import change_mentions
 from hubbub.adapters.sqlite.own import tell
+from hubbub.adapters.sqlite.reactions import is_waiting, react, wait
 from hubbub.adapters.sqlite.relations import is_shut
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import ROW, hidden_in, load_head, load_position, save_heads, stays
-from hubbub.domain.amend import amend, audience, counts_else, moved, surplus, version
-from hubbub.domain.change import Amend, Amended, Denied, Hide, Missing, Pin
+from hubbub.domain.amend import amend, audience, counts_else, moved, moved_to, surplus, version
+from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing, Pin, React
 from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import Dedupe, forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
+from hubbub.domain.reaction import waits
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.relation import Pair
 
 SAVE = (
     "UPDATE messages SET rev = ?, content = ?, media = ?, changed_at = ?, edited = ?,"
-    " edited_at = ?, deleted_at = ?, pinned = ?, extra = ? WHERE id = ?"
+    " edited_at = ?, deleted_at = ?, pinned = ?, extra = ?, reactions = ? WHERE id = ?"
 )
 PINS = "SELECT count(*) FROM messages WHERE chat_id = ? AND pinned <> 0"
 LATE = "SELECT user_id FROM members WHERE chat_id = ? AND left IS NULL AND since > ?"
@@ -40,6 +43,8 @@ def amend_message(
         return Missing()
     row = Row(*stored)
     chat, head = load_chat(db, row.chat_id), load_head(db, caches, row.chat_id)
+    if chat is not None and head is not None and isinstance(change.do, Announce):
+        return _announce(db, caches, row, chat, head, change.at)
     position = load_position(db, caches, row.chat_id, change.by)
     if chat is None or head is None or position is None:
         return Missing()
@@ -57,9 +62,39 @@ def amend_message(
         return Amended(row, False, EVERYBODY)
     if not after.deleted_at and is_shut(db, Pair(change.by, 0, row.chat_id)):
         return CANNOT_WRITE
+    if isinstance(change.do, React):
+        found = _react(db, chat, row, change, change.do)
+        if not isinstance(found, Row):
+            return found
+        after = replace(after, reactions=found.reactions)
     _save(db, caches, row, after, head)
     if after.deleted_at:
         forget(known, after)
+    return Amended(after, True, _audience(db, chat, row))
+
+
+def _react(
+    db: apsw.Connection, chat: Chat, row: Row, change: Amend, do: React
+) -> Row | Amended | Denied:
+    """The message with its new reactions, where a position is to tell of them now."""
+    reacted = react(db, row, change.by, do, change.at)
+    if reacted == row:
+        return Amended(row, False, EVERYBODY)
+    if isinstance(reacted, Row) and waits(chat, row, change.at):
+        wait(db, reacted)
+        return Amended(reacted, False, EVERYBODY, waits=True)
+    return reacted
+
+
+def _announce(
+    db: apsw.Connection, caches: Caches, row: Row, chat: Chat, head: Head, at: int
+) -> Amended:
+    if not is_waiting(db, row.id):
+        return Amended(row, False, EVERYBODY)
+    if waits(chat, row, at):
+        return Amended(row, False, EVERYBODY, waits=True)
+    after = moved_to(row, head, at)
+    _save(db, caches, row, after, head)
     return Amended(after, True, _audience(db, chat, row))
 
 
@@ -79,6 +114,8 @@ def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head
         _keep_version(db, before)
     if row.deleted_at:
         db.execute("DELETE FROM edits WHERE message_id = ?", (row.id,))
+        db.execute("DELETE FROM reactions WHERE message_id = ?", (row.id,))
+    db.execute("DELETE FROM waiting WHERE message_id = ?", (row.id,))
     db.execute(
         SAVE,
         (
@@ -91,6 +128,7 @@ def _save(db: apsw.Connection, caches: Caches, before: Row, row: Row, head: Head
             row.deleted_at,
             row.pinned,
             row.extra,
+            row.reactions,
             row.id,
         ),
     )

@@ -15,6 +15,7 @@ from hubbub.adapters.sqlite.database import snapshot, transaction
 from hubbub.adapters.sqlite.membership import change_group, create, fill
 from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
+from hubbub.adapters.sqlite.reactions import WAITING
 from hubbub.adapters.sqlite.relations import SILENT, saw, set_block, set_privacy
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
@@ -149,6 +150,11 @@ class SqliteChatStore:
     def counts(self, chat_ids: list[int]) -> list[ReceiptCount]:
         """See the port."""
         return [self._count(chat_id) for chat_id in chat_ids]
+
+    def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """See the port."""
+        found = self._connection.execute(WAITING, (limit,)).fetchall()
+        return cast(list[tuple[int, int]], found)
 
     def _count(self, chat_id: int) -> ReceiptCount:
         newest = self._connection.execute(

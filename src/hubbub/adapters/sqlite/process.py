@@ -62,12 +62,12 @@ WRITES: Final = {
     **dict.fromkeys(("recognise", "enrol", "link", "unlink"), SqliteIdentities),
 }
 READS: Final = {
-    **dict.fromkeys(("find", "places", "logs", "passed", "counts"), SqliteChatStore),
+    **dict.fromkeys(("find", "places", "logs", "passed", "counts", "waiting"), SqliteChatStore),
     **dict.fromkeys(
         ("chat", "chats", "members", "history", "message", "receipts", "cursors", "me"),
         SqliteReader,
     ),
-    **dict.fromkeys(("versions", "pins"), SqliteReader),
+    **dict.fromkeys(("versions", "pins", "reactions"), SqliteReader),
     "trace": SqliteOperating,
     **dict.fromkeys(("relations", "stance", "blocked"), SqliteRelations),
     **dict.fromkeys(("thread", "mentions", "sources"), SqliteReferring),

@@ -16,6 +16,7 @@ from hubbub.adapters.sqlite.database import snapshot
 from hubbub.adapters.sqlite.mentions import unread_mentions
 from hubbub.adapters.sqlite.own import own_log
 from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipient_views
+from hubbub.adapters.sqlite.reactions import reaction_list
 from hubbub.adapters.sqlite.relations import SILENT
 from hubbub.adapters.sqlite.rows import ROW
 from hubbub.adapters.sqlite.seats import END, MEMBER, Seat, Seats
@@ -32,6 +33,7 @@ from hubbub.domain.view import (
     MemberList,
     MemberView,
     MessageView,
+    ReactionList,
     ReceiptList,
     Versions,
 )
@@ -149,6 +151,15 @@ class SqliteReader:
             rows = [row for row in stored if visible(row, seat.openings)]
             replies = replies_to(self._db, [row.id for row in rows], seat.openings)
             return History(rows, False, self._seats.others(seat), seat.own, replies)
+
+    def reactions(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReactionList | None:
+        """Who has reacted to a message, users with ids above `after`."""
+        with snapshot(self._db):
+            if self._seats.find(user_id, message_id) is None:
+                return None
+            return reaction_list(self._db, user_id, message_id, after, limit)
 
     def receipts(self, user_id: int, message_id: int, after: int, limit: int) -> ReceiptList | None:
         """Who passed the message, recipients with ids above `after`."""

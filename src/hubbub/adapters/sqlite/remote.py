@@ -298,3 +298,8 @@ class StoreProcess(
         """See the port."""
         result: list[ReceiptCount] = await self._call(False, "counts", chat_ids)
         return result
+
+    async def waiting(self, limit: int) -> list[tuple[int, int]]:
+        """See the port."""
+        result: list[tuple[int, int]] = await self._call(False, "waiting", limit)
+        return result

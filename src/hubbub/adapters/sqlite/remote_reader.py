@@ -11,6 +11,7 @@ from hubbub.domain.view import (
     History,
     MemberList,
     MessageView,
+    ReactionList,
     ReceiptList,
     Versions,
 )
@@ -87,4 +88,12 @@ class RemoteReader(ABC):
     async def pins(self, user_id: int, chat_id: int) -> History | None:
         """See the port."""
         result: History | None = await self._call(False, "pins", user_id, chat_id)
+        return result
+
+    async def reactions(
+        self, user_id: int, message_id: int, after: int, limit: int
+    ) -> ReactionList | None:
+        """See the port."""
+        asked = (user_id, message_id, after, limit)
+        result: ReactionList | None = await self._call(False, "reactions", *asked)
         return result

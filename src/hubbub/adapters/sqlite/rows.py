@@ -13,7 +13,7 @@ SENT = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
     " system, thread_id, extra"
 )
-ROW = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned"
+ROW = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned, reactions"
 INSERT_ROW = f"INSERT INTO messages ({SENT}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 INSERT_MARK = "INSERT OR IGNORE INTO marks (chat_id, user_id, kind, seq, at) VALUES (?,?,?,?,?)"

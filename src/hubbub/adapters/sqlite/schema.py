@@ -19,6 +19,8 @@
   positions where that was done last, `edits` what it said before.
 - `hidden` has the messages that a user has hidden from himself: where they lie, and where his own
   log tells of it.
+- `reactions` has a row for each user, message and emoji; their counts stand with the message, too.
+  `waiting` has the messages where some wait for the position that tells of them.
 - `stays` holds earlier, closed memberships of users who came back.
 - `received` is the place that the server keeps for a user's only session: what a session said
   it has. Unlike `delivered` it does not move when the user sends or reads elsewhere.
@@ -330,5 +332,21 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE edits ADD COLUMN extra BLOB NOT NULL DEFAULT x'';
     UPDATE edits SET extra = (SELECT extra FROM messages WHERE id = message_id);
+    """,
+    """
+    ALTER TABLE messages ADD COLUMN reactions BLOB NOT NULL DEFAULT x'';
+    CREATE TABLE reactions (
+        message_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        emoji TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (message_id, user_id, emoji)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reactions_by_emoji ON reactions (message_id, emoji, user_id);
+    CREATE TABLE waiting (
+        message_id INTEGER PRIMARY KEY,
+        due_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX waiting_by_time ON waiting (due_at, message_id);
     """,
 )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hubbub.actions import Actions
-from hubbub.entry.rest.queries import Deletion
+from hubbub.entry.rest.queries import Deletion, Page
 from hubbub.entry.rest.table import Call, Route
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code
@@ -24,6 +24,21 @@ async def _pin(actions: Actions, call: Call) -> rest.ChangedMessage:
 
 async def _unpin(actions: Actions, call: Call) -> rest.ChangedMessage:
     return await actions.unpin_message(call.principal, call.path["message_id"])
+
+
+async def _react(actions: Actions, call: Call) -> rest.ChangedMessage:
+    return await actions.add_reaction(call.principal, call.path["message_id"], call.path["emoji"])
+
+
+async def _unreact(actions: Actions, call: Call) -> rest.ChangedMessage:
+    message, emoji = call.path["message_id"], call.path["emoji"]
+    return await actions.remove_reaction(call.principal, message, emoji)
+
+
+async def _reactions(actions: Actions, call: Call) -> rest.ReactionPage:
+    query: Page = call.query
+    message = call.path["message_id"]
+    return await actions.list_reactions(call.principal, message, query.limit, query.cursor)
 
 
 async def _edits(actions: Actions, call: Call) -> rest.Edits:
@@ -90,6 +105,39 @@ CHANGING: Final = (
         key="messages:write",
         answer=rest.ChangedMessage,
         errors=_ERRORS,
+    ),
+    Route(
+        method="PUT",
+        path="/messages/{message_id}/reactions/{emoji}",
+        operation="add_reaction",
+        summary="Put an emoji to a message",
+        tag="messages",
+        handler=_react,
+        key="messages:write",
+        answer=rest.ChangedMessage,
+        errors=_ERRORS,
+    ),
+    Route(
+        method="DELETE",
+        path="/messages/{message_id}/reactions/{emoji}",
+        operation="remove_reaction",
+        summary="Take one's own emoji away from a message",
+        tag="messages",
+        handler=_unreact,
+        key="messages:write",
+        answer=rest.ChangedMessage,
+        errors=_ERRORS,
+    ),
+    Route(
+        method="GET",
+        path="/messages/{message_id}/reactions",
+        operation="list_reactions",
+        summary="Who has reacted to a message, with what and when",
+        tag="messages",
+        handler=_reactions,
+        query=Page,
+        answer=rest.ReactionPage,
+        errors=(Code.NOT_FOUND, Code.MALFORMED),
     ),
     Route(
         method="GET",

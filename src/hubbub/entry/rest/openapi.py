@@ -13,6 +13,7 @@ import msgspec
 from hubbub.actions.server_keys import ACTING
 from hubbub.domain.credentials import EXTERNAL
 from hubbub.domain.issuer import NAME
+from hubbub.domain.reaction import EMOJI_LENGTH
 from hubbub.entry.rest.routes import ROUTES
 from hubbub.entry.rest.table import PREFIX, Route, errors_of
 from hubbub_protocol import ids, rest
@@ -109,6 +110,10 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
 
 def _path_parameters(route: Route) -> Iterable[Document]:
     for name in _PARAMETER.findall(route.path):
+        if name == "emoji":
+            schema = {"type": "string", "minLength": 1, "maxLength": EMOJI_LENGTH}
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+            continue
         pattern = _PROVIDER if name == "provider" else ids.pattern(_KINDS[name])
         if name == "user_id":
             pattern = f"{pattern}|^{EXTERNAL}.{{1,288}}$"

@@ -256,7 +256,7 @@ class Session:
                 self._typing(principal, frame)
             case frames.Resume():
                 self._resume(frame)
-            case frames.Edit() | frames.Delete() | frames.Pin():
+            case frames.Edit() | frames.Delete() | frames.Pin() | frames.React():
                 self._change(principal, frame)
             case frames.Focus():
                 if self._subscriber is not None:
