@@ -4,40 +4,49 @@ So however many come at once, they are one of the tasks that all connections sha
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
+
+from hubbub.domain.account import Principal
+from hubbub.entry.ws.parts import SessionParts
+from hubbub_protocol.codes import Code, Refused
 
 MOST: Final = 1_000
 
 
 class Reads:
-    """One connection's. `spawn` runs beside, False: too much does; `read` looks one up."""
+    """One connection's. `refuse`: of a message that there is not."""
 
-    __slots__ = ("_ids", "_read", "_spawn")
+    __slots__ = ("_ids", "_parts", "_refuse")
 
-    def __init__(
-        self,
-        spawn: Callable[[Coroutine[Any, Any, object]], bool],
-        read: Callable[[str], Awaitable[None]],
-    ) -> None:
-        self._spawn = spawn
-        self._read = read
+    def __init__(self, parts: SessionParts, refuse: Callable[[Refused], None]) -> None:
+        self._parts = parts
+        self._refuse = refuse
         self._ids: deque[str] = deque()
 
-    def add(self, message_id: str) -> bool:
-        """One more, in its turn. False: too many wait."""
-        if len(self._ids) >= MOST:
-            return False
-        self._ids.append(message_id)
-        if len(self._ids) > 1 or self._spawn(self._work()):
-            return True
-        self._ids.clear()
-        return False
+    def add(self, principal: Principal, message_id: str) -> None:
+        """One more, in its turn. Raises Refused `overloaded`."""
+        ids = self._ids
+        ids.append(message_id)
+        if len(ids) > MOST or (len(ids) == 1 and not self._parts.spawn(self._work(principal))):
+            ids.pop()
+            raise Refused(Code.OVERLOADED, "Too much at once; try again a little later.", 1.0)
 
-    async def _work(self) -> None:
+    def end(self) -> None:
+        """The connection is closed: those that wait are forgotten."""
+        self._ids.clear()
+
+    async def _work(self, principal: Principal) -> None:
         try:
             while self._ids:
-                await self._read(self._ids[0])
-                self._ids.popleft()
+                await self._one(principal, self._ids[0])
+                if self._ids:
+                    self._ids.popleft()
         finally:
             self._ids.clear()
+
+    async def _one(self, principal: Principal, message_id: str) -> None:
+        try:
+            await self._parts.read_message(principal, message_id)
+        except Refused as refusal:
+            self._refuse(refusal)

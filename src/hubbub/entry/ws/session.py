@@ -120,7 +120,8 @@ class Session:
     def closed(self, code: int) -> None:
         """The end."""
         self._closed = True
-        self._reads = None
+        if self._reads is not None:
+            self._reads.end()
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
             self._parts.hub.detach(subscriber)
@@ -326,21 +327,12 @@ class Session:
     def _read(self, principal: Principal, frame: frames.Read) -> None:
         if frame.message_id is not None:
             if self._reads is None:
-                self._reads = Reads(self._parts.spawn, self._read_message)
-            if not self._reads.add(frame.message_id):
-                raise Refused(Code.OVERLOADED, "Too much at once; try again a little later.", 1.0)
+                self._reads = Reads(self._parts, lambda why: self._say(refused(why, None)))
+            self._reads.add(principal, frame.message_id)
         elif frame.chat_id is not None and frame.seq is not None:
             self._parts.read_to(principal, frame.chat_id, frame.seq)
         else:
             raise Refused(Code.MALFORMED, "read needs chat_id and seq, or message_id.")
-
-    async def _read_message(self, message_id: str) -> None:
-        if self._closed or self._principal is None:
-            return
-        try:
-            await self._parts.read_message(self._principal, message_id)
-        except Refused as refusal:
-            self._say(refused(refusal, None))
 
     def _typing(self, principal: Principal, frame: frames.Typing) -> None:
         if not self._parts.typing(principal, frame.chat_id, frame.is_typing):
