@@ -21,6 +21,7 @@ from hubbub.entry.ws.held import Held
 from hubbub.entry.ws.parts import SessionParts
 from hubbub.entry.ws.reads import Reads
 from hubbub.entry.ws.registry import MAX_CONNECTIONS
+from hubbub.entry.ws.strikes import MAX_INVALID, Strikes
 from hubbub.entry.ws.waiting import Changing, Sending, refused
 from hubbub.present import chat_ref, message_ref
 from hubbub_protocol import frames, ids
@@ -32,8 +33,6 @@ from hubbub_protocol.times import rfc3339
 
 AUTH_SECONDS: Final = 5.0
 WARN_MS: Final = 60_000
-MAX_INVALID: Final = 20
-"""Invalid frames in a minute; one more closes with 1008."""
 MAX_POSITIONS: Final = 100_000
 """Positions in all parts of one resume."""
 
@@ -49,14 +48,13 @@ class Session:
         "_connection",
         "_gate",
         "_held",
-        "_invalid",
-        "_invalid_since",
         "_part",
         "_parts",
         "_pinged",
         "_principal",
         "_reads",
         "_simple",
+        "_strikes",
         "_subscriber",
         "_warned",
     )
@@ -72,8 +70,7 @@ class Session:
         self._subscriber: Subscriber | None = None
         self._auth_by = parts.monotonic() + AUTH_SECONDS
         self._warned = False
-        self._invalid = 0
-        self._invalid_since = 0.0
+        self._strikes = Strikes()
         self._part: tuple[dict[str, int], list[str]] | None = None
         self._pinged: dict[int, int] | None = None
         self._gate: SendGate | None = None
@@ -97,8 +94,9 @@ class Session:
                 raise unreadable(error) from None
             self._dispatch(frame)
         except Refused as refusal:
-            if refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE):
-                self._count_invalid()
+            invalid = refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE)
+            if invalid and self._strikes.are_out(self._parts.monotonic()):
+                self._connection.close(Close.POLICY, f"over {MAX_INVALID} invalid frames a minute")
             self._say(refused(refusal, None))
 
     def pong(self) -> None:
@@ -390,11 +388,3 @@ class Session:
         self._connection.write_soon(self._parts.encoders[version](frame))
         if self._connection.buffered() > HARD_LIMIT:
             self._connection.close(Close.TRY_LATER, "answers are not read; reconnect to go on")
-
-    def _count_invalid(self) -> None:
-        now = self._parts.monotonic()
-        if now - self._invalid_since > 60:
-            self._invalid, self._invalid_since = 0, now
-        self._invalid += 1
-        if self._invalid > MAX_INVALID:
-            self._connection.close(Close.POLICY, f"more than {MAX_INVALID} invalid frames a minute")
