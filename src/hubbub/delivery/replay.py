@@ -14,6 +14,7 @@ from hubbub import present
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Outgoing
+from hubbub.delivery.receipts import receipts_for
 from hubbub.delivery.subscriber import MAX_HELD, ME, Subscriber
 from hubbub.domain.own import MeEvent, MyChat
 from hubbub.domain.reading import Log, ReplayBounds
@@ -22,7 +23,6 @@ from hubbub.domain.view import Place, Places
 from hubbub.ports import ChatReader, ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
 from hubbub_protocol import frames
 from hubbub_protocol.codes import Close
-from hubbub_protocol.times import rfc3339
 
 ROUND_REPLAYS: Final = 256
 """Replays served in one round."""
@@ -341,7 +341,7 @@ class Replays:
     async def _finish(self, replay: Replay) -> None:
         """Receipts that were missed, then `caught_up`, then what was held, then live."""
         subscriber = replay.subscriber
-        for frame in await self._receipts(subscriber, replay.receipts):
+        for frame in await receipts_for(subscriber, replay.receipts, self._reader, self._store):
             subscriber.answer(frame)
         if subscriber.replay is not replay:
             return
@@ -361,37 +361,6 @@ class Replays:
         for subscriber in self._settling:
             subscriber.trims = None
         self._settling.clear()
-
-    # ── receipts ──
-
-    async def _receipts(self, subscriber: Subscriber, chat_ids: Sequence[int]) -> list[object]:
-        """The other members' cursors in these chats, as receipts for the user's own messages."""
-        if not chat_ids:
-            return []
-        answer: list[object] = []
-        for state in await self._reader.cursors(subscriber.user_id, chat_ids):
-            if subscriber.silent:  # meanwhile
-                state = state.unread
-            for kind, passed, at in (
-                (frames.DeliveryReceipt, state.delivered, state.delivered_at),
-                (frames.ReadReceipt, state.read, state.read_at),
-            ):
-                if passed is not None:
-                    answer.append(
-                        kind(
-                            present.chat_ref(state.chat_id),
-                            present.message_ref(passed.message_id),
-                            passed.seq,
-                            present.user_ref(state.user_id),
-                            rfc3339(at),
-                        )
-                    )
-        counted = [c for c in chat_ids if c in subscriber.large]
-        for found in await self._store.counts(counted) if counted else []:
-            read = 0 if subscriber.silent else found.read
-            chat = present.chat_ref(found.chat_id)
-            answer.append(frames.ReceiptCounts(chat, found.seq, found.delivered, read))
-        return answer
 
 
 def _named(positions: dict[int, int]) -> dict[str, int]:

@@ -1,0 +1,55 @@
+"""How far others are, as somebody asks for who resumes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hubbub.delivery.flight import Flight
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.outgoing import LINES, encoders
+from hubbub.delivery.receipts import AT_ONCE
+from hubbub.delivery.replay import Replay, Replays
+from hubbub.delivery.subscriber import Subscriber
+from hubbub.domain.reading import ReplayBounds
+from hubbub.domain.view import Places
+from hubbub.ports import CursorState, ResumeFrom
+from tests.support.accounts import HandClock
+
+
+class Store:
+    """A user without chats; says of which chats cursors were asked for together."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    async def places(self, readers: Sequence[ResumeFrom]) -> list[Places]:
+        return [Places([], {}, {}, [], 0, 0)]
+
+    async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
+        self.asked.append(list(chat_ids))
+        return []
+
+
+class Nowhere:
+    """A connection that is not looked at."""
+
+    def write(self, frames: bytes, /) -> None:
+        pass
+
+    def buffered(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str = "") -> None:
+        raise AssertionError("nobody ends it")
+
+
+async def test_who_asks_for_many_chats_lets_others_have_their_turn() -> None:
+    hub, wire = Hub(), encoders(lambda encode, _: encode)
+    store: Any = Store()
+    replays = Replays(hub, store, store, store, HandClock(), ReplayBounds(), Flight())
+    reader = Subscriber(1, 7, Nowhere(), LINES, wire, hub.mark_dirty)
+    chats = list(range(2 * AT_ONCE + 1))
+    replays.resume(reader, {}, 0, chats)
+    assert isinstance(reader.replay, Replay)
+    await replays.round([reader.replay])
+    assert [len(part) for part in store.asked] == [AT_ONCE, AT_ONCE, 1]
+    assert [chat for part in store.asked for chat in part] == chats
