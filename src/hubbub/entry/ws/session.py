@@ -17,7 +17,7 @@ from hubbub.domain.change import Outcome, Posted
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import SendGate
 from hubbub.entry.ws.connection import Connection
-from hubbub.entry.ws.held import Held
+from hubbub.entry.ws.held import Held, ref_of
 from hubbub.entry.ws.parts import SessionParts
 from hubbub.entry.ws.reads import Reads
 from hubbub.entry.ws.registry import MAX_CONNECTIONS
@@ -245,8 +245,8 @@ class Session:
         if principal is None:
             raise Refused(Code.UNAUTHORIZED, "Sign in first: send an auth frame.")
         match frame:
-            case frames.Send():
-                self._send(principal, frame)
+            case frames.Send() | frames.Edit() | frames.Delete() | frames.Pin() | frames.React():
+                self._ask(principal, frame)
             case frames.Received():
                 self._received(principal, frame)
             case frames.Read():
@@ -255,37 +255,39 @@ class Session:
                 self._typing(principal, frame)
             case frames.Resume():
                 self._resume(frame)
-            case frames.Edit() | frames.Delete() | frames.Pin() | frames.React():
-                self._change(principal, frame)
             case frames.Focus():
                 if self._subscriber is not None:
                     self._parts.focus(self._subscriber, self._parts.chats(frame.chat_ids))
             case _:
                 assert_never(frame)
 
-    def _send(self, principal: Principal, frame: frames.Send) -> None:
+    def _ask(self, principal: Principal, frame: frames.Send | frames.ChangeFrame) -> None:
         if self._held is not None:
             if not self._held.add(frame):
                 self._connection.close(Close.TRY_LATER, "names are being looked up")
             return
         try:
-            self._put(self._parts.compose(principal.user_id, frame), frame.client_id)
+            if isinstance(frame, frames.Send):
+                self._put(self._parts.compose(principal.user_id, frame), frame.client_id)
+            else:
+                change = self._parts.amend(principal.user_id, frame)
+                self._parts.put(Changing(frame.ref, change, self._answer, self._say))
         except UnknownNames as unknown:
             held = self._held = Held(frame)
             if not self._parts.spawn(self._learn(principal, held, unknown.names)):
                 self._connection.close(Close.TRY_LATER, "too many names are being looked up")
         except Refused as refusal:
-            self.refuse(frame.client_id, refusal)
+            self.refuse(ref_of(frame), refusal)
 
     async def _learn(self, principal: Principal, held: Held, names: Sequence[str]) -> None:
         try:
-            sends = await held.until(self._parts.learn(names), self.refuse)
+            waiting = await held.until(self._parts.learn(names), self.refuse)
         except Unavailable:  # what comes back on a new connection keeps its order
             self._connection.close(Close.TRY_LATER, "names cannot be looked up now")
             return
         self._held = None
-        for frame in sends:
-            self._send(principal, frame)
+        for frame in waiting:
+            self._ask(principal, frame)
 
     def _put(self, draft: Draft, client_id: str) -> None:
         parts, gate = self._parts, self._gate
@@ -309,10 +311,10 @@ class Session:
             ack = frames.Ack(message_ref(outcome.id), chat, at, "queued", client_id)
             self._subscriber.answer(ack)
 
-    def refuse(self, client_id: str, refusal: Refused) -> None:
-        """A send is not carried out."""
+    def refuse(self, ref: str | None, refusal: Refused) -> None:
+        """A send is not carried out, or a change."""
         if self._subscriber is not None:
-            self._say(refused(refusal, client_id))
+            self._say(refused(refusal, ref))
 
     def _received(self, principal: Principal, frame: frames.Received) -> None:
         if frame.positions is not None:
@@ -336,26 +338,6 @@ class Session:
         if not self._parts.typing(principal, frame.chat_id, frame.is_typing):
             look_up = self._parts.look_up_typing(principal, frame.chat_id, frame.is_typing)
             self._parts.spawn(look_up)
-
-    def _change(self, principal: Principal, frame: frames.ChangeFrame) -> None:
-        try:
-            change = self._parts.amend(principal.user_id, frame)
-            self._parts.put(Changing(frame.ref, change, self._answer, self._say))
-        except UnknownNames as unknown:
-            if not self._parts.spawn(self._change_later(principal, frame, unknown.names)):
-                self._connection.close(Close.TRY_LATER, "too many names are being looked up")
-        except Refused as refusal:
-            self._say(refused(refusal, frame.ref))
-
-    async def _change_later(
-        self, principal: Principal, frame: frames.ChangeFrame, names: Sequence[str]
-    ) -> None:
-        try:
-            await self._parts.learn(names)
-        except Refused as refusal:
-            self._say(refused(refusal, frame.ref))
-        else:
-            self._change(principal, frame)
 
     def _resume(self, frame: frames.Resume) -> None:
         positions, receipts = frame.positions, list(frame.receipts)
