@@ -14,7 +14,6 @@ from tests.support.provider import providing
 from tests.support.server import ServerProcess, running
 
 ALL = everything()
-SPOKEN = [(each, codec) for each in ALL if each.head.only is None for codec in each.head.codecs]
 HEARD = [(each, codec) for each in ALL if each.head.client for codec in each.head.codecs]
 
 
@@ -23,6 +22,13 @@ def needs_own(conversation: Conversation) -> bool:
     return conversation.head.server is not None or bool(conversation.head.provider)
 
 
+SPOKEN = [
+    pytest.param(each, codec, marks=[pytest.mark.slow] if needs_own(each) and number else [])
+    for each in ALL
+    if each.head.only is None
+    for number, codec in enumerate(each.head.codecs)
+]
+"""A server of its own is started for the first wire version alone, but in `make test-all`."""
 ON_POSTGRES = [
     pytest.param(each, marks=[pytest.mark.slow] if needs_own(each) else [])
     for each in ALL
