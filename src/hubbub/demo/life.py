@@ -23,7 +23,9 @@ from hubbub_client import (
     MessageAccepted,
     MessageArrived,
     Options,
+    Refused,
     SignedOut,
+    Unreachable,
 )
 from hubbub_client.api import sign_in
 from hubbub_protocol import rest
@@ -39,6 +41,9 @@ REPLIES: Final = 0.4
 """How many answers are replies: to what was said last, or in the thread of an earlier one."""
 MENTIONS: Final = 0.05
 """How many messages name somebody, every third of them the visitor."""
+REACTIONS: Final = 0.05
+"""How often a bot reacts to what it has read last."""
+EMOJI: Final = ("👍", "❤️", "😂", "🎉", "😮", "🙏")
 WINDOW: Final = 50
 """Messages that a bot remembers a chat."""
 
@@ -131,7 +136,7 @@ class Life:
                 for bot in self._bots.values():
                     group.create_task(self._listen(group, bot))
                 group.create_task(self._talk(group))
-                group.create_task(self._read())
+                group.create_task(self._read(group))
 
     # ── hearing ──
 
@@ -158,7 +163,7 @@ class Life:
                 listener.busy = True
                 group.create_task(self._say(listener, place, "answer", message.id))
 
-    async def _read(self) -> None:
+    async def _read(self, group: asyncio.TaskGroup) -> None:
         while True:
             await asyncio.sleep(READ_EVERY)
             now = asyncio.get_running_loop().time()
@@ -167,6 +172,14 @@ class Life:
                     if when <= now:
                         del bot.due[chat_id]
                         bot.client.mark_read(chat_id, seq)
+                        if self.pace.typing and self._random.random() < REACTIONS:
+                            group.create_task(self._react(bot, self._places[chat_id]))
+
+    async def _react(self, bot: Bot, place: int) -> None:
+        newest = self._newest.get(place)
+        if newest is not None and newest.sender_id != bot.client.user.id:
+            with contextlib.suppress(Refused, Unreachable):
+                await bot.client.api.react(newest.id, self._random.choice(EMOJI))
 
     # ── talking ──
 

@@ -10,11 +10,12 @@ import { $ } from "./dom.js";
 import { dialogs, enterCard, showMembers } from "./forms.js";
 import { ForwardDialog } from "./forward.js";
 import { askToJoin, groupDialogs } from "./groups.js";
-import { showPins, showVersions } from "./lines.js";
+import { showPins, showReactors, showVersions } from "./lines.js";
 import { showChats } from "./list.js";
 import { named } from "./mentions.js";
 import { uuid7 } from "./outbox.js";
 import { wayOn } from "./providers.js";
+import { toggle } from "./reactions.js";
 import { showRights } from "./rights.js";
 import { Room } from "./room.js";
 import { Sync } from "./sync.js";
@@ -41,6 +42,8 @@ class Page {
     discard: (id) => this.#changed(this.#session.outbox.drop(id)),
     thread: ({ id, thread_id }) => this.#openThread(thread_id ?? id),
     forward: (message) => this.#forwarding.open(message),
+    react: (message, emoji) => this.#try(toggle(this.#api, this.#session.me.id, message, emoji)),
+    reactors: (message) => this.#try(showReactors(this.#api, this.#session, message)),
     versions: (message) => this.#try(showVersions(this.#api, message)),
     pin: (message) => this.#amend(message.pinned ? "DELETE" : "PUT", message, "/pin"),
     remove: (message) => this.#amend("DELETE", message, ""),

@@ -2,6 +2,7 @@
 
 import { LINK, clock, day, h, icon, linkable, linked, tinted, when } from "./dom.js";
 import { ALL, concerns, parts } from "./mentions.js";
+import { chips, reactionsTo } from "./reactions.js";
 import { status } from "./receipts.js";
 import { many, name, summary } from "./words.js";
 
@@ -21,7 +22,8 @@ export function shownState(entry) {
 /** Makes what `patch` shows of messages that stand below each other, with days between them. */
 export class Rows {
   /**
-   * `act`: reply(message), more(message), thread(message), jump(id), again(id), discard(id).
+   * `act`: reply(message), more(message), thread(message), react(message, emoji), jump(id),
+   * again(id), discard(id).
    * `root`: the message that began the thread, whose replies are then shown without saying so.
    */
   constructor(session, chat, act, root = null) {
@@ -80,6 +82,7 @@ export class Rows {
       author: author ? name(session, author) : null,
       quote: answered && answered !== this.root ? this.#quote(answered) : null,
       replies: this.root ? null : message.replies,
+      reactions: reactionsTo(session, message),
       named: concerns(message, session.me.id),
       people: (message.mentions ?? []).map((id) => session.user(id) ?? { id }) };
     this.items.push({ key, sign: [message.id, message.rev, message.error, shown],
@@ -108,6 +111,7 @@ function bubble(message, shown, act, me) {
       h("span.meta", {}, message.pinned ? "pinned " : null, message.edited_at ? "edited " : null,
         h("time", { datetime: message.created_at }, clock(message.created_at)),
         state ? ticks(state) : null),
+      chips(shown.reactions, (emoji) => act.react(message, emoji)),
       replies?.count ? h("button.replies", { type: "button", onclick: () => act.thread(message) },
         icon("thread"), many(replies.count, "reply", "replies"),
         h("small", {}, ` ${when(replies.last_at)}`)) : null,

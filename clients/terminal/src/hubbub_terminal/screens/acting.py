@@ -13,6 +13,7 @@ from hubbub_terminal.links import first_address
 from hubbub_terminal.plain import plain
 from hubbub_terminal.screens.finder import Finder
 from hubbub_terminal.screens.question import Question
+from hubbub_terminal.screens.react import React
 from hubbub_terminal.screens.receipts import Receipts
 from hubbub_terminal.screens.versions import Versions
 from hubbub_terminal.trouble import attempt
@@ -28,6 +29,7 @@ class Acting(Vertical):
         Binding("r", "reply", "Reply"),
         Binding("e", "edit", "Edit"),
         Binding("t", "thread", "Thread"),
+        Binding("plus", "react", "React"),
         Binding("f", "forward", "Forward"),
         Binding("p", "pin", "Pin"),
         Binding("d", "delete", "Delete"),
@@ -84,6 +86,7 @@ class Acting(Vertical):
         may = {
             "reply": there,
             "forward": there,
+            "react": there,
             "thread": message is not None and chat is not None and chat.thread is None,
             "edit": own and message is not None and message.forwarded_from is None,
             "versions": edited and (own or leads),
@@ -140,6 +143,12 @@ class Acting(Vertical):
                 attempt(self, self._desk.delete(message))
 
         self.app.push_screen(Question("Delete this message for everybody?", "Delete"), answered)
+
+    def action_react(self) -> None:
+        """Put an emoji to it, or take it away."""
+        message = self._chosen()
+        if message is not None:
+            self.app.push_screen(React(self._desk, message))
 
     def action_hide(self) -> None:
         """Take it away from the user alone."""

@@ -30,6 +30,7 @@ KEYS: Final = (
     ("On a message", (
         ("↑ ↓", "another one"),
         ("r  t  f", "reply, open its thread, forward"),
+        ("+", "react with an emoji, see who has"),
         ("e  d  p", "edit, delete, pin: where you may"),
         ("x", "delete for you alone"),
         ("v", "what it said before"),
