@@ -27,7 +27,7 @@ def without_a_position() -> Any:
 def forgotten() -> Any:
     """One in a large group is stored, and nobody notes that a position is to tell of it."""
 
-    def forgetful(db: apsw.Connection, row: Row) -> None:
+    def forgetful(db: apsw.Connection, row: Row, at: int) -> None:
         db.execute("UPDATE messages SET reactions = ? WHERE id = ?", (row.reactions, row.id))
 
     return patch.object(amending, "wait", forgetful)

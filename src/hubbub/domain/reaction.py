@@ -85,13 +85,15 @@ def tallied(packed: bytes, emoji: str, on: bool, users: Sequence[int]) -> bytes:
 
 
 def waits(chat: Chat, row: Row, at: int) -> bool:
-    """Whether a position that tells of a reaction to the message comes too soon `at` that time.
-
-    A clock that was put back holds up nothing.
-    """
-    return chat.size > LARGE and row.changed_at <= at < due_at(row)
+    """Whether a position that tells of a reaction to the message comes too soon `at` that time."""
+    return chat.size > LARGE and at < row.changed_at + EVERY_MS
 
 
-def due_at(row: Row) -> int:
-    """When it does not any more (Unix ms)."""
-    return row.changed_at + EVERY_MS
+def due_at(row: Row, at: int) -> int:
+    """When it does not any more (Unix ms), be it that the clock was put back before `at`."""
+    return min(row.changed_at, at) + EVERY_MS
+
+
+def is_due(chat: Chat, due: int, at: int) -> bool:
+    """Whether a position that is `due` then may be taken now, `at`; or the clock was put back."""
+    return chat.size <= LARGE or not due - EVERY_MS <= at < due

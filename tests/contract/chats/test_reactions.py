@@ -267,8 +267,16 @@ async def test_what_is_not_there_any_more_is_not_told(world: World) -> None:
 async def test_a_clock_that_was_put_back_holds_up_nothing(world: World) -> None:
     message = await large(world)
     world.now = 1_000
-    back = await reacted(world, message, by=CAT)
-    assert (back.changed, back.row.changed_at) == (True, 5_000)
+    assert (await reacted(world, message, by=CAT)).waits
+    assert await world.store.waiting(9) == [(message, 2_000)]
+    world.now = 1_999
+    assert (await announce(world, message)).waits
+    world.now = 2_000
+    told = await announce(world, message)
+    assert (told.changed, told.row.changed_at) == (True, 5_000)
+    await reacted(world, message, by=ANN)
+    world.now = 500  # put back again
+    assert (await announce(world, message)).changed
 
 
 async def test_a_group_that_is_small_again_waits_for_nothing(world: World) -> None:

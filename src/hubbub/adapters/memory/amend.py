@@ -11,7 +11,7 @@ from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
-from hubbub.domain.reaction import waits
+from hubbub.domain.reaction import is_due, waits
 from hubbub.domain.reading import visible
 from hubbub.domain.relation import Pair
 
@@ -57,15 +57,16 @@ def _react(state: State, row: Row, change: Amend, do: React) -> Row | Amended | 
     if reacted == row:
         return Amended(row, False, EVERYBODY)
     if isinstance(reacted, Row) and waits(state.chats[row.chat_id], row, change.at):
-        wait(state, reacted)
+        wait(state, reacted, change.at)
         return Amended(reacted, False, EVERYBODY, waits=True)
     return reacted
 
 
 def _announce(state: State, row: Row, at: int) -> Amended:
-    if row.id not in state.waiting:
+    due = state.waiting.get(row.id)
+    if due is None:
         return Amended(row, False, EVERYBODY)
-    if waits(state.chats[row.chat_id], row, at):
+    if not is_due(state.chats[row.chat_id], due, at):
         return Amended(row, False, EVERYBODY, waits=True)
     after = moved_to(row, state.heads[row.chat_id], at)
     state.amend(after)

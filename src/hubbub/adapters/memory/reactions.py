@@ -30,10 +30,10 @@ def forget_reactions(state: State, message_id: int) -> None:
         del state.reactions[key]
 
 
-def wait(state: State, row: Row) -> None:
+def wait(state: State, row: Row, at: int) -> None:
     """What the message has now waits for a position."""
     state.replace_row(row)
-    state.waiting.setdefault(row.id, due_at(row))
+    state.waiting.setdefault(row.id, due_at(row, at))
 
 
 def reaction_list(

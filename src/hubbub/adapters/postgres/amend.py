@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from hubbub.adapters.postgres.hidden import hide, hiders
 from hubbub.adapters.postgres.mentions import change_mentions
-from hubbub.adapters.postgres.reactions import is_waiting, react, wait
+from hubbub.adapters.postgres.reactions import position_due, react, wait
 from hubbub.adapters.postgres.relations import is_shut
 from hubbub.adapters.postgres.rows import load_message, seen_by, stays
 from hubbub.adapters.postgres.work import Again, Work
@@ -16,7 +16,7 @@ from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
-from hubbub.domain.reaction import waits
+from hubbub.domain.reaction import is_due, waits
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.relation import Pair
 
@@ -84,15 +84,16 @@ async def _react(
     if reacted == row:
         return Amended(row, False, EVERYBODY)
     if isinstance(reacted, Row) and waits(chat, row, change.at):
-        await wait(work.db, reacted)
+        await wait(work.db, reacted, change.at)
         return Amended(reacted, False, EVERYBODY, waits=True)
     return reacted
 
 
 async def _announce(work: Work, row: Row, chat: Chat, head: Head, at: int) -> Amended:
-    if not await is_waiting(work.db, row.id):
+    due = await position_due(work.db, row.id)
+    if due is None:
         return Amended(row, False, EVERYBODY)
-    if waits(chat, row, at):
+    if not is_due(chat, due, at):
         return Amended(row, False, EVERYBODY, waits=True)
     after = moved_to(row, head, at)
     await _save(work, row, after, head)

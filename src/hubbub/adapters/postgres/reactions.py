@@ -45,16 +45,17 @@ async def react(work: Work, row: Row, by: int, do: React, at: int) -> Row | Deni
     return replace(row, reactions=tallied(row.reactions, do.emoji, do.on, users))
 
 
-async def wait(db: Any, row: Row) -> None:
+async def wait(db: Any, row: Row, at: int) -> None:
     """What the message has now waits for a position."""
     await db.execute("UPDATE messages SET reactions = $2 WHERE id = $1", row.id, row.reactions)
-    await db.execute(WAIT, row.id, due_at(row))
+    await db.execute(WAIT, row.id, due_at(row, at))
 
 
-async def is_waiting(db: Any, message_id: int) -> bool:
-    """Whether reactions to the message wait for a position."""
-    query = "SELECT 1 FROM waiting WHERE message_id = $1"
-    return await db.fetchval(query, message_id) is not None
+async def position_due(db: Any, message_id: int) -> int | None:
+    """When the position is due that reactions to the message wait for; None: none do."""
+    query = "SELECT due_at FROM waiting WHERE message_id = $1"
+    due: int | None = await db.fetchval(query, message_id)
+    return due
 
 
 async def own_reactions(db: Any, message_id: int, user_id: int) -> list[str]:

@@ -7,7 +7,7 @@ from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.hidden import hide, hiders
 from hubbub.adapters.sqlite.mentions import change_mentions
 from hubbub.adapters.sqlite.own import tell
-from hubbub.adapters.sqlite.reactions import is_waiting, react, wait
+from hubbub.adapters.sqlite.reactions import position_due, react, wait
 from hubbub.adapters.sqlite.relations import is_shut
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import ROW, hidden_in, load_head, load_position, save_heads, stays
@@ -17,7 +17,7 @@ from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import Dedupe, forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
 from hubbub.domain.policy import CANNOT_WRITE
-from hubbub.domain.reaction import waits
+from hubbub.domain.reaction import is_due, waits
 from hubbub.domain.reading import openings, visible
 from hubbub.domain.relation import Pair
 
@@ -81,7 +81,7 @@ def _react(
     if reacted == row:
         return Amended(row, False, EVERYBODY)
     if isinstance(reacted, Row) and waits(chat, row, change.at):
-        wait(db, reacted)
+        wait(db, reacted, change.at)
         return Amended(reacted, False, EVERYBODY, waits=True)
     return reacted
 
@@ -89,9 +89,10 @@ def _react(
 def _announce(
     db: apsw.Connection, caches: Caches, row: Row, chat: Chat, head: Head, at: int
 ) -> Amended:
-    if not is_waiting(db, row.id):
+    due = position_due(db, row.id)
+    if due is None:
         return Amended(row, False, EVERYBODY)
-    if waits(chat, row, at):
+    if not is_due(chat, due, at):
         return Amended(row, False, EVERYBODY, waits=True)
     after = moved_to(row, head, at)
     _save(db, caches, row, after, head)

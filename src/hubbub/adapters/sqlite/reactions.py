@@ -40,17 +40,19 @@ def react(db: apsw.Connection, row: Row, by: int, do: React, at: int) -> Row | D
     return replace(row, reactions=tallied(row.reactions, do.emoji, do.on, users))
 
 
-def wait(db: apsw.Connection, row: Row) -> None:
+def wait(db: apsw.Connection, row: Row, at: int) -> None:
     """What the message has now waits for a position."""
     db.execute("UPDATE messages SET reactions = ? WHERE id = ?", (row.reactions, row.id))
     query = "INSERT OR IGNORE INTO waiting (message_id, due_at) VALUES (?,?)"
-    db.execute(query, (row.id, due_at(row)))
+    db.execute(query, (row.id, due_at(row, at)))
 
 
-def is_waiting(db: apsw.Connection, message_id: int) -> bool:
-    """Whether reactions to the message wait for a position."""
-    query = "SELECT 1 FROM waiting WHERE message_id = ?"
-    return db.execute(query, (message_id,)).get is not None
+def position_due(db: apsw.Connection, message_id: int) -> int | None:
+    """When the position is due that reactions to the message wait for; None: none do."""
+    found: int | None = db.execute(
+        "SELECT due_at FROM waiting WHERE message_id = ?", (message_id,)
+    ).get
+    return found
 
 
 def own_reactions(db: apsw.Connection, message_id: int, user_id: int) -> list[str]:
