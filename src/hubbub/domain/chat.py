@@ -59,6 +59,11 @@ class Chat(Struct, frozen=True, array_like=True):
         """Whether every member may send at any time."""
         return self.posting == "all" and not self.slow_seconds
 
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody may come in. Where nobody is left nobody could own it."""
+        return self.visibility == "public" and self.size > 0
+
 
 class Interval(Struct, frozen=True, array_like=True):
     """Positions from `since` up to, not including, `left` (None: still there)."""

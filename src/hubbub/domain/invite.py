@@ -59,4 +59,4 @@ LOOKED_AT: Final = 2_000
 
 def matches(chat: Chat, text: str) -> bool:
     """Whether a public group is one that a search means."""
-    return text.casefold() in f"{chat.title}\n{chat.description}".casefold()
+    return chat.is_open and text.casefold() in f"{chat.title}\n{chat.description}".casefold()

@@ -90,7 +90,7 @@ def may_come_in(chat: Chat, most: int, removed: bool, invited: bool | None) -> D
     """
     if invited is False or (invited and removed):
         return NO_INVITE
-    if invited is None and chat.visibility != "public":
+    if invited is None and not chat.is_open:
         return NO_GROUP
     if removed:
         return Denied("forbidden", "You were removed from this group. Ask an admin to add you.")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hubbub.domain import invite as rules
-from hubbub.domain.change import Denied, Join, Logged, Missing, Outcome, SetChat
+from hubbub.domain.change import Denied, Join, Leave, Logged, Missing, Outcome, SetChat
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.settings import Settings
 from hubbub_protocol import ids
@@ -65,6 +65,16 @@ async def test_an_invite_lets_in_and_the_log_says_through_whom(world: World) -> 
     assert (again.head.seq, again.system) == (2, b"")
     (listed,) = await world.joining.chat_invites(CHAT)
     assert listed.uses == 1
+
+
+async def test_nobody_comes_into_a_group_that_all_have_left(world: World) -> None:
+    await world.group(ANN)
+    await publish(world, title="empty")
+    assert await world.joining.public_chat(CHAT) is not None
+    assert isinstance(await world.one(Leave(world.next_id(), CHAT, ANN, ANN, 1)), Logged)
+    assert await world.joining.public_chat(CHAT) is None
+    assert (await world.joining.public_chats("", None, 9)).chats == []
+    assert kind(await join(world, BOB, b"")) == "not_found"
 
 
 async def test_the_last_use_is_for_one(world: World) -> None:

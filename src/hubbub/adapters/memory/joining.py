@@ -38,7 +38,7 @@ class MemoryJoining:
     async def public_chat(self, chat_id: int) -> Chat | None:
         """`Joining.public_chat`."""
         chat = self._state.chats.get(chat_id)
-        return chat if chat is not None and chat.visibility == "public" else None
+        return chat if chat is not None and chat.is_open else None
 
     async def add_chat_invite(self, invite: ChatInvite) -> bool:
         """`Joining.add_chat_invite`."""

@@ -80,7 +80,7 @@ class PostgresJoining:
         """`Joining.public_chat`."""
         async with self._database.snapshot() as db:
             chat = await load_chat(db, chat_id)
-        return chat if chat is not None and chat.visibility == "public" else None
+        return chat if chat is not None and chat.is_open else None
 
     async def add_chat_invite(self, invite: ChatInvite) -> bool:
         """`Joining.add_chat_invite`. Holds the chat, so that two together keep the bound."""

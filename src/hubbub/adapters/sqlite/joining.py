@@ -71,7 +71,7 @@ class SqliteJoining:
     def public_chat(self, chat_id: int) -> Chat | None:
         """`Joining.public_chat`."""
         chat = load_chat(self._db, chat_id)
-        return chat if chat is not None and chat.visibility == "public" else None
+        return chat if chat is not None and chat.is_open else None
 
     def add_chat_invite(self, invite: ChatInvite) -> bool:
         """`Joining.add_chat_invite`."""
