@@ -10,8 +10,11 @@ const SWITCHES = ["last_seen", "read_receipts"];
 export function accountDialog(api, signOut) {
   const dialog = $("#account-dialog");
   const form = $("form", dialog);
-  const load = async () => {
-    const [me, { sessions }] = await Promise.all([api.get("/me"), api.get("/sessions")]);
+  const open = async () => { // nothing is shown that may still change by itself
+    const told = Promise.all([api.get("/me"), api.get("/sessions")]);
+    await told.catch(() => undefined);
+    show(dialog);
+    const [me, { sessions }] = await told;
     fill(form, me);
     list(sessions);
   };
@@ -28,10 +31,7 @@ export function accountDialog(api, signOut) {
     $(".error", form).textContent = error.message;
     $(".error", form).hidden = false;
   });
-  $("#my-account").addEventListener("click", () => {
-    show(dialog);
-    attempt(load);
-  });
+  $("#my-account").addEventListener("click", () => attempt(open));
   $("#sign-out").addEventListener("click", () => {
     dialog.close();
     signOut();

@@ -154,9 +154,7 @@ class Page {
 
   get #session() { return this.#sync?.session; }
 
-  get #chat() {
-    return this.#session?.chats.get(this.#session.open) ?? null;
-  }
+  get #chat() { return this.#session?.chats.get(this.#session.open) ?? null; }
 
   #listen() {
     window.addEventListener("hashchange", () => {
