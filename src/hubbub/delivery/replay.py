@@ -94,6 +94,15 @@ class Replay:
             self._held = [frame for frame in self._held if frame[0] != chat_id]
             self.subscriber.fall_behind(chat_id, held[0] - 1)
 
+    def begin_at(self, event: MyChat) -> None:
+        """The reader is told where his stay begins: what is read again begins there, too."""
+        if not self.repair or not self.positions or event.chat_id not in self.positions:
+            return
+        for index, place in enumerate(self.pending or ()):
+            if place.chat_id == event.chat_id and place.place < event.since:
+                assert self.pending is not None
+                self.pending[index] = Place(event.chat_id, event.since - 1, 0, 0, False)
+
     def release(self) -> None:
         """Done: the held frames that the store had not yet, then live.
 
@@ -274,8 +283,10 @@ class Replays:
             frame = present.me(event)
             subscriber.answer(frame)
             start = subscriber.told(frame)
-            if start is not None and isinstance(event, MyChat):
-                subscriber.fall_behind(event.chat_id, start)
+            if isinstance(event, MyChat):
+                replay.begin_at(event)
+                if start is not None:
+                    subscriber.fall_behind(event.chat_id, start)
             place = event.rev
         if replay.repair and head > place:
             subscriber.answer(frames.Skip(frames.ME, place + 1, head))
