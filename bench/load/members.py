@@ -146,6 +146,17 @@ class Speaker:
             ref,
         )
 
+    def react(self) -> str:
+        """Put an emoji to the message acknowledged last, or take it away; the ref of the change."""
+        self._number += 1
+        ref = f"react-{self._number}"
+        on = "true" if self._number % 2 else "false"
+        return self._write(
+            f'{{"type":"react","message_id":"{self.group.message}","ref":"{ref}",'
+            f'"emoji":"👍","on":{on}}}',
+            ref,
+        )
+
     def _write(self, payload: str, name: str) -> str:
         self._member.write(wire.frame(payload.encode()))
         return name
