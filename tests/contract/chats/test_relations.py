@@ -5,12 +5,24 @@ from typing import Any
 import pytest
 
 from hubbub.domain import policy
-from hubbub.domain.change import Amend, Amended, Denied, Edit, Erase, Missing, Pin, Placed, Seen
+from hubbub.domain.change import (
+    Amend,
+    Amended,
+    Create,
+    Created,
+    Denied,
+    Edit,
+    Erase,
+    Missing,
+    Pin,
+    Placed,
+    Seen,
+)
 from hubbub.domain.own import MyBlock, MySettings, SetBlock, SetPrivacy, Told
 from hubbub.domain.policy import may_write
 from hubbub.domain.relation import PLAIN, Pair, Privacy, Relation, Stance, sees
 from hubbub.ports import Lookup
-from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, EVE, World
+from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, EVE, World, direct
 
 CLOSED = Privacy(inbox="contacts")
 
@@ -217,3 +229,13 @@ async def test_who_is_answered_in_the_same_commit_may_change_what_he_said(world:
     refused, _, allowed = await world.do(edit, world.text("yes?", BOB), edit)
     assert isinstance(refused, Denied)
     assert isinstance(allowed, Amended)
+
+
+async def test_a_block_before_a_chat_of_the_same_commit_names_none(world: World) -> None:
+    block_first, made = await world.do(
+        SetBlock(ANN, BOB, True), Create(direct(BOB, ANN), world.now)
+    )
+    assert isinstance(block_first, Told)
+    assert block_first.me == MyBlock(ANN, 1, BOB, True, 0)
+    assert isinstance(made, Created)
+    assert (await relation(world, ANN, BOB)) == Relation(ANN, BOB, CHAT, blocked=True)

@@ -146,7 +146,8 @@ async def set_block(work: Work, change: SetBlock) -> Told | Missing | Denied:
         return denied
     rev = work.next_me(user_id)
     await db.execute(SAVE_BLOCK, user_id, other_id, rev, change.blocked)
-    me = MyBlock(user_id, rev, other_id, change.blocked, relation.chat_id)
+    chat_id = 0 if relation.chat_id in work.unmade else relation.chat_id
+    me = MyBlock(user_id, rev, other_id, change.blocked, chat_id)
     return Told(me, await load_stance(db, user_id, rev))
 
 
