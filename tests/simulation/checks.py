@@ -382,8 +382,9 @@ async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Cha
                 continue
             # The client counts those who were members when it was told, the server those who are.
             named = held[message.id].recipient_ids
+            # Where nobody was there to get it, there is nothing to compare.
             stayed = all(truth.since(record.id, other, message.seq) for other in named)
-            if stayed and not truth.left_after(record.id, message.seq):
+            if named and stayed and not truth.left_after(record.id, message.seq):
                 ticks = client.status(held[message.id])
                 if silent and message.status == "read":
                     wrong.append(f"8.1.4: {message.seq} of {record.id} is read by a silent one")
