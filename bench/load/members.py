@@ -124,6 +124,7 @@ class Speaker:
         self._prefix = f"{int(time.time() * 1000):012x}"
         self._run = uuid.uuid4().hex[:3]
         self._number = 0
+        self._reacted = ""  # the message that has one
 
     def send(self) -> str:
         """Send the next message; its client_id."""
@@ -138,24 +139,19 @@ class Speaker:
 
     def edit(self) -> str:
         """Change what the message acknowledged last says; the ref of the change."""
-        self._number += 1
-        ref = f"edit-{self._number}"
-        return self._write(
-            f'{{"type":"edit","message_id":"{self.group.message}","ref":"{ref}",'
-            f'"content":"{self._number} {_FILL}"}}',
-            ref,
-        )
+        return self._change("edit", f'"content":"{self._number + 1} {_FILL}"')
 
     def react(self) -> str:
         """Put an emoji to the message acknowledged last, or take it away; the ref of the change."""
+        self._reacted = self.group.message if self._reacted != self.group.message else ""
+        on = "true" if self._reacted else "false"
+        return self._change("react", f'"emoji":"👍","on":{on}')
+
+    def _change(self, kind: str, fields: str) -> str:
         self._number += 1
-        ref = f"react-{self._number}"
-        on = "true" if self._number % 2 else "false"
-        return self._write(
-            f'{{"type":"react","message_id":"{self.group.message}","ref":"{ref}",'
-            f'"emoji":"👍","on":{on}}}',
-            ref,
-        )
+        ref = f"{kind}-{self._number}"
+        about = f'"message_id":"{self.group.message}","ref":"{ref}"'
+        return self._write(f'{{"type":"{kind}",{about},{fields}}}', ref)
 
     def _write(self, payload: str, name: str) -> str:
         self._member.write(wire.frame(payload.encode()))

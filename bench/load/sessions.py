@@ -88,9 +88,14 @@ class Session(Connection):
         at = 0
         while found := wire.one(data, at):
             opcode, start, at = found
-            if opcode != wire.TEXT:
+            if opcode == wire.TEXT:
+                self.text(data[start:at])
+            else:
                 self.control(opcode, data[start:at])
         self.rest = data[at:]
+
+    def text(self, payload: bytes) -> None:
+        """A frame after `caught_up`, in a session whose `live` tells frames apart."""
 
     def control(self, opcode: int, payload: bytes) -> None:
         if opcode == wire.CLOSE:

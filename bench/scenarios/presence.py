@@ -32,16 +32,9 @@ class Looking(Session):
         if self.focus:
             self.write(self.focus)
 
-    def live(self, data: bytes) -> None:
-        data = self.rest + data
-        at = 0
-        while found := wire.one(data, at):
-            opcode, start, at = found
-            if opcode != wire.TEXT:
-                self.control(opcode, data[start:at])
-            elif data.startswith(b'{"type":"presence"', start):
-                self.sees = b'"status":"online"' in data[start:at]
-        self.rest = data[at:]
+    def text(self, payload: bytes) -> None:
+        if payload.startswith(b'{"type":"presence"'):
+            self.sees = b'"status":"online"' in payload
 
 
 def run(context: Context) -> Row:

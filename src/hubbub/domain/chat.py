@@ -126,6 +126,11 @@ class Found(Struct, frozen=True, array_like=True):
         return self.chat.free and self.open
 
 
+def outgrew(size: int, joined: int) -> bool:
+    """Whether a group became large when so many joined, after which it has this size."""
+    return size - joined <= LARGE < size
+
+
 def direct_key(first: int, second: int) -> str:
     """The key under which the one direct chat of two users is unique."""
     return f"d:{min(first, second)}:{max(first, second)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hubbub.domain.chat import LARGE, Role
+from hubbub.domain.chat import Role
 from hubbub.domain.relation import Privacy, Stance
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────
@@ -59,18 +59,13 @@ class MyHidden(_MeEvent, frozen=True, gc=False, array_like=True, tag="hidden"):
     seq: int
 
 
+MeEvent = MyChat | MySettings | MyBlock | MyHidden
+"""An event of a user's own log: a union of all kinds."""
+
+
 def newcomers(events: Iterable[MyChat], seq: int) -> list[int]:
     """Of those whom a change at position `seq` concerned, who came in by it."""
     return [e.user_id for e in events if e.present and e.since == seq]
-
-
-def outgrew(size: int, joined: int) -> bool:
-    """Whether a group became large when so many joined, after which it has this size."""
-    return size - joined <= LARGE < size
-
-
-MeEvent = MyChat | MySettings | MyBlock | MyHidden
-"""An event of a user's own log: a union of all kinds."""
 
 
 # ── changes, and their outcome ───────────────────────────────────────────────────────────────

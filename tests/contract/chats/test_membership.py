@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from hubbub.domain import own
+from hubbub.domain import chat as chats
 from hubbub.domain.change import (
     Change,
     Create,
@@ -368,7 +368,7 @@ async def picture(world: World, user: int) -> list[object]:
 async def test_who_makes_a_group_large_names_all_its_seats(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own, "LARGE", 2)
+    monkeypatch.setattr(chats, "LARGE", 2)
     await world.group(ANN, BOB)
     await world.post("for two")
     left = await world.leave(BOB)
@@ -383,7 +383,7 @@ async def test_who_makes_a_group_large_names_all_its_seats(
 async def test_a_slice_that_makes_a_group_large_names_all_its_seats(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own, "LARGE", 2)
+    monkeypatch.setattr(chats, "LARGE", 2)
     await world.group(ANN)
     await world.enrol(BOB)
     first, second = await world.do(Fill(CHAT, (CAT,), world.now), Fill(CHAT, (CAT, DAN), world.now))

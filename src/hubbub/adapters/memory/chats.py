@@ -39,10 +39,10 @@ from hubbub.domain.change import (
     SetChat,
     SetRole,
 )
-from hubbub.domain.chat import LARGE, Chat, Found, Head, Member
+from hubbub.domain.chat import LARGE, Chat, Found, Head, Member, outgrew
 from hubbub.domain.log import append, assign, dedupe, placed
 from hubbub.domain.message import Row
-from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told, newcomers, outgrew
+from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told, newcomers
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed

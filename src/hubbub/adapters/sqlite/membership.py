@@ -37,10 +37,10 @@ from hubbub.domain.change import (
     SetChat,
     SetRole,
 )
-from hubbub.domain.chat import Head, Role
+from hubbub.domain.chat import Head, Role, outgrew
 from hubbub.domain.log import append
 from hubbub.domain.message import Row
-from hubbub.domain.own import MyChat, newcomers, outgrew
+from hubbub.domain.own import MyChat, newcomers
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.settings import changed, nameless
 from hubbub.domain.system import (
