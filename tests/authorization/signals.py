@@ -173,6 +173,9 @@ def _seen(line: Line, live: int, actor: Account, sent: Frame, group: Group) -> s
                 found.add(kind)
         elif frame["chat_id"] in concerned:
             found.add(kind)
+    if "read_receipt" in found:
+        # A read says both; an observer who was slow to take frames is told both once more.
+        found.discard("delivery_receipt")
     return found
 
 
