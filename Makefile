@@ -13,6 +13,8 @@ JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
 ARGS ?=
 
 export PYTHON
+# Where it is set, each process compiles all of its modules again: a second of every start.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 PACKAGES := pyproject.toml protocol/pyproject.toml clients/python/pyproject.toml clients/terminal/pyproject.toml
