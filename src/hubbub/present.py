@@ -134,7 +134,8 @@ def me(event: MeEvent) -> frames.Me:
                 unread_mentions=event.unread_mentions,
             )
         case MySettings():
-            return frames.Me(event.rev, "settings", privacy=privacy(event.privacy))
+            told, name = privacy(event.privacy), event.display_name
+            return frames.Me(event.rev, "settings", privacy=told, display_name=name)
         case MyBlock():
             other = user_ref(event.other_id)
             return frames.Me(event.rev, "block", user_id=other, blocked=event.blocked)

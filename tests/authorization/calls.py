@@ -242,7 +242,7 @@ async def _(cell: Cell) -> Answer:
     return answer
 
 
-simple("change_me", {"privacy": {"last_seen": True}})
+simple("change_me", {"display_name": "Somebody", "privacy": {"last_seen": True}})
 simple("list_blocks")
 
 

@@ -35,6 +35,8 @@ def account(person: Person, what: str, choice: str) -> None:
     dialog = person.page.get_by_role("dialog", name=person.name)
     if choice in ("on", "off"):
         dialog.get_by_label(what).set_checked(choice == "on")
+    elif what == "Your name":
+        dialog.get_by_label(what).fill(choice)
     else:
         dialog.get_by_label(what).select_option(choice)
     dialog.get_by_role("button", name="Save").click()
@@ -57,6 +59,16 @@ def test_what_one_shows_is_ones_own_choice(newcomer: Newcomer) -> None:
     dialog.get_by_label("User name").fill(bob.username)
     dialog.get_by_label("User name").press("Enter")
     expect(dialog.get_by_role("alert")).to_be_visible()
+
+
+def test_ones_name_is_ones_own_choice(newcomer: Newcomer) -> None:
+    ann, bob = newcomer("Ann"), newcomer("Bob")
+    ann.start_chat(bob)
+    ann.say("Hello")
+    account(ann, "Your name", "Anna Livia")
+    expect(ann.page.locator("#my-name")).to_have_text(f"Anna Livia · @{ann.username}")
+    bob.page.reload()
+    bob.enter("Anna Livia")
 
 
 def test_another_session_is_ended_from_here(newcomer: Newcomer) -> None:

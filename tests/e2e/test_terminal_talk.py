@@ -132,8 +132,12 @@ async def test_blocks_and_privacy(server: ServerProcess, tmp_path: Path) -> None
             await gus_client.api.unblock(hal.user.id)
             await gus.sees("Message Hal")
 
-            gus.main.action_privacy()
-            await gus.sees("Privacy and sessions", "this one")
+            gus.main.action_account()
+            await gus.sees("Your account", "this one")
+            await gus.pilot.click("#name")
+            await gus.press("end", *" the Bold", "enter")
+            await gus.sees("● Gus the Bold")
+            assert (await hal.api.user(gus_client.user.id)).display_name == "Gus the Bold"
             await gus.pilot.click("#last_seen")
             await gus.pilot.click("#read_receipts")
             await gus.pilot.click("#contacts")

@@ -35,6 +35,7 @@ from hubbub.domain.change import Advance, Change, Denied, Edit, Erase, Outcome, 
 from hubbub.domain.chat import Interval
 from hubbub.domain.events import Event, ReceiptEvent
 from hubbub.domain.message import EVERYBODY, Row
+from hubbub.domain.own import SetMe, Told
 from hubbub.domain.policy import may_write
 from hubbub.domain.relation import Relation
 from hubbub.ingest import Ingest, _unavailable
@@ -327,6 +328,19 @@ def types_in_spite_of_a_block() -> Any:
     return patch.object(relay, "_may_see", lambda reader, event: True)
 
 
+def renamed_in_silence() -> Any:
+    """A user's other name is stored, and his own log does not tell of it."""
+
+    def silent(db: apsw.Connection, change: SetMe) -> Told:
+        if change.display_name is None:
+            return relations.set_me(db, change)
+        values = (change.display_name, change.user_id)
+        db.execute("UPDATE users SET display_name = ? WHERE id = ?", values)
+        return Told(None)
+
+    return patch.object(chats, "set_me", silent)
+
+
 def mentions_as_they_were() -> Any:
     """Whom a message mentions after an edit is not noted."""
     return patch.object(amending, "change_mentions", lambda db, before, after: None)
@@ -395,6 +409,7 @@ MUTANTS = (
     Mutant("strangers at a closed inbox", r"8\.2\.2: .* wrote in", strangers_at_a_closed_inbox),
     Mutant("seen in spite of a block", r"8\.1\.2: |, sees False", seen_in_spite_of_a_block),
     Mutant("types in spite of a block", r"8\.2\.3: .* types", types_in_spite_of_a_block),
+    Mutant("renamed in silence", r"8\.1\.1: .* was told", renamed_in_silence),
     Mutant("mentions as they were", r"unread mentions are", mentions_as_they_were),
     Mutant("edit without a position", r"G3: .* took|holds", edit_without_a_position),
     Mutant("deleted in name only", r"was deleted and still says", deleted_in_name_only),

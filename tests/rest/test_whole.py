@@ -181,6 +181,7 @@ async def talk(ann: Person, bob: Person) -> str:
 
 
 async def keep_to_oneself(ann: Person, cid: Person) -> None:
+    assert (await ann("change_me", {"display_name": "Anna"}))["display_name"] == "Anna"
     told = await ann("change_me", {"privacy": {"inbox": "contacts"}})
     assert told["privacy"] == {"read_receipts": True, "last_seen": True, "inbox": "contacts"}
     await ann("block_user", user_id=cid.id)

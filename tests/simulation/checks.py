@@ -329,6 +329,9 @@ async def refetched(truth: Truth, device: Device, stances: Stances) -> list[str]
     if client is None:
         return [f"{device.name} is not running"]
     user, wrong = device.owner.user_id, []
+    called, told = (await client.api.me()).display_name, device.app.name or device.owner.name
+    if device.app.whole and called != told:
+        wrong.append(f"8.1.1: {device.name} was told that its user is {told}, who is {called}")
     page = await client.api.chats(200)
     held = client.session.logs.chats
     if not {c.id for c in page.chats} == set(held) == truth.chats_of(user):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from hubbub.entry.ws.connection import Upgrade
 from hubbub_client import (
+    AccountChanged,
     Client,
     Disconnected,
     Event,
@@ -277,6 +278,8 @@ class Device:
         match event:
             case MessageArrived(message) | MessageChanged(message):
                 self.app.arrived.setdefault(message.chat_id, {})[message.seq] = message.id
+            case AccountChanged(_, name):
+                self.app.name = name
             case GapFound(chat_id, first, last):
                 self.app.gaps.setdefault(chat_id, []).append((first, last))
             case MessageAccepted(client_id, message_id, chat_id):

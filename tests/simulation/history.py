@@ -48,6 +48,7 @@ class App:
 
     arrived: dict[str, dict[int, str]] = field(default_factory=dict)  # chat → seq → id
     gaps: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    name: str = ""  # what its user is called, as it was last told
     whole: bool = True  # it had one session all the time
 
 

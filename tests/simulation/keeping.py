@@ -26,6 +26,9 @@ class KeepingSteps(GroupSteps):
         if holds and begun == answered and now == begun + 1:
             history.facts.add(fact)
 
+    async def _rename(self) -> None:
+        await self._client.api.change_name(f"{self._person.name} {self._rng.randrange(1000)}")
+
     async def _silence(self) -> None:
         silent, api = self._rng.random() < 0.6, self._client.api
         change = api.change_privacy(rest.ChangePrivacy(read_receipts=not silent))

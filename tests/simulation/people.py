@@ -44,6 +44,7 @@ class Behaviour(KeepingSteps):
             "join": 5,
             "leave": 1,
             "mute": 1,
+            "rename": 1,
             "silence": 2,
             "vanish": 2,
             "inbox": 1,

@@ -65,6 +65,7 @@ class ChangePrivacy(Struct, omit_defaults=True):
 class ChangeMe(Struct, omit_defaults=True):
     """What the user sets for himself; what is left out stays."""
 
+    display_name: DisplayName | UnsetType = UNSET
     privacy: ChangePrivacy | UnsetType = UNSET
 
 

@@ -266,6 +266,7 @@ class Me(Struct, frozen=True, gc=False, tag="me", omit_defaults=True):
     muted_until: Time | None = None
     unread_mentions: int = 0
     privacy: Privacy | None = None
+    display_name: str | None = None
     user_id: UserId | None = None
     blocked: bool = True
     message_id: MessageId | None = None

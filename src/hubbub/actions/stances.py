@@ -1,4 +1,4 @@
-"""How a user stands to others: what he shows, and whom he has blocked."""
+"""How a user stands to others: what he is called, what he shows, and whom he has blocked."""
 
 from typing import Any
 
@@ -7,29 +7,50 @@ from msgspec.structs import asdict
 
 from hubbub.actions.directory import Directory, no_user
 from hubbub.actions.people import shown
-from hubbub.actions.references import check, read_cursor, write_cursor
+from hubbub.actions.references import check, check_text, read_cursor, write_cursor
 from hubbub.domain.account import Principal
 from hubbub.domain.change import Denied, Missing
-from hubbub.domain.own import SetBlock, SetPrivacy
-from hubbub.ports import Changes, Relations
+from hubbub.domain.credentials import EXTERNAL
+from hubbub.domain.own import SetBlock, SetMe
+from hubbub.ports import Accounts, Changes, Identities, Relations
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code, Refused
 
 
-class ChangePrivacy:
-    """Gives some of a user's switches other values."""
+class ChangeMe:
+    """Gives a user another name, and some of his switches other values, in one step."""
 
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
+    def __init__(self, accounts: Accounts, identities: Identities, changes: Changes) -> None:
+        self._accounts, self._identities, self._changes = accounts, identities, changes
 
     async def __call__(self, principal: Principal, asked: rest.ChangeMe) -> None:
-        """Raises Refused `invalid` when nothing is named. Cancelling is safe."""
+        """Raises Refused: `invalid` when nothing is named, `forbidden` for a name that somebody
+        else gives him. Cancelling is safe, and so is repeating it.
+        """
         privacy: dict[str, Any] = {} if asked.privacy is UNSET else asdict(asked.privacy)
         wanted = {name: value for name, value in privacy.items() if value is not UNSET}
-        if not wanted:
+        name = None
+        if asked.display_name is not UNSET:
+            name = await self._name(principal.user_id, asked.display_name)
+        if not wanted and name is None:
             names = ", ".join(rest.ChangePrivacy.__struct_fields__)
-            raise Refused(Code.INVALID, f"Nothing to change; give privacy with one of {names}.")
-        await self._changes.do(SetPrivacy(principal.user_id, wanted))
+            raise Refused(
+                Code.INVALID,
+                f"Nothing to change; give display_name, or privacy with one of {names}.",
+            )
+        await self._changes.do(SetMe(principal.user_id, wanted, name))
+
+    async def _name(self, user_id: int, wanted: str) -> str:
+        check_text(wanted, "display_name")
+        (user,) = await self._accounts.users([user_id]) or (None,)
+        if user is None:
+            raise Refused(Code.UNAUTHORIZED, "This account is gone; register again.")
+        if user.username.startswith(EXTERNAL) or await self._identities.identities(user_id):
+            raise Refused(
+                Code.FORBIDDEN,
+                "Your name comes from where you sign in; change it there, then sign in again.",
+            )
+        return wanted.strip() or user.username
 
 
 class Blocks:

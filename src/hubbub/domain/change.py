@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hubbub.domain.chat import ChatType, Head, History, Role
 from hubbub.domain.message import Audience, Row
-from hubbub.domain.own import Mute, MyChat, MyHidden, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import Mute, MyChat, MyHidden, SetBlock, SetMe, Told
 from hubbub.domain.settings import Settings
 
 
@@ -201,17 +201,7 @@ class Seen(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
 GroupChange = Enrol | Join | Leave | SetRole | SetChat
 """What a system message tells of."""
 Change = (
-    Post
-    | Fill
-    | Create
-    | GroupChange
-    | Amend
-    | Advance
-    | PlaceMe
-    | Mute
-    | SetPrivacy
-    | SetBlock
-    | Seen
+    Post | Fill | Create | GroupChange | Amend | Advance | PlaceMe | Mute | SetMe | SetBlock | Seen
 )
 
 

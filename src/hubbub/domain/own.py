@@ -41,6 +41,7 @@ class MySettings(_MeEvent, frozen=True, gc=False, array_like=True, tag="settings
     """What he has set for himself, all of it."""
 
     privacy: Privacy
+    display_name: str
 
 
 class MyBlock(_MeEvent, frozen=True, gc=False, array_like=True, tag="block"):
@@ -79,11 +80,12 @@ class Mute(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
     until: int
 
 
-class SetPrivacy(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="privacy"):
-    """Gives some of a user's switches, by the names of `Privacy`, other values."""
+class SetMe(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="set_me"):
+    """Gives some of a user's switches, by the names of `Privacy`, other values; or another name."""
 
     user_id: int
     wanted: dict[str, bool | str]
+    display_name: str | None = None
 
 
 class SetBlock(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="block"):

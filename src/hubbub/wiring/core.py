@@ -43,7 +43,7 @@ from hubbub.actions.send_message import Accept, SendMessage, refusal
 from hubbub.actions.server_keys import Authorize
 from hubbub.actions.sessions import ListSessions, RevokeSession
 from hubbub.actions.show_typing import ShowTyping
-from hubbub.actions.stances import Blocks, ChangePrivacy
+from hubbub.actions.stances import Blocks, ChangeMe
 from hubbub.actions.sync import Sync, chats, places
 from hubbub.actions.tail_user import TailUser
 from hubbub.actions.throttle import Throttle
@@ -305,7 +305,7 @@ class Core:
             list_sessions=ListSessions(accounts, clock),
             revoke_session=sessions,
             get_me=users.me,
-            change_me=ChangePrivacy(ingest),
+            change_me=ChangeMe(accounts, world.identities, ingest),
             block_user=blocks.block,
             unblock_user=blocks.unblock,
             list_blocks=blocks.list,

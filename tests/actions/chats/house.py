@@ -18,7 +18,7 @@ from hubbub.actions.list_members import ListMembers
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
 from hubbub.actions.remove_member import RemoveMember
-from hubbub.actions.stances import Blocks, ChangePrivacy
+from hubbub.actions.stances import Blocks, ChangeMe
 from hubbub.adapters.memory.accounts import MemoryAccounts
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.reader import MemoryReader
@@ -65,7 +65,7 @@ class House:
         relations = MemoryRelations(self.state)
         shared = (reader, changes, self.ids, self.clock)
         self.blocks = Blocks(directory, relations, changes)
-        self.privacy = ChangePrivacy(changes)
+        self.change_me = ChangeMe(self.accounts, self.accounts, changes)
         self.create = CreateChat(directory, relations, *shared, limits)
         self.add = AddMembers(directory, relations, *shared, limits)
         self.remove = RemoveMember(directory, *shared)

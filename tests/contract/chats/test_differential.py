@@ -41,7 +41,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import group_key
 from hubbub.domain.extra import Extra, pack
 from hubbub.domain.invite import ChatInvite
-from hubbub.domain.own import Mute, SetBlock, SetPrivacy
+from hubbub.domain.own import Mute, SetBlock, SetMe
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import Pair
 from hubbub.domain.view import Places
@@ -178,7 +178,7 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Mute, chats, users, st.sampled_from([0, 5_000])),
     st.builds(Seen, st.lists(st.tuples(users, times), max_size=3).map(tuple)),
     st.builds(SetBlock, users, users, st.booleans()),
-    st.builds(SetPrivacy, users, switches),
+    st.builds(SetMe, users, switches, st.sampled_from([None, "Ann", "Zoe"])),
     st.builds(
         lambda s, rev: PlaceMe(s, SESSIONS[s][0], rev), st.sampled_from([*SESSIONS]), positions
     ),

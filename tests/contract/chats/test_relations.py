@@ -18,7 +18,7 @@ from hubbub.domain.change import (
     Placed,
     Seen,
 )
-from hubbub.domain.own import MyBlock, MySettings, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import MyBlock, MySettings, SetBlock, SetMe, Told
 from hubbub.domain.policy import may_write
 from hubbub.domain.relation import PLAIN, Pair, Privacy, Relation, Stance, sees
 from hubbub.ports import Lookup
@@ -37,7 +37,7 @@ async def block(world: World, user: int, other: int, blocked: bool = True) -> An
 
 
 async def setting(world: World, user: int, **wanted: bool | str) -> Any:
-    return await world.one(SetPrivacy(user, wanted))
+    return await world.one(SetMe(user, wanted))
 
 
 async def writes(world: World, user: int, other: int) -> bool:
@@ -127,21 +127,44 @@ async def test_nobody_blocks_himself_nor_nobody_nor_too_many(
 
 async def test_switches_keep_what_is_not_named(world: World) -> None:
     assert await world.relations.stance(ANN) == PLAIN
-    first = Told(MySettings(ANN, 1, CLOSED), Stance(1, CLOSED, frozenset()))
+    first = Told(MySettings(ANN, 1, CLOSED, "User 1"), Stance(1, CLOSED, frozenset()))
     assert await setting(world, ANN, inbox="contacts") == first
     assert await setting(world, ANN, inbox="contacts", last_seen=True) == Told(None)
     both = Privacy(read_receipts=False, inbox="contacts")
-    assert (await setting(world, ANN, read_receipts=False)).me == MySettings(ANN, 2, both)
+    assert (await setting(world, ANN, read_receipts=False)).me == MySettings(ANN, 2, both, "User 1")
     await block(world, ANN, BOB)
     world.reopen()
     assert await world.relations.stance(ANN) == Stance(3, both, frozenset({BOB}))
     assert (await world.places(ANN)).stance == Stance(3, both, frozenset({BOB}))
     assert (await world.places(BOB)).stance == PLAIN
     events, head = await world.own_log.me(ANN, 0, 10)
-    assert (events, head) == ([MySettings(ANN, 2, both), MyBlock(ANN, 3, BOB, True, 0)], 3)
+    assert (events, head) == (
+        [MySettings(ANN, 2, both, "User 1"), MyBlock(ANN, 3, BOB, True, 0)],
+        3,
+    )
     assert not (await setting(world, ANN, read_receipts=True, inbox="everyone")).stance.blocked - {
         BOB
     }
+
+
+async def test_a_name_is_told_and_shown_from_then_on(world: World) -> None:
+    await world.group(ANN, BOB)
+    await block(world, BOB, ANN)
+    stance = Stance(3, CLOSED, frozenset())
+    told = MySettings(ANN, 3, CLOSED, "Anna Livia")
+    await setting(world, ANN, inbox="contacts")
+    assert await world.one(SetMe(ANN, {}, "Anna Livia")) == Told(told, stance)
+    assert await world.one(SetMe(ANN, {"last_seen": True}, "Anna Livia")) == Told(None)
+    world.reopen()
+    assert (await world.own_log.me(ANN, 1, 10))[0] == [told]
+    assert [user.display_name for user in await world.relations.blocked(BOB, 0, 5)] == [
+        "Anna Livia"
+    ]
+    members = await world.reader.members(BOB, CHAT, 0, 5)
+    assert members is not None
+    assert [each.user.display_name for each in members.members] == ["Anna Livia", "User 2"]
+    both = await world.one(SetMe(ANN, {"inbox": "everyone"}, "Anna"))
+    assert both.me == MySettings(ANN, 4, PLAIN.privacy, "Anna")
 
 
 async def test_last_seen_is_shown_and_seen_by_both_or_neither(world: World) -> None:

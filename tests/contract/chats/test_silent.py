@@ -1,7 +1,7 @@
 """Who keeps to himself what he has read, and is not told it of others either (8.1.4)."""
 
 from hubbub.domain.change import Advance, Create, NewChat
-from hubbub.domain.own import SetPrivacy
+from hubbub.domain.own import SetMe
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.view import RecipientView
 from hubbub.ports import ReceiptCount
@@ -9,7 +9,7 @@ from tests.contract.chats.world import ANN, BOB, CAT, CHAT, World
 
 
 async def silence(world: World, user: int, silent: bool = True) -> None:
-    await world.do(SetPrivacy(user, {"read_receipts": not silent}))
+    await world.do(SetMe(user, {"read_receipts": not silent}))
 
 
 async def told(world: World, asking: int, message: int) -> list[RecipientView]:
@@ -105,7 +105,7 @@ async def test_a_switch_holds_for_what_follows_in_the_same_commit(world: World) 
     await world.group(ANN, BOB)
     await world.posts(3)
     moves = [Advance(CHAT, BOB, 0, 0, position, 2_000) for position in (1, 2, 3)]
-    off, on = (SetPrivacy(BOB, {"read_receipts": told}) for told in (False, True))
+    off, on = (SetMe(BOB, {"read_receipts": told}) for told in (False, True))
     first, _, second, _, third = await world.do(moves[0], off, moves[1], on, moves[2])
     assert [moved.silent for moved in (first, second, third)] == [False, True, False]  # type: ignore[union-attr]
 

@@ -5,6 +5,7 @@ import pytest
 from hubbub_client.commands import Connect, Disconnect, ReadChat, ReadEvents, RenewToken, Save
 from hubbub_client.errors import OutboxFull
 from hubbub_client.events import (
+    AccountChanged,
     BlockChanged,
     ChatAdded,
     ChatRemoved,
@@ -16,7 +17,6 @@ from hubbub_client.events import (
     MessageChanged,
     MuteChanged,
     PresenceChanged,
-    PrivacyChanged,
     ReadMoved,
     SendFailed,
     State,
@@ -556,13 +556,13 @@ def test_the_own_log_tells_of_settings_and_blocks() -> None:
     peer = Peer({ME: 1}).live()
     privacy = Privacy(read_receipts=True, last_seen=False, inbox="contacts")
     told = peer.hear(
-        Me(2, "settings", privacy=privacy),
+        Me(2, "settings", privacy=privacy, display_name="Anna"),
         Me(3, "block", user_id=BEN),
         Me(4, "of a later version", user_id=BEN),
         Me(5, "block", user_id=BEN, blocked=False),
     )
     assert told.events == [
-        PrivacyChanged(privacy),
+        AccountChanged(privacy, "Anna"),
         BlockChanged(BEN, True),
         BlockChanged(BEN, False),
     ]

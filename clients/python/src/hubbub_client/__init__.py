@@ -15,6 +15,7 @@ from hubbub_client.errors import (
     WrongAccount,
 )
 from hubbub_client.events import (
+    AccountChanged,
     BlockChanged,
     ChatAdded,
     ChatRemoved,
@@ -28,7 +29,6 @@ from hubbub_client.events import (
     MessageHidden,
     MuteChanged,
     PresenceChanged,
-    PrivacyChanged,
     ReadMoved,
     ReceiptsCounted,
     SendFailed,
@@ -74,6 +74,7 @@ from hubbub_protocol.rest import Session as SessionRecord
 
 __all__ = [
     "EVERYBODY",
+    "AccountChanged",
     "AiohttpTransport",
     "Api",
     "BlockChanged",
@@ -113,7 +114,6 @@ __all__ = [
     "OutboxFull",
     "Pending",
     "PresenceChanged",
-    "PrivacyChanged",
     "PublicChat",
     "Reactor",
     "ReadMoved",

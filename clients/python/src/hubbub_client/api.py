@@ -110,7 +110,14 @@ class Api:
 
     async def change_privacy(self, change: rest.ChangePrivacy) -> rest.Account:
         """Change what the user shows, and who may begin to write; what is left out stays."""
-        return await self.call("PATCH", path("me"), rest.Account, rest.ChangeMe(change))
+        return await self.call("PATCH", path("me"), rest.Account, rest.ChangeMe(privacy=change))
+
+    async def change_name(self, display_name: str) -> rest.Account:
+        """Call the user something else; raises Refused `forbidden` where the name comes from who
+        signs the user in.
+        """
+        change = rest.ChangeMe(display_name)
+        return await self.call("PATCH", path("me"), rest.Account, change)
 
     async def block(self, user_id: str) -> None:
         """Block a user: neither can write to the other, or see whether the other is here."""

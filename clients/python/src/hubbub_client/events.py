@@ -143,10 +143,13 @@ class MuteChanged(Struct, frozen=True):
     muted_until: str | None
 
 
-class PrivacyChanged(Struct, frozen=True):
-    """What the user shows of himself was changed, here or in another session; all of it."""
+class AccountChanged(Struct, frozen=True):
+    """What the user is called or shows of himself was changed, here or in another session; all of
+    it.
+    """
 
     privacy: Privacy
+    display_name: str
 
 
 class BlockChanged(Struct, frozen=True):
@@ -199,7 +202,7 @@ Event = (
     | ChatRemoved
     | SettingsChanged
     | MuteChanged
-    | PrivacyChanged
+    | AccountChanged
     | BlockChanged
     | ReadMoved
     | GapFound

@@ -238,9 +238,9 @@ class ChatApp(App[None]):
             yield SystemCommand("New chat or group", "Or come into one", screen.action_new)
             yield SystemCommand("Details", "Members, settings, invites", screen.action_details)
             yield SystemCommand(
-                "Privacy and sessions",
-                "What you show, where you are signed in",
-                screen.action_privacy,
+                "Your account",
+                "Name, privacy, where you are signed in",
+                screen.action_account,
             )
             yield SystemCommand("Next unread chat", "", screen.action_unread)
             yield SystemCommand("Help", "All keys", screen.action_help)

@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from msgspec.structs import replace
+
 from hubbub_client import (
+    AccountChanged,
     BlockChanged,
     ChatAdded,
     ChatRecord,
@@ -178,6 +181,9 @@ class Book:
                 if self.chats.pop(chat_id, None) is not None:
                     self.lost.add(chat_id)
                 self.wants_chats.discard(chat_id)
+            case AccountChanged(_, display_name):
+                self.me = replace(self.me, display_name=display_name)
+                self.meet([self.me])
             case BlockChanged(user_id, blocked):
                 (self.blocked.add if blocked else self.blocked.discard)(user_id)
             case PresenceChanged():

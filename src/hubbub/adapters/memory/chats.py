@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hubbub.adapters.memory.amend import amend_message
 from hubbub.adapters.memory.own import mute
-from hubbub.adapters.memory.relations import saw, set_block, set_privacy
+from hubbub.adapters.memory.relations import saw, set_block, set_me
 from hubbub.adapters.memory.replay import count, find, log, places
 from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
@@ -42,7 +42,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import LARGE, Chat, Found, Head, Member, outgrew
 from hubbub.domain.log import append, assign, dedupe, placed
 from hubbub.domain.message import Row
-from hubbub.domain.own import Mute, MyChat, SetBlock, SetPrivacy, Told, newcomers
+from hubbub.domain.own import Mute, MyChat, SetBlock, SetMe, Told, newcomers
 from hubbub.domain.policy import HEIRS, LAST_OWNER, NAMELESS, may_come_in
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed, passed
@@ -114,7 +114,7 @@ class MemoryChatStore:
                 return amend_message(self._state, change)
             case Advance():
                 return self._advance(change)
-            case Mute() | SetPrivacy() | SetBlock():
+            case Mute() | SetMe() | SetBlock():
                 return self._tell(change)
             case PlaceMe() | Seen():
                 return self._note(change)
@@ -338,13 +338,13 @@ class MemoryChatStore:
         moved = (before.delivered, after.delivered, before.read, after.read)
         return Advanced(*key, *moved, move.at, me, me is not None and state.silent(move.user_id))
 
-    def _tell(self, change: Mute | SetPrivacy | SetBlock) -> Told | Missing | Denied:
+    def _tell(self, change: Mute | SetMe | SetBlock) -> Told | Missing | Denied:
         """What the user's own log alone tells."""
         match change:
             case Mute():
                 return mute(self._state, change)
-            case SetPrivacy():
-                return set_privacy(self._state, change)
+            case SetMe():
+                return set_me(self._state, change)
             case SetBlock():
                 return set_block(self._state, change)
             case _:

@@ -8,7 +8,7 @@ from hubbub.adapters.memory.state import State
 from hubbub.domain.account import User
 from hubbub.domain.change import Denied, Missing, Placed, Seen
 from hubbub.domain.chat import direct_key
-from hubbub.domain.own import MeEvent, MyBlock, MySettings, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import MeEvent, MyBlock, MySettings, SetBlock, SetMe, Told
 from hubbub.domain.policy import may_block, may_write
 from hubbub.domain.relation import PLAIN, Pair, Privacy, Relation, Stance
 
@@ -94,15 +94,17 @@ def _peer(state: State, pair: Pair) -> int:
 # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
 
-def set_privacy(state: State, change: SetPrivacy) -> Told:
-    """Give a user's switches other values; what is so already is no change."""
-    user_id, before = change.user_id, _privacy(state, change.user_id)
-    privacy = replace(before, **change.wanted)
-    if privacy == before:
+def set_me(state: State, change: SetMe) -> Told:
+    """Give a user's switches other values, or him another name; what is so already is no change."""
+    user_id = change.user_id
+    before, called = _privacy(state, user_id), state.name(user_id)
+    privacy, name = replace(before, **change.wanted), change.display_name or called
+    if (privacy, name) == (before, called):
         return Told(None)
     rev = state.next_me(user_id)
     state.privacy[user_id] = (rev, privacy)
-    return Told(MySettings(user_id, rev, privacy), stance(state, user_id))
+    state.users[user_id] = replace(state.users[user_id], display_name=name)
+    return Told(MySettings(user_id, rev, privacy, name), stance(state, user_id))
 
 
 def set_block(state: State, change: SetBlock) -> Told | Missing | Denied:
@@ -130,7 +132,7 @@ def stance_log(state: State, user_id: int, after: int) -> list[MeEvent]:
     ]
     rev, privacy = state.privacy.get(user_id, (0, PLAIN.privacy))
     if rev > after:
-        events.append(MySettings(user_id, rev, privacy))
+        events.append(MySettings(user_id, rev, privacy, state.name(user_id)))
     return events
 
 

@@ -69,6 +69,10 @@ class State:
         """A session; `own_places` where the user has several."""
         self.sessions[session_id] = Session(user_id, own_places)
 
+    def name(self, user_id: int) -> str:
+        """What the user is called."""
+        return self.users[user_id].display_name if user_id in self.users else ""
+
     def silent(self, user_id: int) -> bool:
         """Whether the user tells nobody what he has read."""
         return user_id in self.privacy and self.privacy[user_id][1].silent

@@ -20,7 +20,7 @@ from hubbub.adapters.postgres.membership import change_group, create, fill
 from hubbub.adapters.postgres.own import mute
 from hubbub.adapters.postgres.post import post_all
 from hubbub.adapters.postgres.reactions import WAITING
-from hubbub.adapters.postgres.relations import set_block, set_privacy
+from hubbub.adapters.postgres.relations import set_block, set_me
 from hubbub.adapters.postgres.replay import find, log, places
 from hubbub.adapters.postgres.rows import SILENT, between, columns
 from hubbub.adapters.postgres.schema import DAY_IDS, DAY_MS, OPEN, day_of_id
@@ -48,7 +48,7 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import Found
 from hubbub.domain.log import dedupe
-from hubbub.domain.own import Mute, SetBlock, SetPrivacy
+from hubbub.domain.own import Mute, SetBlock, SetMe
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed, passed
 from hubbub.domain.view import Places
@@ -247,7 +247,7 @@ def _target(work: Work, change: Change, chat_of: dict[int, int | None]) -> int |
             return _place_of(work, change.chat)
         case Amend():
             return chat_of.get(change.message_id)
-        case PlaceMe() | SetPrivacy() | SetBlock() | Seen():
+        case PlaceMe() | SetMe() | SetBlock() | Seen():
             return None
         case _:
             return change.chat_id
@@ -270,7 +270,7 @@ def _users(work: Work, change: Change) -> Iterable[int]:
             return (change.by,)
         case Amend(do=Hide()):
             return (change.by,)
-        case Leave() | SetRole() | Mute() | SetPrivacy() | SetBlock():
+        case Leave() | SetRole() | Mute() | SetMe() | SetBlock():
             return (change.user_id,)
         case Advance():
             return (change.user_id,) if change.read else ()
@@ -303,8 +303,8 @@ async def _one(work: Work, change: Change) -> Outcome:
             return await change_group(work, change)
         case Mute():
             return await mute(work, change)
-        case SetPrivacy():
-            return await set_privacy(work, change)
+        case SetMe():
+            return await set_me(work, change)
         case SetBlock():
             return await set_block(work, change)
         case Amend():

@@ -11,7 +11,7 @@ from hubbub.adapters.postgres.work import Work
 from hubbub.domain.account import User
 from hubbub.domain.change import Denied, Missing
 from hubbub.domain.chat import direct_key
-from hubbub.domain.own import MeEvent, MyBlock, MySettings, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import MeEvent, MyBlock, MySettings, SetBlock, SetMe, Told
 from hubbub.domain.policy import may_block, may_write
 from hubbub.domain.relation import PLAIN, Pair, Privacy, Relation, Stance
 
@@ -42,6 +42,8 @@ SAVE_PRIVACY: Final = """
         read_receipts = excluded.read_receipts, last_seen = excluded.last_seen,
         inbox = excluded.inbox
 """
+NAME: Final = "SELECT display_name FROM users WHERE id = $1"
+SAVE_NAME: Final = "UPDATE users SET display_name = $2 WHERE id = $1"
 BLOCKED: Final = "SELECT other_id FROM blocks WHERE user_id = $1 AND blocked"
 SAVE_BLOCK: Final = """
     INSERT INTO blocks (user_id, other_id, me_rev, blocked) VALUES ($1, $2, $3, $4)
@@ -116,21 +118,26 @@ async def _privacy(db: Any, user_id: int) -> Privacy:
     return PLAIN.privacy if row is None else Privacy(*row)
 
 
+async def _name(db: Any, user_id: int) -> str:
+    return await db.fetchval(NAME, user_id) or ""
+
+
 # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
 
-async def set_privacy(work: Work, change: SetPrivacy) -> Told:
-    """Give a user's switches other values; what is so already is no change."""
+async def set_me(work: Work, change: SetMe) -> Told:
+    """Give a user's switches other values, or him another name; what is so already is no change."""
     db, user_id = work.db, change.user_id
-    before = await _privacy(db, user_id)
-    privacy = replace(before, **change.wanted)
-    if privacy == before:
+    before, called = await _privacy(db, user_id), await _name(db, user_id)
+    privacy, name = replace(before, **change.wanted), change.display_name or called
+    if (privacy, name) == (before, called):
         return Told(None)
     work.silence(user_id, privacy.silent)
     rev = work.next_me(user_id)
     values = (privacy.read_receipts, privacy.last_seen, privacy.inbox)
     await db.execute(SAVE_PRIVACY, user_id, rev, *values)
-    return Told(MySettings(user_id, rev, privacy), await load_stance(db, user_id, rev))
+    await db.execute(SAVE_NAME, user_id, name)
+    return Told(MySettings(user_id, rev, privacy, name), await load_stance(db, user_id, rev))
 
 
 async def set_block(work: Work, change: SetBlock) -> Told | Missing | Denied:
@@ -156,7 +163,7 @@ async def settings_log(db: Any, user_id: int, after: int, limit: int) -> list[Me
     rev = await db.fetchval("SELECT me_rev FROM privacy WHERE user_id = $1", user_id) or 0
     if rev <= after or not limit:
         return []
-    return [MySettings(user_id, rev, await _privacy(db, user_id))]
+    return [MySettings(user_id, rev, await _privacy(db, user_id), await _name(db, user_id))]
 
 
 async def block_log(db: Any, user_id: int, after: int, limit: int) -> list[MeEvent]:

@@ -16,7 +16,7 @@ from hubbub.adapters.sqlite.membership import change_group, create, fill
 from hubbub.adapters.sqlite.own import mute
 from hubbub.adapters.sqlite.post import known_posts, post_all
 from hubbub.adapters.sqlite.reactions import WAITING
-from hubbub.adapters.sqlite.relations import SILENT, saw, set_block, set_privacy
+from hubbub.adapters.sqlite.relations import SILENT, saw, set_block, set_me
 from hubbub.adapters.sqlite.replay import find, log, places
 from hubbub.domain.change import (
     Advance,
@@ -37,7 +37,7 @@ from hubbub.domain.change import (
 from hubbub.domain.chat import Found
 from hubbub.domain.log import Dedupe
 from hubbub.domain.message import Row
-from hubbub.domain.own import Mute, SetBlock, SetPrivacy
+from hubbub.domain.own import Mute, SetBlock, SetMe
 from hubbub.domain.reading import Log
 from hubbub.domain.receipt import Passed, passed
 from hubbub.domain.view import Places
@@ -104,8 +104,8 @@ class SqliteChatStore:
                 return mute(db, caches, change)
             case PlaceMe():
                 return place_me(db, change)
-            case SetPrivacy():
-                return set_privacy(db, change)
+            case SetMe():
+                return set_me(db, change)
             case SetBlock():
                 return set_block(db, change)
             case Seen():

@@ -10,7 +10,7 @@ from hubbub.adapters.sqlite.rows import next_me
 from hubbub.domain.account import User
 from hubbub.domain.change import Denied, Missing, Placed, Seen
 from hubbub.domain.chat import direct_key
-from hubbub.domain.own import MyBlock, MySettings, SetBlock, SetPrivacy, Told
+from hubbub.domain.own import MyBlock, MySettings, SetBlock, SetMe, Told
 from hubbub.domain.policy import may_block, may_write
 from hubbub.domain.relation import PLAIN, Pair, Privacy, Relation, Stance
 
@@ -34,6 +34,7 @@ SILENT = "EXISTS (SELECT 1 FROM privacy p WHERE p.user_id = {} AND NOT p.read_re
 """Whether the user of this column tells nobody what he has read."""
 IS_SILENT = "SELECT 1 FROM privacy WHERE user_id = ? AND NOT read_receipts"
 PRIVACY = "SELECT read_receipts, last_seen, inbox FROM privacy WHERE user_id = ?"
+NAME = "SELECT display_name FROM users WHERE id = ?"
 BLOCKED = "SELECT other_id FROM blocks WHERE user_id = ? AND blocked"
 BLOCK_LOG = (
     "SELECT me_rev, other_id, blocked FROM blocks"
@@ -94,6 +95,10 @@ def load_privacy(db: apsw.Connection, user_id: int) -> Privacy:
     return PLAIN.privacy if row is None else Privacy(bool(row[0]), bool(row[1]), row[2])
 
 
+def _name(db: apsw.Connection, user_id: int) -> str:
+    return db.execute(NAME, (user_id,)).get or ""
+
+
 def is_silent(db: apsw.Connection, user_id: int) -> bool:
     """Whether the user tells nobody what he has read."""
     return db.execute(IS_SILENT, (user_id,)).get is not None
@@ -115,13 +120,15 @@ def is_shut(db: apsw.Connection, pair: Pair) -> bool:
 # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
 
-def set_privacy(db: apsw.Connection, change: SetPrivacy) -> Told:
-    """Give a user's switches other values; what is so already is no change."""
-    user_id, before = change.user_id, load_privacy(db, change.user_id)
-    privacy = replace(before, **change.wanted)
-    if privacy == before:
+def set_me(db: apsw.Connection, change: SetMe) -> Told:
+    """Give a user's switches other values, or him another name; what is so already is no change."""
+    user_id = change.user_id
+    before, called = load_privacy(db, user_id), _name(db, user_id)
+    privacy, name = replace(before, **change.wanted), change.display_name or called
+    if (privacy, name) == (before, called):
         return Told(None)
     rev = next_me(db, user_id)
+    db.execute("UPDATE users SET display_name = ? WHERE id = ?", (name, user_id))
     db.execute(
         "INSERT INTO privacy (user_id, me_rev, read_receipts, last_seen, inbox)"
         " VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET me_rev = excluded.me_rev,"
@@ -129,7 +136,7 @@ def set_privacy(db: apsw.Connection, change: SetPrivacy) -> Told:
         " inbox = excluded.inbox",
         (user_id, rev, privacy.read_receipts, privacy.last_seen, privacy.inbox),
     )
-    return Told(MySettings(user_id, rev, privacy), load_stance(db, user_id, rev))
+    return Told(MySettings(user_id, rev, privacy, name), load_stance(db, user_id, rev))
 
 
 def set_block(db: apsw.Connection, change: SetBlock) -> Told | Missing | Denied:
@@ -157,7 +164,7 @@ def settings_log(db: apsw.Connection, user_id: int, after: int, limit: int) -> I
     """The own log's events of kind `settings`: at most one."""
     rev = db.execute("SELECT me_rev FROM privacy WHERE user_id = ?", (user_id,)).get or 0
     if rev > after and limit:
-        yield MySettings(user_id, rev, load_privacy(db, user_id))
+        yield MySettings(user_id, rev, load_privacy(db, user_id), _name(db, user_id))
 
 
 def block_log(db: apsw.Connection, user_id: int, after: int, limit: int) -> Iterable[MyBlock]:

@@ -1,4 +1,4 @@
-// One's own account: what it shows to others, where one is signed in, signing out.
+// One's own account: its name, what it shows to others, where one is signed in, signing out.
 
 import { $, h, lately } from "./dom.js";
 import { onSubmit, show } from "./forms.js";
@@ -15,7 +15,7 @@ export function accountDialog(api, signOut) {
     await told.catch(() => undefined);
     show(dialog);
     const [me, { sessions }] = await told;
-    fill(form, me);
+    fill(form, me, api.provider);
     list(sessions);
   };
   const list = (sessions) => $("#sessions").replaceChildren(...sessions.map((one) => h("li", {},
@@ -37,15 +37,20 @@ export function accountDialog(api, signOut) {
     signOut();
   });
   onSubmit(form, async ({ inbox }) => {
+    const { value, defaultValue } = form.elements.display_name;
+    const name = value.trim() === defaultValue.trim() ? {} : { display_name: value.trim() };
     const switched = SWITCHES.filter((name) => !form.elements[name].disabled)
       .map((name) => [name, form.elements[name].checked]);
-    await api.call("PATCH", "/me", { privacy: { inbox, ...Object.fromEntries(switched) } });
+    await api.call("PATCH", "/me", { ...name, privacy: { inbox, ...Object.fromEntries(switched) } });
     dialog.close();
   });
 }
 
-function fill({ elements }, { display_name: name, username, privacy }) {
+/** `provider`: where the user signed in, if that is elsewhere; there the name is changed, too. */
+function fill({ elements }, { display_name: name, username, privacy }, provider) {
   $("#account-name").textContent = name;
+  elements.display_name.value = elements.display_name.defaultValue = name;
+  elements.display_name.closest("label").hidden = provider !== "" || username.startsWith("ext:");
   $("#account-hint").textContent = `@${username}`;
   elements.inbox.value = privacy.inbox;
   for (const one of SWITCHES) {

@@ -132,8 +132,6 @@ class Page {
       say: (text) => this.#toast(text),
       out: () => this.#left(),
     });
-    const { me } = this.#session;
-    $("#my-name").textContent = `${me.display_name} · @${me.username}`;
     $("#app").hidden = false;
     this.#sync.run();
   }

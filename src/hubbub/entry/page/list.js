@@ -9,6 +9,7 @@ import { many, name, summary, title } from "./words.js";
 export function showChats(session, typing) {
   const now = Date.now();
   const chats = session.sorted();
+  $("#my-name").textContent = `${session.me.display_name} · @${session.me.username}`;
   $("#no-chats").hidden = chats.length > 0;
   patch($("#chats"), chats.map((chat) => chatItem(session, chat, typing(chat), now)));
   const calls = chats.filter((chat) =>

@@ -220,6 +220,7 @@ export class Session {
 
   #me(event) {
     if (event.kind === "hidden") this.#hide(event);
+    if (event.display_name) this.me = { ...this.me, display_name: event.display_name };
     if (event.kind === "block") {
       this.blocked[event.blocked === false ? "delete" : "add"](event.user_id);
       const chat = [...this.chats.values()].find(({ peer }) => peer?.id === event.user_id);

@@ -62,6 +62,7 @@ export class Sync {
   /** All chats, once; from then on the socket tells what changes. */
   async #load() {
     if (this.loaded) return;
+    this.session.me = await this.#api.get("/me");
     for await (const { chats } of this.#pages("/chats?limit=100")) {
       for (const chat of chats) this.session.chat(chat);
     }

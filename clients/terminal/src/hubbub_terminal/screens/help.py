@@ -16,7 +16,7 @@ KEYS: Final = (
         ("Alt+↑ Alt+↓", "chat above, below"),
         ("Alt+N", "next unread chat"),
         ("Tab", "from part to part"),
-        ("Ctrl+P", "all commands: privacy, theme, sign out …"),
+        ("Ctrl+P", "all commands: account, theme, sign out …"),
         ("Ctrl+Q", "quit; what waits is sent next time"),
     )),
     ("Writing", (

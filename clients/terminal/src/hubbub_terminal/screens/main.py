@@ -13,11 +13,11 @@ from hubbub_client import State
 from hubbub_terminal.chat import Chat
 from hubbub_terminal.desk import Desk
 from hubbub_terminal.plain import line
+from hubbub_terminal.screens.account import AccountCard
 from hubbub_terminal.screens.details import Details
 from hubbub_terminal.screens.finder import Finder
 from hubbub_terminal.screens.help import Help
 from hubbub_terminal.screens.new_chat import NewChat
-from hubbub_terminal.screens.privacy import PrivacyCard
 from hubbub_terminal.screens.room import Room
 from hubbub_terminal.trouble import attempt
 from hubbub_terminal.widgets.chat_list import ChatList
@@ -223,9 +223,9 @@ class Main(Screen[None]):
         else:
             self.show(place)
 
-    def action_privacy(self) -> None:
-        """What the user shows of himself, and where he is signed in."""
-        self.app.push_screen(PrivacyCard(self._desk))
+    def action_account(self) -> None:
+        """The user's name, what he shows of himself, and where he is signed in."""
+        self.app.push_screen(AccountCard(self._desk))
 
     def action_help(self) -> None:
         """All keys."""

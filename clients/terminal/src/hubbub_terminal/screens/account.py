@@ -1,11 +1,11 @@
-"""What the user shows of himself, and where he is signed in."""
+"""The user's own account: his name, what he shows of himself, and where he is signed in."""
 
 from datetime import datetime
 from typing import Final
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Checkbox, OptionList, Static
+from textual.widgets import Button, Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from hubbub_client import ChangePrivacy, SessionRecord
@@ -22,10 +22,10 @@ SWITCHES: Final = {
 }
 
 
-class PrivacyCard(Card[None]):
-    """Each switch counts at once; a session is ended with Enter."""
+class AccountCard(Card[None]):
+    """Enter takes the name; each switch counts at once; a session is ended with Enter."""
 
-    TITLE_TEXT = "Privacy and sessions"
+    TITLE_TEXT = "Your account"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -33,7 +33,9 @@ class PrivacyCard(Card[None]):
         self._sessions: list[SessionRecord] = []
 
     def body(self) -> ComposeResult:
-        """Switches, sessions."""
+        """Name, switches, sessions."""
+        yield Static("Your name; Enter: take it", classes="label", id="name-label")
+        yield Input(line(self._desk.book.me.display_name), id="name", max_length=100)
         for name, label in SWITCHES.items():
             yield Checkbox(label, id=name, disabled=True)
         hint = "What others do not see of you, you do not see of them."
@@ -71,6 +73,15 @@ class PrivacyCard(Card[None]):
             when = "this one" if each.current else brief(each.last_used_at, now)
             device = fit(line(each.device) or "A device", 38)
             listed.add_option(Option(Content.assemble(device, (f"  {when}", "dim"))))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Call the user something else."""
+        if event.value.strip() and event.value != self._desk.book.me.display_name:
+            self.attempt(self._rename(event.value))
+
+    async def _rename(self, name: str) -> None:
+        await self._desk.client.api.change_name(name)
+        self.query_one("#name-label", Static).update("Your name; it is taken.")
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Tell the server."""
