@@ -50,6 +50,32 @@ def test_everybody_is_named_and_a_deleted_message_calls_nobody(newcomer: Newcome
     ann.choose("@all at eight!", "Delete for everyone")
     expect(bob.chat("Choir").get_by_label("mention")).to_have_count(0)
     expect(bob.unread("Choir")).to_have_text("2")
+    for before, after, mentions in (
+        ("or @allan at nine", f"at ten, @{bob.username}", 1),
+        (f"at ten, @{bob.username}", f"@{bob.username}, at eleven", 1),
+        (f"@{bob.username}, at eleven", "at twelve", 0),
+    ):
+        ann.choose(before, "Edit")
+        ann.box.fill(after)
+        ann.box.press("Enter")
+        expect(bob.chat("Choir")).to_contain_text(after)
+        expect(bob.chat("Choir").get_by_label("1 mention")).to_have_count(mentions)
+
+
+def test_an_edit_names_whom_it_says_and_whom_no_text_named(newcomer: Newcomer) -> None:
+    edit = """async ([message, text]) => (await import("/mentions.js")).namedAnew(message, text,
+        [{id: "1", username: "ann"}, {id: "2", username: "bob"}])"""
+    page = newcomer("Ann").page
+    message = {"content": "@ann and @far", "mentions": ["1", "9"]}  # nobody knows 9's name here
+    assert page.evaluate(edit, [message, "@ann!"]) == {}
+    assert page.evaluate(edit, [message, "nobody"]) == {"mentions": ["9"]}
+    assert page.evaluate(edit, [message, "@bob @all"]) == {
+        "mentions": ["9", "2"],
+        "mention_all": True,
+    }
+    everybody = {"content": "@all", "mention_all": True}
+    assert page.evaluate(edit, [everybody, "@All!"]) == {}
+    assert page.evaluate(edit, [everybody, "@ann"]) == {"mentions": ["1"], "mention_all": False}
 
 
 def test_a_muted_chat_disturbs_only_by_name(newcomer: Newcomer) -> None:

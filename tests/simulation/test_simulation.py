@@ -4,6 +4,7 @@ import apsw
 import pytest
 
 from hubbub.adapters.sqlite.database import UnusableDatabase
+from hubbub_client import SignedOut
 from hubbub_protocol.codes import Refused
 from tests.simulation import seeds
 from tests.simulation.simulate import simulate
@@ -29,11 +30,11 @@ def test_loss_is_seen_when_the_disk_is_not_asked_to_sync() -> None:
 
 
 def loses(seed: int) -> bool:
-    """Whether the run ends with less than was promised; a broken file may end it before."""
+    """Whether the run ends with less than was promised; a lost file or session may end it."""
     try:
         simulate(seed, pragma="synchronous = OFF")
     except AssertionError:
         return True
-    except (ExceptionGroup, Refused, UnusableDatabase, apsw.Error):
+    except (ExceptionGroup, Refused, SignedOut, UnusableDatabase, apsw.Error):
         return False
     return False

@@ -120,6 +120,13 @@ def test_names_are_asked_for_once_they_are_wanted() -> None:
 def test_who_is_named() -> None:
     state = book()
     assert state.named_in("@bob, and @Ann. not x@bob nor @@bob nor @carol") == [ANN.id, BOB.id]
+    said = message(1, content="@ann and @far", mentions=[ANN.id, "user_far"])
+    assert state.named_anew(said, "@ann!") == (None, None)
+    assert state.named_anew(said, "nobody") == (["user_far"], None)
+    assert state.named_anew(said, "@bob @all") == (["user_far", BOB.id], True)
+    said = message(1, content="@all", mention_all=True)
+    assert state.named_anew(said, "@ALL!") == (None, None)
+    assert state.named_anew(said, "@ann") == ([ANN.id], False)
     assert state.names_me(message(1, mentions=[ANN.id]))
     assert state.names_me(message(1, mention_all=True))
     assert not state.names_me(message(1, mention_all=True, sender_id=ANN.id))

@@ -46,6 +46,11 @@ PEOPLE: Final = 20_000
 _NAMED: Final = re.compile(r"(?<![\w@])@([A-Za-z0-9._-]+)")
 
 
+def names_all(text: str) -> bool:
+    """Whether a text names everybody."""
+    return EVERYBODY.username in _NAMED.findall(text.lower())
+
+
 class Book:
     """The state. `status` and `unread` ask the client, and know nothing without one."""
 
@@ -82,6 +87,20 @@ class Book:
         """The users whom a text names as @username, of those that are known."""
         named = {name.lower().rstrip(".-") for name in _NAMED.findall(text)}
         return [user.id for user in self.people.values() if user.username in named]
+
+    def named_anew(self, message: AnyMessage, text: str) -> tuple[list[str] | None, bool | None]:
+        """Whom a message names once its text is this one, and whether everybody; None: as before.
+
+        Whom its text never named, since it came from elsewhere or the name is not known, stays.
+        """
+        before, now = self.named_in(message.content), self.named_in(text)
+        kept = [user for user in message.mentions if user not in before]
+        wanted = list(dict.fromkeys([*kept, *now]))
+        all_now = names_all(text) or (message.mention_all and not names_all(message.content))
+        return (
+            None if set(wanted) == set(message.mentions) else wanted,
+            None if all_now == message.mention_all else all_now,
+        )
 
     def nameable(self, chat: Chat) -> list[User]:
         """Whom one may name in a group: who spoke last first, then its members, and everybody."""

@@ -22,7 +22,7 @@ from hubbub_client import (
     Unreachable,
     User,
 )
-from hubbub_terminal.book import Book
+from hubbub_terminal.book import Book, names_all
 from hubbub_terminal.chat import Chat, Outgoing
 from hubbub_terminal.reader import CHATS, Reader
 from hubbub_terminal.words import AnyMessage
@@ -180,7 +180,7 @@ class Desk(Reader):
     async def send(self, chat: Chat, content: str, reply_to: str | None = None) -> None:
         """Put a message into the outbox: it is sent now or later. Raises OutboxFull, TooLarge."""
         named: Sequence[str] = self.book.named_in(content) if chat.is_group else ()
-        if chat.is_group and "@all" in content.split():
+        if chat.is_group and names_all(content):
             named = EVERYBODY
         self._queued(
             await self.client.send(content, chat_id=chat.id, reply_to=reply_to, mentions=named)
@@ -196,9 +196,10 @@ class Desk(Reader):
                 self.book.queue(send)
         self._changed()
 
-    async def edit(self, message: AnyMessage, content: str) -> None:
-        """Let an own message say something else. Raises."""
-        await self.client.api.edit(message.id, content)
+    async def edit(self, chat: Chat, message: AnyMessage, content: str) -> None:
+        """Let an own message say something else, and name whom it says then. Raises."""
+        named, everybody = self.book.named_anew(message, content) if chat.is_group else (None, None)
+        await self.client.api.edit(message.id, content, mentions=named, mention_all=everybody)
 
     async def delete(self, message: AnyMessage) -> None:
         """Take a message away from everybody. Raises."""

@@ -12,7 +12,7 @@ import { ForwardDialog } from "./forward.js";
 import { askToJoin, groupDialogs } from "./groups.js";
 import { showPins, showReactors, showVersions } from "./lines.js";
 import { showChats } from "./list.js";
-import { named } from "./mentions.js";
+import { named, namedAnew } from "./mentions.js";
 import { uuid7 } from "./outbox.js";
 import { wayOn } from "./providers.js";
 import { toggle } from "./reactions.js";
@@ -298,10 +298,10 @@ class Page {
       this.#toast("This message is too long. Send it in parts.");
       return false;
     }
-    if (editing) this.#amend("PATCH", editing, "", { content });
+    const users = chat.type === "group" ? [...this.#session.users.values()] : [];
+    if (editing) this.#amend("PATCH", editing, "", { content, ...namedAnew(editing, content, users) });
     else {
-      const names = chat.type === "group" ? named(content, this.#session.users.values()) : {};
-      this.#put(chat, { content, ...names, reply_to: replyTo?.id,
+      this.#put(chat, { content, ...named(content, users), reply_to: replyTo?.id,
         thread_id: replyTo && (replyTo.thread_id ?? replyTo.id) });
       this.#separator = null;
     }

@@ -10,12 +10,30 @@ export function concerns(message, me) {
   return Boolean(named) && message.sender_id !== me && !message.is_deleted;
 }
 
-/** The fields of a message that name the `users` whom its text names as @username, and @all. */
+/** Of these users those whom the text names as @username, and whether it names @all. */
+function names(text, users) {
+  const said = new Set(parts(text).filter((_, i) => i % 2).map((name) => name.toLowerCase()));
+  return { mentions: users.filter(({ username }) => said.has(username)).map(({ id }) => id),
+    all: said.has(ALL) };
+}
+
+/** The fields of a message that name the `users` whom its text names. */
 export function named(text, users) {
-  const names = new Set(parts(text).filter((_, i) => i % 2).map((name) => name.toLowerCase()));
-  const mentions = [...users].filter(({ username }) => names.has(username)).map(({ id }) => id);
-  return { mentions: mentions.length ? mentions : undefined,
-    mention_all: names.has(ALL) || undefined };
+  const { mentions, all } = names(text, users);
+  return { mentions: mentions.length ? mentions : undefined, mention_all: all || undefined };
+}
+
+/**
+ * The same of an edit, as far as it changes whom the message names. Whom its text never named, since
+ * somebody else wrote it or the name is not known here, stays.
+ */
+export function namedAnew({ content = "", mentions = [], mention_all = false }, text, users) {
+  const [before, now] = [names(content, users), names(text, users)];
+  const kept = mentions.filter((id) => !before.mentions.includes(id));
+  const wanted = [...new Set([...kept, ...now.mentions])];
+  const all = now.all || (mention_all && !before.all);
+  const same = wanted.length === mentions.length && wanted.every((id) => mentions.includes(id));
+  return { mentions: same ? undefined : wanted, mention_all: all === mention_all ? undefined : all };
 }
 
 /** The text in parts: at odd places the names after an @. */

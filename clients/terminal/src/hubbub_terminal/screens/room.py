@@ -286,7 +286,7 @@ class Room(Acting):
         here = chat.here
         if (edited := here.editing) is not None:
             self._leave_about(here)
-            attempt(self, self._desk.edit(edited, text))
+            attempt(self, self._desk.edit(chat, edited, text))
             return
         reply_to, here.reply_to, here.draft = here.reply_to, None, ""
         self.composer.write("")
