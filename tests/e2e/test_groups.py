@@ -46,6 +46,15 @@ def test_people_come_and_go(newcomer: Newcomer) -> None:
     expect(members.get_by_role("listitem")).to_have_count(2)
     expect(bob.chat("Choir")).to_have_count(0)
     ann.page.keyboard.press("Escape")
+    ann.say("without Bob", "and without him")
+    ann.page.get_by_role("button", name="Members").click()
+    members.get_by_label("Add people").fill(bob.username)
+    members.get_by_role("button", name="Add", exact=True).click()
+    expect(bob.chat("Choir")).to_contain_text("added you")
+    expect(bob.unread("Choir")).to_have_count(0)
+    ann.page.keyboard.press("Escape")
+    ann.say("with Bob again")
+    expect(bob.unread("Choir")).to_have_text("1")
 
     cleo.page.once("dialog", lambda dialog: dialog.accept())
     cleo.page.get_by_role("button", name="Members").click()
@@ -54,7 +63,36 @@ def test_people_come_and_go(newcomer: Newcomer) -> None:
     expect(cleo.page.locator("#room")).to_be_hidden()
     expect(ann.page.locator("li.system").last).to_have_text("Cleo left")
     ann.say("alone")
-    ann.status("alone", "Sent")
+    ann.status("alone", "Delivered")
+
+
+def test_who_was_put_out_and_back_while_offline_has_only_what_is_new(newcomer: Newcomer) -> None:
+    """The state of the page by itself: before anything is asked of the server."""
+    counts = newcomer("Ann").page.evaluate("""async () => {
+        const { Session } = await import("/static/session.js");
+        const session = new Session({id: "ann"}, 1, {arrived() {}, lost() {}, acked() {}});
+        const message = (seq, number, rest = {}) => ({type: "message", id: `msg_${seq}`,
+          chat_id: "choir", seq, rev: seq, number, sender_id: "bob", content: "", ...rest});
+        session.chat({id: "choir", seq: 6, chat_type: "group", role: "member", member_count: 3,
+          last_message: message(6, 6), read: 2, unread: 4});
+        session.frame({type: "caught_up", positions: {}}, 0);
+        session.frame(message(7, 7, {mentions: ["ann"]}), 0);
+        const chat = session.chats.get("choir");
+        const told = [[session.unread(chat), chat.mentions.count]];
+        session.lost();
+        session.frame({type: "me", rev: 2, kind: "chat", chat_id: "choir", joined_seq: 20,
+          read: 19}, 0);
+        session.frame(message(20, 18, {message_type: "system",
+          system: {kind: "members_added", by: "bob", user_ids: ["ann"], count: 1}}), 0);
+        session.frame(message(21, 19), 0);
+        told.push([session.unread(chat), chat.mentions.count]);
+        session.frame({type: "caught_up", positions: {choir: 21}}, 0);
+        session.frame(message(22, 20), 0);
+        session.markRead(chat, 21);
+        told.push([session.unread(chat), chat.read, session.wants.chats.has("choir")]);
+        return told;
+    }""")
+    assert counts == [[5, 1], [1, 0], [1, 21, True]]
 
 
 def test_an_unknown_name_is_said(newcomer: Newcomer) -> None:

@@ -51,8 +51,8 @@ def test_everybody_is_named_and_a_deleted_message_calls_nobody(newcomer: Newcome
     expect(bob.chat("Choir").get_by_label("mention")).to_have_count(0)
     expect(bob.unread("Choir")).to_have_text("2")
     for before, after, mentions in (
-        ("or @allan at nine", f"at ten, @{bob.username}", 1),
-        (f"at ten, @{bob.username}", f"@{bob.username}, at eleven", 1),
+        ("or @allan at nine", f"at ten, @{bob.username}!", 1),
+        (f"at ten, @{bob.username}!", f"@{bob.username}, at eleven", 1),
         (f"@{bob.username}, at eleven", "at twelve", 0),
     ):
         ann.choose(before, "Edit")
@@ -63,8 +63,9 @@ def test_everybody_is_named_and_a_deleted_message_calls_nobody(newcomer: Newcome
 
 
 def test_an_edit_names_whom_it_says_and_whom_no_text_named(newcomer: Newcomer) -> None:
-    edit = """async ([message, text]) => (await import("/mentions.js")).namedAnew(message, text,
-        [{id: "1", username: "ann"}, {id: "2", username: "bob"}])"""
+    edit = """async ([message, text]) => JSON.parse(JSON.stringify((await import(
+        "/static/mentions.js")).namedAnew(message, text, [{id: "1", username: "ann"},
+        {id: "2", username: "bob"}])))"""
     page = newcomer("Ann").page
     message = {"content": "@ann and @far", "mentions": ["1", "9"]}  # nobody knows 9's name here
     assert page.evaluate(edit, [message, "@ann!"]) == {}

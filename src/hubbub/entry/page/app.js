@@ -220,6 +220,7 @@ class Page {
     const chat = this.#chat;
     this.#separator = chat && this.#session.unread(chat) ? chat.read : null;
     this.#composer.open(chat?.id);
+    this.#nameable(); // whoever is named without being completed is to be known, too
     this.#sync.focus();
     this.#changed();
     if (chat && matchMedia("(hover: hover)").matches) setTimeout(() => this.#composer.focus(), 50);

@@ -20,6 +20,11 @@ export function blank(id, place) {
     members: null, cursor: null, cursors: new Map(), receipts: { delivered: 0, read: 0 } };
 }
 
+/** The user is in it again: of what was before `read` nothing counts any more. */
+export function cameBack(chat, read) {
+  Object.assign(chat, { read, readNumber: null, newest: 0, mentions: new Mentions() });
+}
+
 /** Whether this user, a member, owns or administrates the group. */
 export function leads(chat) {
   return chat?.type === "group" && chat.role !== "member";

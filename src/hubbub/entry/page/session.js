@@ -3,7 +3,7 @@
 // Pure: no clock, no network, no page. Frames and pages of the REST interface go in; what is to be
 // sent, and what has to be fetched (`wants`), comes out.
 
-import { blank, hiddenAfter, hide, settingsOf } from "./chat.js";
+import { blank, cameBack, hiddenAfter, hide, settingsOf } from "./chat.js";
 import { insert, latest, slices, tally } from "./fold.js";
 import { concerns } from "./mentions.js";
 import { advance, awaits, least, reached } from "./receipts.js";
@@ -236,6 +236,8 @@ export class Session {
     const chat = this.#chat(event.chat_id, before);
     if (before > chat.place) {
       this.#forget(chat); // he left and came back meanwhile
+      cameBack(chat, before);
+      this.wants.chats.add(chat.id);
       this.#moveTo(chat.id, before);
     }
     chat.role = event.role ?? "member";
