@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from hubbub.domain.account import User
 from hubbub.domain.amend import moved
 from hubbub.domain.chat import Chat, Head, Interval, Member, Role
-from hubbub.domain.extra import mentions
+from hubbub.domain.extra import mentions, unpack
 from hubbub.domain.invite import ChatInvite
 from hubbub.domain.log import Dedupe
 from hubbub.domain.message import Row, Version
@@ -182,8 +182,9 @@ class State:
             for row in self.logs[member.chat_id]
             if row.seq > member.read
             and row.id not in self.hidden.get(member.user_id, {})
-            and row.sender_id != member.user_id
             and mentions(row.extra, member.user_id)
+            # Who was no member when he sent it may not have read it, where he named everybody.
+            and (row.sender_id != member.user_id or unpack(row.extra).mention_all)
         ]
         return min(COUNTED, len(named))
 
