@@ -29,7 +29,22 @@ def steps(name: str) -> list[Example]:
     return [*first, *examples(text)]
 
 
-RUNNING = [name for name in PAGES if any(each.runs for each in steps(name))]
+LONG = {
+    "docs/quickstart.md",
+    "docs/guide/host-application.md",
+    "docs/guide/life-of-a-message.md",
+    "docs/guide/presence.md",
+    "docs/guide/receipts-and-sync.md",
+    "docs/operate/backup.md",
+    "docs/operate/index.md",
+    "docs/operate/troubleshooting.md",
+}
+"""Pages that take five seconds and more, when the others show that examples are run."""
+RUNNING = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in LONG else [])
+    for name in PAGES
+    if any(each.runs for each in steps(name))
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

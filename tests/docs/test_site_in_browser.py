@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tools.docs.__main__ import build
 
@@ -17,25 +17,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture
-def page(chromium: dict[str, Any]) -> Iterator[Page]:
-    """A phone; whatever it asks of another host, or fails at, fails the test."""
-    complaints: list[str] = []
+@pytest.fixture(scope="module")
+def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**chromium)
-        context = browser.new_context(viewport={"width": 390, "height": 844})
-        page = context.new_page()
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith(("file:", "data:", "blob:"))
-                else complaints.append(request.url)
-            ),
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A phone; whatever it asks of another host, or fails at, fails the test."""
+    complaints: list[str] = []
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("file:", "data:", "blob:"))
+            else complaints.append(request.url)
+        ),
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
     assert not complaints
 
 
@@ -49,8 +53,8 @@ def test_search_finds_a_clause_and_nothing_comes_from_elsewhere(site: Path, page
     expect(page.locator('[id="4.4.4"]')).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["index", "start", "rest/messages", "operate/metrics"])
-def test_pages_fit_a_phone(site: Path, page: Page, name: str) -> None:
-    page.goto((site / f"{name}.html").as_uri())
-    expect(page.locator("h1")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_pages_fit_a_phone(site: Path, page: Page) -> None:
+    for name in ("index", "start", "rest/messages", "operate/metrics"):
+        page.goto((site / f"{name}.html").as_uri())
+        expect(page.locator("h1")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

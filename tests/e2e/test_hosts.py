@@ -195,8 +195,16 @@ async def test_keys_that_are_published_and_rotated(http: aiohttp.ClientSession) 
     [
         ({"KEY": "short"}, "32 bytes"),
         ({"ALGORITHM": "RS256"}, "no public key"),
-        ({"KEY": "", "KEY_FILE": "/nowhere/key.pem"}, "/nowhere/key.pem cannot be read"),
-        ({"ALGORITHM": "RS256", "KEY": pem(ED_KEY).decode()}, "not one for RS256"),
+        pytest.param(
+            {"KEY": "", "KEY_FILE": "/nowhere/key.pem"},
+            "/nowhere/key.pem cannot be read",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"ALGORITHM": "RS256", "KEY": pem(ED_KEY).decode()},
+            "not one for RS256",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_key_that_cannot_be_used_is_told_at_the_start(told: dict[str, str], says: str) -> None:

@@ -26,7 +26,7 @@ def post(person: Person, start: int, end: int) -> None:
     person.page.evaluate(POST, [chat, start, end])
 
 
-@pytest.mark.parametrize("link", ["/?{code}", "/{fragment}"])
+@pytest.mark.parametrize("link", ["/{fragment}", pytest.param("/?{code}", marks=pytest.mark.slow)])
 def test_a_link_fills_in_its_code(browser: Browser, own: ServerProcess, link: str) -> None:
     context = browser.new_context()
     code = own.admin_fragment.removeprefix("#")
@@ -58,6 +58,7 @@ def test_a_wrong_password_is_said(newcomer: Newcomer) -> None:
     ann.online()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [UNLIMITED], indirect=True)
 def test_scrolling_up_and_down_a_long_history(own: ServerProcess, newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")

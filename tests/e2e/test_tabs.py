@@ -9,6 +9,7 @@ from tests.support.server import ServerProcess
 SHORT = {"HUBBUB_AUTH_ACCESS_TOKEN_MINUTES": "0.05"}  # three seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [SHORT], indirect=True)
 def test_tabs_share_a_session_past_its_tokens(own: ServerProcess, newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")

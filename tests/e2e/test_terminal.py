@@ -140,6 +140,7 @@ async def test_what_is_written_offline_waits_shows_so_and_is_sent_in_order(
             assert [line for line in texts if any(line in row for row in ann.talk())] == texts
 
 
+@pytest.mark.slow
 async def test_history_comes_as_one_scrolls(shared: ServerProcess, tmp_path: Path) -> None:
     async with await register(shared, "hana") as hana, await register(shared, "ivo") as ivo:
         group = await ivo.create_group("Long story", [hana.user.id])
@@ -165,6 +166,7 @@ async def test_history_comes_as_one_scrolls(shared: ServerProcess, tmp_path: Pat
         await hana.sees("line 240")
 
 
+@pytest.mark.slow
 async def test_a_group_from_its_making_to_leaving_it(shared: ServerProcess, tmp_path: Path) -> None:
     async with await register(shared, "ruth") as ruth_client, await register(shared, "sam") as sam:
         async with terminal(shared.url, tmp_path) as ruth:
@@ -210,7 +212,15 @@ async def test_a_group_from_its_making_to_leaving_it(shared: ServerProcess, tmp_
         assert (await ruth_client.chats()).chats == []
 
 
-@pytest.mark.parametrize("size", [(40, 15), (80, 24), (200, 60)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param((40, 15), marks=pytest.mark.slow),
+        (80, 24),
+        pytest.param((200, 60), marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 async def test_hostile_content_stays_content(
     shared: ServerProcess, tmp_path: Path, size: tuple[int, int]
 ) -> None:

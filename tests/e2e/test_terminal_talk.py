@@ -82,6 +82,7 @@ async def test_a_thread_instead_of_its_chat(server: ServerProcess, tmp_path: Pat
         assert [each.content for each in replies] == ["I do", "Me too", "And the dog"]
 
 
+@pytest.mark.slow
 async def test_pins_and_earlier_versions_are_listed(server: ServerProcess, tmp_path: Path) -> None:
     async with await register(server, "eve") as eve_client, await register(server, "fay") as fay:
         direct = await eve_client.api.open_direct(fay.user.id)
@@ -119,6 +120,7 @@ async def test_pins_and_earlier_versions_are_listed(server: ServerProcess, tmp_p
         assert (await fay.api.message(said.id)).content == "At eight"
 
 
+@pytest.mark.slow
 async def test_blocks_and_privacy(server: ServerProcess, tmp_path: Path) -> None:
     async with await register(server, "gus") as gus_client, await register(server, "hal") as hal:
         await gus_client.api.open_direct(hal.user.id)

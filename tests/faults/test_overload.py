@@ -208,6 +208,7 @@ class TestRates:
             assert (await talk.insist(first))["type"] == "ack"
             assert (await talk.insist(another))["type"] == "ack"
 
+    @pytest.mark.slow
     async def test_of_rest(self, api: Api) -> None:
         ann, bob = await api.people("ann", "bob")
         chat = await api.direct(ann, bob)

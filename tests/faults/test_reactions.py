@@ -30,7 +30,7 @@ def bring_in_a_crowd(server: ServerProcess) -> list[str]:
     return [ids.text("user", number) for number in CROWD]
 
 
-@pytest.mark.parametrize("what", ["server", "store"])
+@pytest.mark.parametrize("what", ["server", pytest.param("store", marks=pytest.mark.slow)])
 async def test_reactions_that_wait_are_told_of(server: ServerProcess, api: Api, what: str) -> None:
     crowd = bring_in_a_crowd(server)
     ann = await api.register("ann")

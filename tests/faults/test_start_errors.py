@@ -46,7 +46,7 @@ def make(database: Path, *statements: str) -> None:
     ("prepare", "says"),
     [
         (damage, "is damaged or is not a database"),
-        (damage_within, "is damaged or is not a database"),
+        pytest.param(damage_within, "is damaged or is not a database", marks=pytest.mark.slow),
         (from_the_future, "was written by a newer version of Hubbub (schema 999"),
         (of_another_program, "is a database of another program"),
     ],
