@@ -258,6 +258,10 @@ def _edit(body: dict[str, Any], chance: Any, stock: Stock) -> None:
     body["content"] = chance.choice(("hello", "hullo"))
 
 
+def _account(body: dict[str, Any], chance: Any, stock: Stock) -> None:
+    body["display_name"] = chance.choice(("Ann", "Zoe"))
+
+
 def _members(body: dict[str, Any], chance: Any, stock: Stock) -> None:
     body["member_ids"] = chance.sample(stock.ids["user_id"], chance.randint(1, 3))
 
@@ -292,6 +296,7 @@ def _exchange(body: dict[str, Any], chance: Any, stock: Stock) -> None:
 
 
 BODIES: dict[str, Fill] = {
+    "change_me": _account,
     "exchange_sign_in": _exchange,
     "send_message": _message,
     "edit_message": _edit,
