@@ -1,13 +1,13 @@
 """The town's past: conversations of the last weeks, as changes for a store, in order of time."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Final
 
 from hubbub.demo.phrases import Kind, Phrases
 from hubbub.demo.town import VISITOR, Chat, Town
-from hubbub.domain.change import Advance, Change, Create, NewChat, Post
+from hubbub.domain.change import Advance, Amend, Change, Create, NewChat, Post, React
 from hubbub.domain.chat import direct_key
 from hubbub.domain.extra import Extra, pack
 from hubbub_protocol.ids import IdMaker
@@ -25,6 +25,10 @@ CALLED: Final = {2: 2, 13: 30}
 """Chats in which the visitor is mentioned, that near the newest message."""
 REPLIES: Final = 0.12
 MENTIONS: Final = 0.03
+REACTIONS: Final = (0.1, 0.02)
+"""How many messages get some: of the last two days, and of before. Each takes as long as a message."""
+EMOJI: Final = {"👍": 9, "❤️": 6, "😂": 6, "🎉": 3, "😮": 2, "🙏": 2, "😢": 1}
+"""How much each is liked."""
 
 
 class Past:
@@ -41,6 +45,9 @@ class Past:
         self._at = now - DAYS * DAY
         self._maker = IdMaker(NODE, lambda: self._at)
         self._heads = [0] * len(town.chats)
+        # Where the newest messages are, which reactions lie between.
+        self._seqs = [deque([0], max(UNREAD.values()) + 1) for _ in town.chats]
+        self._senders = [""] * len(town.chats)  # of the newest message
         self._last = [(0, 0)] * len(town.chats)  # the newest message, and the one of its thread
         self._topics = [(0, 0)] * len(town.chats)  # the same of what was answered last
         self._called: set[int] = set()
@@ -54,6 +61,8 @@ class Past:
         moments = sorted(self._moments())
         left = Counter(place for _, place, *_ in moments)
         for at, place, sender, kind, last in moments:
+            if self._random.random() < self._liked(at):
+                yield from self._reactions(place, at)
             yield self._post(at, place, sender, kind, self._whom(place, sender, left[place]))
             left[place] -= 1
             if last:
@@ -61,7 +70,8 @@ class Past:
         for place, chat in enumerate(self._town.chats):
             for member in chat.members:
                 unread = UNREAD.get(place, 0) if member == VISITOR else 0
-                yield self._read(place, member, self._heads[place] - unread, self._newest[place])
+                seen = self._seqs[place][-1 - min(unread, len(self._seqs[place]) - 1)]
+                yield self._read(place, member, seen, self._newest[place])
 
     def _create(self, place: int, chat: Chat) -> Create:
         members = tuple(self._users[name] for name in chat.members)
@@ -149,8 +159,28 @@ class Past:
         )
         self._last[place] = (id_, thread or id_)
         self._heads[place] += 1
-        self._newest[place] = at
+        self._seqs[place].append(self._heads[place])
+        self._newest[place], self._senders[place] = at, sender
         return post
+
+    def _liked(self, at: int) -> float:
+        """How many messages of this time get reactions."""
+        return REACTIONS[at < self._now - 2 * DAY]
+
+    def _reactions(self, place: int, at: int) -> Iterator[Amend]:
+        """Some who hear the newest message put an emoji there, most of them the same one."""
+        message, sender = self._last[place][0], self._senders[place]
+        heard = [name for name in self._town.chats[place].members if name not in (sender, VISITOR)]
+        if not message or not heard:
+            return
+        random = self._random
+        many = min(len(heard), random.choice((1, 1, 1, 1, 2, 2, 3, 5)))
+        (emoji,) = random.choices(list(EMOJI), list(EMOJI.values()))
+        for name in random.sample(heard, many):
+            other = random.random() < 0.3
+            chosen = random.choice(list(EMOJI)) if other else emoji
+            yield Amend(message, self._users[name], React(chosen, True), at)
+            self._heads[place] += 1
 
     def _topic(self, place: int) -> tuple[int, int]:
         """What is answered, and its thread: what was said last, or that of the reply before."""
@@ -168,5 +198,4 @@ class Past:
                 yield self._read(place, member, self._heads[place], min(at + delay, self._now))
 
     def _read(self, place: int, member: str, seq: int, at: int) -> Advance:
-        head = self._heads[place]
-        return Advance(self.chat_ids[place], self._users[member], 0, head, max(0, seq), at)
+        return Advance(self.chat_ids[place], self._users[member], 0, self._heads[place], seq, at)

@@ -18,7 +18,7 @@ from hubbub.demo.phrases import Kind, Phrases
 from hubbub.demo.settle import Occupied, residents, settle
 from hubbub.demo.town import VISITOR, town
 from hubbub.domain.account import User
-from hubbub.domain.change import Advance, Create, Post
+from hubbub.domain.change import Advance, Amend, Create, Post, React
 from hubbub.domain.credentials import plain_username
 from hubbub.domain.extra import unpack
 from hubbub.wiring import open_store
@@ -77,12 +77,22 @@ def test_the_past_is_in_order_and_ends_now() -> None:
         (whom,) = unpack(post.extra).mentions
         assert post.content.startswith(f"@{names[whom]} ")
     heads: Counter[int] = Counter()
+    said: dict[int, Post] = {}
+    reactions: set[tuple[int, int, str]] = set()
     for change in changes:
         if isinstance(change, Post):
             heads[change.chat_id] += 1
+            said[change.id] = change
+        elif isinstance(change, Amend):
+            post = said[change.message_id]
+            heads[post.chat_id] += 1
+            assert change.by not in (post.sender_id, users[VISITOR])
+            assert isinstance(change.do, React)
+            reactions.add((change.message_id, change.by, change.do.emoji))
         elif isinstance(change, Advance):
             assert 0 <= change.read <= change.delivered <= heads[change.chat_id]
             assert change.at <= NOW
+    assert 80 < len(reactions) == sum(heads.values()) - 3_000 < 400, "a position each"
     again = [c for c in Past(place, users, 3_000, NOW).changes() if isinstance(c, Post)]
     assert [post.content for post in again] == [post.content for post in posts]
 
@@ -98,6 +108,7 @@ async def test_it_is_settled_once_through_the_ports(tmp_path: Path) -> None:
         chats = (await store.chats(users[VISITOR], None, 50)).chats
         assert len(chats) == 20
         assert sum(view.head.number for view in chats) == 2_500
+        assert sum(view.head.seq - view.head.number for view in chats) > 60, "reactions"
         unread = sum(view.head.number > view.member.read_number for view in chats)
         assert 3 <= unread <= 5, "where the visitor did not speak last"
         assert sum(view.unread_mentions > 0 for view in chats) in (1, 2)
