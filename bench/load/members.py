@@ -31,13 +31,14 @@ class Group:
         self.deliveries = 0
         self.disorder = 0
         self.acks: dict[str, float] = {}  # client_id or ref → when
-        self.message = ""  # the id of the one acknowledged last
+        self.messages: list[str] = []  # the ids of those acknowledged, in order
         self.counted = (0, 0)  # a position, and how many have it, as its author was told last
 
     def acked(self, ack: dict[str, str]) -> None:
         """A send or a change is stored."""
         self.acks[ack.get("ref") or ack["client_id"]] = clock()
-        self.message = ack["id"]
+        if "client_id" in ack:
+            self.messages.append(ack["id"])
 
     def received(self, seq: int) -> bytes:
         """The frame that says so."""
@@ -116,7 +117,7 @@ class Talk:
 
 
 class Speaker:
-    """Sends to the group through one of its members."""
+    """Sends to the group through one of its members; changes, one after the other, what it sent."""
 
     def __init__(self, group: Group, member: Member) -> None:
         self.group = group
@@ -124,7 +125,7 @@ class Speaker:
         self._prefix = f"{int(time.time() * 1000):012x}"
         self._run = uuid.uuid4().hex[:3]
         self._number = 0
-        self._reacted = ""  # the message that has one
+        self._about: list[str] = []  # messages to be changed
 
     def send(self) -> str:
         """Send the next message; its client_id."""
@@ -137,20 +138,22 @@ class Speaker:
             client_id,
         )
 
+    def go_back(self, count: int) -> None:
+        """The next changes are of the messages sent last, so many, from the oldest of them on."""
+        self._about = self.group.messages[-count:]
+
     def edit(self) -> str:
-        """Change what the message acknowledged last says; the ref of the change."""
+        """Change what the next message says; the ref of the change."""
         return self._change("edit", f'"content":"{self._number + 1} {_FILL}"')
 
     def react(self) -> str:
-        """Put an emoji to the message acknowledged last, or take it away; the ref of the change."""
-        self._reacted = self.group.message if self._reacted != self.group.message else ""
-        on = "true" if self._reacted else "false"
-        return self._change("react", f'"emoji":"👍","on":{on}')
+        """Put an emoji to the next message; the ref of the change."""
+        return self._change("react", '"emoji":"👍"')
 
     def _change(self, kind: str, fields: str) -> str:
         self._number += 1
         ref = f"{kind}-{self._number}"
-        about = f'"message_id":"{self.group.message}","ref":"{ref}"'
+        about = f'"message_id":"{self._about.pop(0)}","ref":"{ref}"'
         return self._write(f'{{"type":"{kind}",{about},{fields}}}', ref)
 
     def _write(self, payload: str, name: str) -> str:

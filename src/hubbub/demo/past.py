@@ -26,7 +26,7 @@ CALLED: Final = {2: 2, 13: 30}
 REPLIES: Final = 0.12
 MENTIONS: Final = 0.03
 REACTIONS: Final = (0.1, 0.02)
-"""How many messages get some: of the last two days, and of before. Each takes as long as a message."""
+"""How many messages get some: of the last two days, and of before."""
 EMOJI: Final = {"👍": 9, "❤️": 6, "😂": 6, "🎉": 3, "😮": 2, "🙏": 2, "😢": 1}
 """How much each is liked."""
 
