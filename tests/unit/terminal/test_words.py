@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hubbub_terminal.words import brief, day, happened, many, said, span, stamp, typing
+from hubbub_terminal.words import brief, day, device, happened, many, said, span, stamp, typing
 from tests.unit.terminal.made import AT, message
 
 NAMES = {"user_ann": "you", "user_bob": "Bob", "user_eve": "Eve"}.__getitem__
@@ -84,3 +84,10 @@ def test_counts() -> None:
     )
     assert [typing(list("ab"[:n])) for n in range(3)] == ["", "a is typing…", "a and b are typing…"]
     assert typing(["a"] * 3) == "3 people are typing…"
+
+
+def test_a_device_is_named_by_program_and_system() -> None:
+    chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
+    assert device(chrome) == "Chrome on Linux"
+    assert device("hubbub chat on den") == "hubbub chat on den"
+    assert device("") == "A device"

@@ -1,6 +1,7 @@
 """The application: who is signed in, and which screen is shown."""
 
 import asyncio
+import platform
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,8 @@ WINDOW: Final = 200
 """Messages of each chat that the client holds; what is scrolled through is held by the window."""
 SHELVE_EVERY: Final = 60.0
 """Seconds between two savings of what is shown."""
+DEVICE: Final = f"hubbub chat on {platform.node() or 'a terminal'}"
+"""How the user's sessions name this one."""
 
 
 class Start(Struct, frozen=True):
@@ -107,7 +110,7 @@ class ChatApp(App[None]):
 
     @work(group="enter", exclusive=True)
     async def _enter(self, url: str, how: Login | Register | Refresh) -> None:
-        transport = AiohttpTransport(url)
+        transport = AiohttpTransport(url, {"User-Agent": DEVICE})
         call = {Login: "login", Register: "register", Refresh: "refresh"}[type(how)]
         try:
             signed_in = await sign_in(transport, call, how)
@@ -123,7 +126,7 @@ class ChatApp(App[None]):
 
     @work(group="enter", exclusive=True)
     async def _by_token(self, url: str, token: str) -> None:
-        transport = AiohttpTransport(url)
+        transport = AiohttpTransport(url, {"User-Agent": DEVICE})
         try:
             signed_in = await provided(_once(token), transport)
         except TROUBLES as error:

@@ -14,6 +14,21 @@ Names = Callable[[str], str]
 
 DELETED: Final = "Message deleted"
 _MEDIA: Final = {"image": "Picture", "video": "Video", "audio": "Recording", "file": "File"}
+_PROGRAMS: Final = {
+    "Edg/": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS: Final = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "Mac",
+    "Linux": "Linux",
+}
 
 
 # ── times ────────────────────────────────────────────────────────────────────────────────────
@@ -43,6 +58,13 @@ def day(time: str, now: datetime) -> str:
     if when == today - timedelta(days=1):
         return "Yesterday"
     return f"{when:%A}, {_date(when, today)}"
+
+
+def device(agent: str) -> str:
+    """A session's device, from what its program calls itself."""
+    program = next((name for mark, name in _PROGRAMS.items() if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
+    return f"{program} on {system}" if program and system else line(agent) or "A device"
 
 
 def brief(time: str, now: datetime) -> str:

@@ -13,7 +13,7 @@ from hubbub_terminal.desk import Desk
 from hubbub_terminal.plain import fit, line
 from hubbub_terminal.screens.card import Card
 from hubbub_terminal.screens.question import Question
-from hubbub_terminal.words import brief
+from hubbub_terminal.words import brief, device
 
 SWITCHES: Final = {
     "last_seen": "Last seen: others see when you are here",
@@ -40,7 +40,7 @@ class AccountCard(Card[None]):
             yield Checkbox(label, id=name, disabled=True)
         hint = "What others do not see of you, you do not see of them."
         yield Static(hint, classes="hint", markup=False)
-        yield Static("Signed in; Enter: sign out there", classes="label", id="sessions-label")
+        yield Static("Signed in; Enter: sign out there", classes="label apart")
         yield OptionList(id="sessions", classes="list", markup=False)
         yield Button("Close", id="close")
 
@@ -71,8 +71,8 @@ class AccountCard(Card[None]):
         listed.clear_options()
         for each in self._sessions:
             when = "this one" if each.current else brief(each.last_used_at, now)
-            device = fit(line(each.device) or "A device", 38)
-            listed.add_option(Option(Content.assemble(device, (f"  {when}", "dim"))))
+            where = fit(device(each.device), 38)
+            listed.add_option(Option(Content.assemble(where, (f"  {when}", "dim"))))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Call the user something else."""
@@ -105,7 +105,7 @@ class AccountCard(Card[None]):
         if session.current:
             self.tell("This is the session of this terminal: Ctrl+P, Sign out.")
         else:
-            question = Question(f"Sign out {line(session.device) or 'that device'}?", "Sign out")
+            question = Question(f"Sign out {device(session.device)}?", "Sign out")
             self.app.push_screen(question, answered)
 
     async def _end(self, session: SessionRecord) -> None:

@@ -12,7 +12,7 @@ KEYS: Final = (
     ("Everywhere", (
         ("Ctrl+K", "find a chat as you type"),
         ("Ctrl+N", "new chat or group, public groups, links"),
-        ("Ctrl+O", "details: members, pins, settings, mute, block"),
+        ("Ctrl+O", "members, pins, settings, mute, block"),
         ("Alt+↑ Alt+↓", "chat above, below"),
         ("Alt+N", "next unread chat"),
         ("Tab", "from part to part"),

@@ -38,7 +38,7 @@ class React(Card[None]):
         with HorizontalGroup(classes="buttons"):
             for number, emoji in enumerate(QUICK, 1):
                 yield Button(f"{number} {emoji}", classes="quick", id=f"quick-{number}")
-        yield Static("Another emoji", classes="label")
+        yield Static("Another emoji", classes="label apart")
         yield Input(id="emoji", max_length=64)
         yield Static(id="reactors", classes="hint", markup=False)
 
