@@ -1,20 +1,32 @@
-"""`python -m tools.docs.pictures`: the pictures of the home page, taken of the demo's chat page.
+"""`python -m tools.docs.pictures`: the pictures of the documents, taken of the demo.
 
-Needs Chromium. Run it when the page has changed; the pictures are kept in `docs/assets`.
+The chat page for the home page (`docs/assets`), which needs Chromium, and the terminal client for
+its guide. Run it when one of them has changed.
 """
 
+import asyncio
+import html
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Browser, sync_playwright
+from rich.cells import cell_len
 
+from hubbub_client import AiohttpTransport, Login
+from hubbub_client.api import sign_in
+from hubbub_terminal import ChatApp, Places, Start, parse
 from tools.docs.pages import ROOT
 
-LINK: Final = re.compile(r"http://localhost:\d+/#signin=\S+")
+LINK: Final = re.compile(r"(http://localhost:\d+)/#signin=\S+")
+PASSWORD: Final = re.compile(r"password (\S+)")
+TERMINAL: Final = 104, 33
+TEXT: Final = re.compile(r'(<text [^>]*textLength=")([\d.]+)("[^>]*>)([^<]*)(?=</text>)')
 CHAT: Final = "Lighthouse crew"
 VIEWS: Final = {
     "chat-light": ("light", 1160, 720),
@@ -32,13 +44,48 @@ def main() -> None:
             [*command, "--messages", "20000", "--rate", "1"], stdout=subprocess.PIPE, text=True
         ) as demo:
             assert demo.stdout is not None
-            link = next(found[0] for line in demo.stdout if (found := LINK.search(line)))
+            link = next(found for line in demo.stdout if (found := LINK.search(line)))
+            word = next(found[1] for line in demo.stdout if (found := PASSWORD.search(line)))
+            asyncio.run(terminal(link[1], word, Path(folder)))
             with sync_playwright() as playwright:
                 path = shutil.which("chromium")
                 browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=False)
-                take(browser, link)
+                take(browser, link[0])
             demo.terminate()
             demo.communicate()
+
+
+async def terminal(url: str, password: str, folder: Path) -> None:
+    """The same chat in the terminal, with one of its messages chosen."""
+    transport = AiohttpTransport(url)
+    signed_in = await sign_in(transport, "login", Login("ada", password))
+    await transport.close()
+    app = ChatApp(Start(parse(url), token=signed_in.token), Places(folder))
+    async with app.run_test(size=TERMINAL) as pilot:
+        await _until(lambda: app.desk is not None and app.desk.arrived)
+        await pilot.press("ctrl+k", *CHAT[:5].lower(), "enter")
+        await _until(lambda: CHAT in app.export_screenshot().replace("&#160;", " "))
+        await asyncio.sleep(3)  # whoever types, types; names are known
+        await pilot.press("up")
+        await pilot.pause()
+        picture = TEXT.sub(_as_wide, app.export_screenshot())
+        (ROOT / "docs" / "guide" / "terminal.svg").write_text(picture, "utf-8")
+        await app.action_quit()
+        await _until(lambda: app.desk is None)
+
+
+def _as_wide(found: re.Match[str]) -> str:
+    """A text as wide as it is on the screen, where some characters take two cells."""
+    begin, length, end, text = found.groups()
+    plain = html.unescape(text)
+    wide = float(length) / len(plain) * cell_len(plain)
+    return f"{begin}{wide:g}{end}{text}"
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def take(browser: Browser, link: str) -> None:
