@@ -18,9 +18,8 @@ import asyncpg
 
 from hubbub.adapters.postgres.database import Bounds, Database
 from hubbub.adapters.postgres.schema import day_of_id
-from tests.support.server import free_port
+from tests.support.server import MEMORY, free_port
 
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 PATIENCE = 60.0
 TEMPLATE = "hubbub_template"
 TEST_DAYS = (0, day_of_id(0))

@@ -27,6 +27,8 @@ QUICK = {
 }
 PATIENCE = 60.0
 """Seconds for what takes one, on a machine that is busy."""
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where files cost no sync of a disk: tests kill processes, not machines."""
 STORE = b"hubbub.adapters.sqlite.process"
 _READY = re.compile(r"is ready: \S*?(http://\S+:\d+)")
 _ADMIN = re.compile(r"http://\S+(#invite=[^\s\x1b]+)")
@@ -212,7 +214,7 @@ def running(
     settings: Mapping[str, str] | None = None, *, prefix: Sequence[str] = ()
 ) -> Iterator[ServerProcess]:
     """A server with these settings until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="hubbub-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hubbub-test-", dir=MEMORY) as folder:
         server = ServerProcess(Path(folder), settings, prefix=prefix)
         try:
             server.start()
