@@ -29,7 +29,7 @@ from hubbub.wiring import operator_token
 from tests.fuzz.stock import PASSWORD, Person, Stock, stocked
 from tests.support.server import ServerProcess
 
-EXAMPLES = int(os.environ.get("HUBBUB_FUZZ_EXAMPLES", "24"))
+EXAMPLES = int(os.environ.get("HUBBUB_FUZZ_EXAMPLES", "12"))
 SEED = 20_260_201
 PATIENCE = 90.0
 """Seconds for an answer: more than the longest poll."""
