@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 # What to set up with; a name or a path. Empty: the first python3 that is new enough.
 PYTHON ?=
-# Test processes: one per core, four at most.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
+# Test processes: one more than cores, since many tests wait for something; four at most.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 # Passed on to the command behind a target: make run ARGS="--port 9000", make test ARGS="-k receipt"
 ARGS ?=
 
@@ -50,7 +50,7 @@ test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
 	@tools/chromium
 	@tools/provider
-	@$(PYTEST) -n $(JOBS) -m 'not slow' $(SUITES) $(FAULTS) $(ARGS)
+	@$(PYTEST) -n $(JOBS) -m 'not slow' $(FAULTS) $(SUITES) $(ARGS)
 
 test-all: export HUBBUB_SEEDS ?= 1000
 test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100
