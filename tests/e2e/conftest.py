@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.e2e.person import Person, leave
-from tests.support.server import ServerProcess
+from tests.e2e.person import SCREEN, Person, vacate
+from tests.support.server import ServerProcess, running
 
 FLAGS = [
     "--disable-gpu",
@@ -35,11 +35,9 @@ def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("served"))
-    server.start()
-    yield server
-    server.kill()
+def shared() -> Iterator[ServerProcess]:
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -65,13 +63,21 @@ def numbers() -> Iterator[int]:
     return count(1)
 
 
+@pytest.fixture(scope="module")
+def vacant(browser: Browser) -> list[BrowserContext]:
+    """Browsers that people of tests before have left."""
+    return []
+
+
 @pytest.fixture
-def newcomer(browser: Browser, server: ServerProcess, numbers: Iterator[int]) -> Iterator[Newcomer]:
+def newcomer(
+    browser: Browser, vacant: list[BrowserContext], server: ServerProcess, numbers: Iterator[int]
+) -> Iterator[Newcomer]:
     """Makes a person in a browser of his own, signed up; at the end nothing may have failed."""
     people: list[Person] = []
 
     def sign_up(name: str) -> Person:
-        context = browser.new_context(viewport={"width": 1100, "height": 720})
+        context = vacant.pop() if vacant else browser.new_context(viewport=SCREEN)
         context.set_default_timeout(PATIENCE_MS)
         person = Person(context, server.url, name, f"{name.lower()}-{next(numbers)}")
         people.append(person)
@@ -81,5 +87,6 @@ def newcomer(browser: Browser, server: ServerProcess, numbers: Iterator[int]) ->
     yield sign_up
     faults = [fault for person in people for fault in person.faults]
     for person in people:
-        leave(person.context)
+        vacate(person.context)
+        vacant.append(person.context)
     assert not faults

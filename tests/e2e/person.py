@@ -2,9 +2,11 @@
 
 import re
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 PASSWORD = "correct horse"
+EMPTY = "about:blank"
+SCREEN: ViewportSize = {"width": 1100, "height": 720}
 ICONS = ("Queued", "Sent", "Delivered", "Read")
 
 
@@ -16,6 +18,22 @@ def leave(context: BrowserContext) -> None:
     """
     for page in context.pages:
         page.close()
+
+
+def vacate(context: BrowserContext) -> None:
+    """Leave it to the next person: in one empty tab, and nothing stored.
+
+    A browser whose first tab is open already shows a page in half the time of a new one.
+    """
+    context.set_offline(False)
+    context.clear_cookies()
+    page, *others = context.pages
+    for other in others:  # before: they would hear that somebody signed out
+        other.close()
+    if page.url != EMPTY:
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.goto(EMPTY)
+    page.set_viewport_size(SCREEN)
 
 
 class Person:
@@ -30,8 +48,9 @@ class Person:
         self.page = self.open()
 
     def open(self, path: str = "/") -> Page:
-        """Another tab, which becomes the one he looks at."""
-        page = self.context.new_page()
+        """Another tab, or an empty one, which becomes the one he looks at."""
+        empty = [page for page in self.context.pages if page.url == EMPTY]
+        page = empty[0] if empty else self.context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"{self.username}: {error}"))
         page.on("console", lambda message: self._console(message.type, message.text))
         page.goto(self.url + path)
