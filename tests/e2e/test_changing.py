@@ -1,5 +1,6 @@
 """Messages are edited, deleted and pinned, and both sides see it at once."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
@@ -59,6 +60,7 @@ def test_what_one_may_not_is_not_offered(newcomer: Newcomer) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_one_deletes_for_oneself_others_keep(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)

@@ -1,5 +1,6 @@
 """Groups: three people, who come and go."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
@@ -22,6 +23,7 @@ def test_three_people(newcomer: Newcomer) -> None:
     expect(bob.message("Cheese").locator(".sender")).to_have_text("Cleo")
 
 
+@pytest.mark.slow
 def test_people_come_and_go(newcomer: Newcomer) -> None:
     ann, bob, cleo = newcomer("Ann"), newcomer("Bob"), newcomer("Cleo")
     ann.start_group("Choir", bob)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.conftest import Newcomer
@@ -43,6 +44,7 @@ def test_a_title_changes_for_everybody_at_once(newcomer: Newcomer) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_owner_gives_roles_and_hands_over(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_group("Chess", bob)
@@ -59,6 +61,7 @@ def test_an_owner_gives_roles_and_hands_over(newcomer: Newcomer) -> None:
     expect(ann.page.get_by_text(f"@{bob.username}, owner")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_slow_mode_holds_up_one_group_alone(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_group("Debate", bob)

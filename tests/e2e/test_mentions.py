@@ -1,5 +1,6 @@
 """Who is named with an @ sees it: while it is written, in the list of chats, and in the text."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
@@ -42,6 +43,7 @@ def test_a_name_is_completed_and_calls_whom_it_names(newcomer: Newcomer) -> None
     expect(cleo.message(text).locator(".mention.me")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_everybody_is_named_and_a_deleted_message_calls_nobody(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_group("Choir", bob)
@@ -97,6 +99,7 @@ def test_a_muted_chat_disturbs_only_by_name(newcomer: Newcomer) -> None:
     expect(bob.chat("News").get_by_label("muted")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_one_gets_to_the_next_message_that_names_one(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_group("Long", bob)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.e2e.conftest import Newcomer
@@ -100,6 +101,7 @@ def test_a_hole_is_repaired(newcomer: Newcomer) -> None:
     ann.status("4", "Read")
 
 
+@pytest.mark.slow
 def test_what_is_refused_says_so_and_may_be_tried_again(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)
@@ -136,6 +138,7 @@ def test_what_is_refused_says_so_and_may_be_tried_again(newcomer: Newcomer) -> N
     bob.sees("first", "second")
 
 
+@pytest.mark.slow
 def test_refused_for_now_keeps_the_order(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)

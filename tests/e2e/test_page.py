@@ -113,6 +113,7 @@ def test_a_narrow_screen(newcomer: Newcomer) -> None:
     expect(ann.page.locator("#room")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(newcomer: Newcomer) -> None:
     ann = newcomer("Ann")
     ann.start_chat(newcomer("Bob"))

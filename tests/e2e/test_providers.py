@@ -108,6 +108,7 @@ def test_there_and_back_and_out_again(server: ServerProcess, context: BrowserCon
     assert SECRET not in server.printed()
 
 
+@pytest.mark.slow
 def test_an_invite_is_followed_on_the_way_back(
     server: ServerProcess, browser: Browser, context: BrowserContext
 ) -> None:
@@ -139,6 +140,7 @@ def test_who_may_not_come_in_is_told(server: ServerProcess, context: BrowserCont
     expect(page.locator("#app")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_who_turns_back_is_told(server: ServerProcess, context: BrowserContext) -> None:
     page = opened(context, server.url)
     page.get_by_role("link", name="Sign in with Corp").click()

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
@@ -40,6 +41,7 @@ def test_a_thread_beside_the_chat(newcomer: Newcomer) -> None:
     expect(beside).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_reply_from_the_chat_comes_into_the_open_thread(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
     ann.start_chat(bob)
