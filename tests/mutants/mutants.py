@@ -42,7 +42,7 @@ from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
 from hubbub_client import threads as client_threads
-from tests.mutants import reactions
+from tests.mutants import groups, reactions
 
 
 @dataclass(frozen=True)
@@ -425,5 +425,10 @@ MUTANTS = (
     Mutant("replies of others", r"replies to .* refetched", replies_of_others),
     Mutant("replies not counted on", r"replies to .* held", replies_not_counted_on),
     Mutant("forward unseen", r"G6: .* forwarded", forward_unseen),
+    Mutant("anybody pins", r"rights: .* did pin", groups.anybody_pins),
+    Mutant("anybody gives roles", r"rights: .* did setrole", groups.anybody_gives_roles),
+    Mutant("anybody sets", r"rights: .* did setchat", groups.anybody_sets),
+    Mutant("invite without end", r"rights: .* used too often", groups.invite_without_end),
+    Mutant("muted in silence", r"mute are .* refetched", groups.muted_in_silence),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -136,6 +136,18 @@ class GroupSteps(MessageSteps):
             )
             self._history.codes.append(made.code)
 
+    async def _once(self) -> None:
+        """Two who have left by themselves try an invite that is good for one."""
+        client, chat = self._client, self._owned()
+        if chat is None:
+            return
+        made = await client.api.create_invite(chat, max_uses=1)
+        for other in (self._other(), self._other()):
+            api = self._client_of(other).api
+            await client.api.add_members(chat, [other.user_id])
+            await api.leave(chat)
+            await api.follow_invite(made.code)
+
     async def _join(self) -> None:
         client, codes = self._client, self._history.codes
         if codes and self._rng.random() < 0.7:

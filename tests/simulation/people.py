@@ -41,6 +41,7 @@ class Behaviour(KeepingSteps):
             "hush": 2,
             "settings": 3,
             "invite": 3,
+            "once": 2,
             "join": 5,
             "leave": 1,
             "mute": 1,

@@ -48,7 +48,7 @@ class ChangeMe:
         if user.username.startswith(EXTERNAL) or await self._identities.identities(user_id):
             raise Refused(
                 Code.FORBIDDEN,
-                "Your name comes from where you sign in; change it there, then sign in again.",
+                "Your name comes from where you sign in; change it there.",
             )
         return wanted.strip() or user.username
 

@@ -23,7 +23,7 @@ SWITCHES: Final = {
 
 
 class AccountCard(Card[None]):
-    """Enter takes the name; each switch counts at once; a session is ended with Enter."""
+    """Enter saves the name; each switch counts at once; a session is ended with Enter."""
 
     TITLE_TEXT = "Your account"
 
@@ -34,7 +34,7 @@ class AccountCard(Card[None]):
 
     def body(self) -> ComposeResult:
         """Name, switches, sessions."""
-        yield Static("Your name; Enter: take it", classes="label", id="name-label")
+        yield Static("Your name; Enter: save it", classes="label", id="name-label")
         yield Input(line(self._desk.book.me.display_name), id="name", max_length=100)
         for name, label in SWITCHES.items():
             yield Checkbox(label, id=name, disabled=True)
@@ -81,7 +81,7 @@ class AccountCard(Card[None]):
 
     async def _rename(self, name: str) -> None:
         await self._desk.client.api.change_name(name)
-        self.query_one("#name-label", Static).update("Your name; it is taken.")
+        self.query_one("#name-label", Static).update("Your name; saved")
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Tell the server."""
