@@ -101,6 +101,7 @@ class GroupSteps(MessageSteps):
         await self._send_as(other, chat)
         if self._rng.random() < 0.7:
             await client.api.change_chat(chat, rest.ChangeChat(posting="all"))
+        await self._client_of(other).api.change_role(chat, other.user_id, "admin")
 
     async def _send_as(self, other: Person, chat: str, **fields: bool | str | None) -> str | None:
         """The message's id, where it is known."""
