@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, cast
 
 from hubbub.domain.amend import goes_with
-from hubbub.domain.change import Advance, Amend, Change, Outcome, PlaceMe, Post
+from hubbub.domain.change import Advance, Amend, Change, Outcome, PlaceMe, Post, Stale
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names, SendGate
 from hubbub.domain.limits import IngestLimits
@@ -25,6 +25,8 @@ ATTEMPTS: Final = 5
 """How often a batch whose outcome is unknown is repeated before it is refused."""
 MAX_ADVANCES: Final = 5_000
 """Cursors in one commit."""
+PATIENCE: Final = 5.0
+"""Seconds for which a send is asked anew because its chat has changed meanwhile."""
 LATER: Final = 1.0
 """Seconds until cursors that can wait are stored: of large chats, and of what is one's own."""
 MAX_LATE: Final = 200
@@ -312,14 +314,28 @@ class Ingest:
             return
         self.statistics.batches += 1
         self.statistics.committed += len(waiting)
+        stale: list[Waiting] = []
         for w, outcome in zip(waiting, outcomes, strict=False):  # cursors have nobody waiting
-            w.answer(outcome)
+            if type(outcome) is Stale:
+                stale.append(w)
+            else:
+                w.answer(outcome)
         if self.statistics.repeats != repeats:
             # A commit that is repeated says that nothing changed, of what the first one did.
             self._announce.anew()
         else:
             await self._announce.tell(changes, outcomes)
+        self._ask_again(stale)
         self._observe(waiting)
+
+    def _ask_again(self, stale: list[Waiting]) -> None:
+        """Their chats have changed since they were permitted: first of all that waits (G3)."""
+        now = self._clock.monotonic()
+        for w in reversed(stale):
+            if now - w.since < PATIENCE:
+                self._queue.appendleft(w)
+            else:
+                self._refuse(w, Refused(Code.OVERLOADED, "The chat changes all the time.", 1.0))
 
     def _observe(self, waiting: list[Waiting]) -> None:
         now, statistics = self._clock.monotonic(), self.statistics

@@ -51,22 +51,22 @@ def stage() -> Stage:
 
 
 async def test_a_change_of_a_group_is_told_to_its_members(stage: Stage) -> None:
-    stage.roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), 0))
+    stage.roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), Head()))
     assert await stage.changed(1) == [(1, (ANN, BOB))]
 
 
 async def test_what_nobody_would_hear_is_left_for_the_next_event_to_show(stage: Stage) -> None:
     """A position that was told to nobody would be one that nobody misses."""
     assert await stage.changed(1) == []
-    stage.roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), 1))
+    stage.roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), Head(1, 1)))
     assert await stage.changed(2) == [(2, (ANN, BOB))]
 
 
 async def test_who_hears_is_not_forgotten_while_a_commit_is_told() -> None:
     stage = Stage(most=1)
-    stage.roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), 0))
+    stage.roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), Head()))
     await stage.announcer.prepare([])
-    stage.roster.add(KnownChat(CHAT + 1, "group", 2, (ANN, BOB), 0))
+    stage.roster.add(KnownChat(CHAT + 1, "group", 2, (ANN, BOB), Head()))
     assert await stage.changed(1) == [(1, (ANN, BOB))]
     stage.announcer.end()
     assert len(stage.roster) == 1

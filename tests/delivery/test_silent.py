@@ -15,7 +15,7 @@ from hubbub.delivery.relay import Relay
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Advance, Advanced, Change, Outcome
-from hubbub.domain.chat import LARGE
+from hubbub.domain.chat import LARGE, Head
 from hubbub.domain.events import CountsEvent, Event, ReceiptEvent
 from hubbub.domain.relation import PLAIN, Privacy, Stance
 from hubbub.domain.roster import KnownChat, Newest, Roster
@@ -59,8 +59,9 @@ async def announced(chat: KnownChat, *advances: tuple[Change, Outcome]) -> list[
 
 
 async def test_a_silent_read_is_announced_as_delivered() -> None:
-    chat = KnownChat(CHAT, "group", 3, (ANN, BOB, CAT), 0)
-    chat.remember(5, 77, ANN)
+    chat = KnownChat(CHAT, "group", 3, (ANN, BOB, CAT), Head())
+    for seq in range(1, 6):
+        chat.remember(seq, 72 + seq, ANN)
     told = await announced(chat, advance(BOB, silent=True), advance(CAT, silent=False))
     assert told == [
         ReceiptEvent(CHAT, ANN, 77, 5, BOB, False, 9),
@@ -69,7 +70,7 @@ async def test_a_silent_read_is_announced_as_delivered() -> None:
 
 
 async def test_a_silent_read_does_not_count_in_a_large_group() -> None:
-    chat = KnownChat(CHAT, "group", LARGE + 1, (), 0)
+    chat = KnownChat(CHAT, "group", LARGE + 1, (), Head())
     chat.newest = Newest(5, ANN)
     (counts,) = await announced(chat, advance(BOB, silent=True))
     assert counts == CountsEvent(CHAT, ANN, 5, 1, 0)

@@ -63,21 +63,21 @@ class Link:
         self._outstanding = 0
         self._was_high = False
         self._ended: tuple[int, str] | None = None  # the client's end
-        self._server_open = True
-        self._silent = False
+        self.server_open = True
+        self.silent = False
         self.client_open = True
 
     # ── the server's end: `Connection` ──
 
     def write(self, frames: bytes, /) -> None:
-        if not self._server_open:
+        if not self.server_open:
             return
         self._flush_soon()
         for item in split(frames):
             self._push(item)
 
     def write_soon(self, frames: bytes, /) -> None:
-        if not self._server_open:
+        if not self.server_open:
             return
         self._soon.append(frames)
         if len(self._soon) == 1:
@@ -85,7 +85,7 @@ class Link:
 
     def _flush_soon(self) -> None:
         soon, self._soon = self._soon, []
-        if self._server_open:
+        if self.server_open:
             for frames in soon:
                 for item in split(frames):
                     self._push(item)
@@ -94,23 +94,23 @@ class Link:
         return max(0, self._outstanding - KERNEL)
 
     def close(self, code: int, reason: str = "") -> None:
-        if self._server_open:
+        if self.server_open:
             self._flush_soon()
             self._push((framing.CLOSE, code.to_bytes(2, "big") + reason.encode()))
             self._server_ends(code)
 
     def abort(self) -> None:
-        if self._server_open:
+        if self.server_open:
             self._server_ends(LOST)
             self._loop.call_later(self._latency, self._client_ends, LOST, "")
 
     def ping(self) -> None:
-        if self._server_open:
+        if self.server_open:
             self._flush_soon()
             self._push(PING)
 
     def _server_ends(self, code: int) -> None:
-        self._server_open = False
+        self.server_open = False
         handler = self.handler
         if handler is not None:
             self._loop.call_soon(handler.closed, code)
@@ -119,7 +119,7 @@ class Link:
 
     def _push(self, item: tuple[int, bytes]) -> None:
         self._seen(item[1], self.binary)
-        if self._silent:
+        if self.silent:
             return
         size = len(item[1]) + 2
         self._outstanding += size
@@ -144,16 +144,16 @@ class Link:
         self._arrive()
         if self._was_high and self.buffered() <= self._high // 4:
             self._was_high = False
-            if self._server_open and self.handler is not None:
+            if self.server_open and self.handler is not None:
                 self._loop.call_soon(self._writable)
 
     def _writable(self) -> None:
-        if self._server_open and self.handler is not None:
+        if self.server_open and self.handler is not None:
             self.handler.writable()
 
     def _up(self, what: Callable[[], None]) -> None:
         """Something from the client to the server, in order."""
-        if not self._silent:
+        if not self.silent:
             self._up_at = max(self._loop.time() + self._latency, self._up_at + 1e-6)
             self._loop.call_at(self._up_at, what)
 
@@ -165,11 +165,11 @@ class Link:
         self._up(lambda: self._message(payload))
 
     def _message(self, payload: bytes) -> None:
-        if self._server_open and self.handler is not None:
+        if self.server_open and self.handler is not None:
             self.handler.message(payload, self.binary)
 
     def _pong(self) -> None:
-        if self._server_open and self.handler is not None:
+        if self.server_open and self.handler is not None:
             self.handler.pong()
 
     async def receive(self) -> bytes:
@@ -196,7 +196,7 @@ class Link:
             self._client_ends(LOST, "")
 
     def _closed_by_client(self, code: int) -> None:
-        if self._server_open:
+        if self.server_open:
             self._server_ends(code)
 
     def _client_ends(self, code: int, reason: str) -> None:
@@ -210,24 +210,24 @@ class Link:
     def cut(self) -> None:
         """Both ends hear of it at once; what is on its way is lost."""
         self._down.clear()
-        if self._server_open:
+        if self.server_open:
             self._server_ends(LOST)
         self._client_ends(LOST, "cut")
 
     def fall_silent(self) -> None:
         """Half open: nothing passes any more; each end finds out in its own time."""
-        self._silent = True
+        self.silent = True
         self._down.clear()
         self._loop.call_later(self._rng.uniform(0, 20), self._client_ends, LOST, "silent")
         self._loop.call_later(self._rng.uniform(0, 40), self._server_lost)
 
     def _server_lost(self) -> None:
-        if self._server_open:
+        if self.server_open:
             self._server_ends(LOST)
 
     def vanish(self) -> None:
         """The server is gone. The client hears of it, after some of what was written before."""
-        self._server_open = False
+        self.server_open = False
         self.handler = None
         keep = self._rng.randint(0, len(self._down))
         while len(self._down) > keep:

@@ -16,7 +16,7 @@ class Plan:
 
     users: int
     steps: int  # actions of each device
-    lossy_bus: bool  # it loses, repeats, delays; else as in one process: a function call
+    nodes: int  # on one store; what is between several loses, repeats, delays
     large: int  # chats with more members are large
     high_water: int
     held: int
@@ -39,7 +39,7 @@ def plan_of(rng: Random) -> Plan:
     return Plan(
         users=rng.choice((3, 3, 4, 5)),
         steps=rng.randint(6, 14),
-        lossy_bus=rng.random() < 0.5,
+        nodes=rng.choice((1, 1, 2, 3)),
         large=rng.choice((256, 256, 3, 2)),
         high_water=rng.choice((1_500, 4_000, 64_000)),
         held=rng.choice((1, 4, 64)),

@@ -1,9 +1,9 @@
-"""One server at a time on one disk: started, killed, unplugged, drained, started again."""
+"""Servers on one disk, one or several: started, killed, unplugged, drained, started again."""
 
 import asyncio
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +23,7 @@ from hubbub.wiring.core import Core
 from hubbub.wiring.world import Settings, World
 from hubbub_client import Unreachable
 from hubbub_client.transport import Response
-from tests.simulation.bus import Bus
+from tests.simulation.bus import LEASE, SimulatedNodes, Switch
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Link
 from tests.simulation.plan import Plan
@@ -70,24 +70,38 @@ class Life:
     """A server process between its start and its end."""
 
     core: Core
-    store: SimulatedStore
     app: RestApp
     accept: SessionAcceptor
     task: "asyncio.Task[None] | None" = None
     open: bool = True
     draining: bool = False
+    nodes: SimulatedNodes | None = None
+    links: list[Link] = field(default_factory=list)
+    calls: "set[asyncio.Task[Response]]" = field(default_factory=set)
+
+    def unplug(self) -> None:
+        """From this instant nothing leaves it any more."""
+        if self.open:
+            self.open = False
+            if self.nodes is not None:
+                self.nodes.cut_off = True
+            for link in self.links:
+                link.vanish()
+            for call in self.calls:
+                call.cancel()
 
 
 class Machine:
-    """The disk, the clock, the bus and, most of the time, a running server."""
+    """The disk, the clock, the switch and, most of the time, all servers running."""
 
     def __init__(self, loop: SimulatedLoop, plan: Plan, disk: PowerLossVFS, watch: Watch) -> None:
         self.loop, self.plan, self.disk = loop, plan, disk
         self.clock = TurnedClock(loop)
-        self.bus = Bus(loop, loop.rng("bus"), plan.lossy_bus)
-        self.links: list[Link] = []
-        self.life: Life | None = None
-        self.lives = 0
+        self.switch = Switch(loop, loop.rng("switch"))
+        self.store: SimulatedStore | None = None
+        self.lives: list[Life] = []
+        self.begun = 0
+        self.settled_at = 0.0
         self.failures: list[str] = []
         self.watched = Watched()
         self.pragma: str | None = None
@@ -95,36 +109,41 @@ class Machine:
         self.on_start: Callable[[apsw.Connection], None] = lambda _: None
         self._watch = watch
         self._rng = loop.rng("machine")
-        self._calls: set[asyncio.Task[Response]] = set()
 
     # ── starting and ending ──
 
     async def start(self) -> None:
-        """Open the data and serve."""
-        store = SimulatedStore(self.disk, self._rng, self._watch)
-        store.pragma = self.pragma
-        store.open()
-        self.on_start(store.reader)
-        core = Core(self._world(store), self._settings())
+        """Open the data and serve, with as many servers as there shall be."""
+        if self.store is None:
+            store = SimulatedStore(self.disk, self._rng, self._watch)
+            store.pragma = self.pragma
+            store.open()
+            self.store = store
+            self.on_start(store.reader)
+        while len(self.lives) < self.plan.nodes:
+            await self._begin(self.store)
+
+    async def _begin(self, store: SimulatedStore) -> None:
+        nodes = self.switch.join() if self.plan.nodes > 1 else None
+        core = Core(self._world(store, nodes), self._settings())
         core.roster._most = self.plan.known_chats
         await core.load()
         around = Surroundings(page=EMPTY, watch=self.watched, metrics=bytes, unready=lambda: None)
         life = Life(
-            core,
-            store,
-            RestApp(core.actions(), around),
-            SessionAcceptor(core.session_parts(), ()),
+            core, RestApp(core.actions(), around), SessionAcceptor(core.session_parts(), ())
         )
-        life.task = self.loop.create_task(core.run(), name=f"server {self.lives}")
+        life.nodes = nodes
+        life.task = self.loop.create_task(core.run(), name=f"server {self.begun}")
         life.task.add_done_callback(lambda task: self._ended(life, task))
-        self.lives += 1
-        self.life = life
+        self.begun += 1
+        self.settled_at = self.loop.time() + 2 * LEASE
+        self.lives.append(life)
 
     def _ended(self, life: Life, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and life.open:
             self.failures.append(f"the server fell: {task.exception()!r}")
 
-    def _world(self, store: Any) -> World:
+    def _world(self, store: Any, nodes: SimulatedNodes | None) -> World:
         return World(
             chats=store,
             reader=store,
@@ -145,14 +164,13 @@ class Machine:
             tokens=JwtTokens(b"k" * 32, TOKEN_MINUTES),
             clock=self.clock,
             framing=framed,
-            bus=self.bus.into,
-            exact_bus=not self.plan.lossy_bus,
+            nodes=nodes,
         )
 
     def _settings(self) -> Settings:
         plan = self.plan
         return Settings(
-            node=500 - self.lives,  # leased anew, so that ids of two lives never meet
+            node=500 - self.begun,  # leased anew, so that ids of two lives never meet
             limits=MessageLimits(messages_per_second=plan.rate, message_burst=10),
             ingest=IngestLimits(plan.queue, plan.batch),
             bounds=ReplayBounds(24 * 3_600_000, plan.per_chat, plan.per_resume),
@@ -170,59 +188,60 @@ class Machine:
         )
 
     def unplug(self) -> None:
-        """From this instant nothing leaves the server any more."""
-        life = self.life
-        if life is not None and life.open:
-            life.open = False
-            for link in self.links:
-                link.vanish()
-            self.links.clear()
-            for call in self._calls:
-                call.cancel()
+        """From this instant nothing leaves any server any more."""
+        for life in self.lives:
+            life.unplug()
 
     async def end(self, power_lost: Random | None) -> None:
-        """kill -9, or with `power_lost` the loss of power; the disk is on again afterwards."""
-        life, self.life = self.life, None
-        if life is None or life.task is None:
+        """kill -9 of all, or with `power_lost` the loss of power; the disk is on again then."""
+        store, self.store = self.store, None
+        if store is None:
             return
-        self.life = life
         self.unplug()
-        self.life = None
         self.disk.power_off()
-        life.store.die()
-        life.task.cancel()
-        await asyncio.wait([life.task])
-        life.store.close()
+        store.die()
+        for life in list(self.lives):
+            await self.kill(life)
+        store.close()
         if power_lost is None:
             self.disk.crash()
         else:
             self.disk.power_loss(power_lost)
 
+    async def kill(self, life: Life) -> None:
+        """kill -9 of one of several."""
+        life.unplug()
+        if life in self.lives:
+            self.lives.remove(life)
+        if life.task is not None:
+            life.task.cancel()
+            await asyncio.wait([life.task])
+
     async def restart_store(self) -> None:
-        """The store's process has died (or dies now): the server starts it again."""
-        life = self.life
-        if life is None:
+        """The store's process has died (or dies now): it is started again."""
+        store = self.store
+        if store is None:
             return
         self.disk.power_off()
-        life.store.close()
+        store.close()
         self.disk.crash()
         await asyncio.sleep(self._rng.uniform(0.01, 0.8))
-        if self.life is life:
-            life.store.open()
-            self.on_start(life.store.reader)
+        if self.store is store:
+            store.open()
+            self.on_start(store.reader)
 
-    async def drain(self) -> None:
+    async def drain(self, life: Life) -> None:
         """SIGTERM: go away gracefully."""
-        life = self.life
-        if life is None or life.task is None:
-            return
         life.draining = True
         for tab in list(life.core.registry):
             tab.going_away("restart; jitter=1")
         await asyncio.sleep(self._rng.uniform(0.05, 0.15))
         await life.core.presence.leave()
         await life.core.ingest.drain()
-        await self.end(None)
+        if self.plan.nodes > 1:
+            await self.kill(life)
+        else:
+            await self.end(None)
 
     # ── serving ──
 
@@ -234,13 +253,15 @@ class Machine:
             raise Unreachable(f"refused: {verdict.reason}")
         link.handler = verdict.handler
         link.binary = verdict.subprotocol is not None and verdict.subprotocol.endswith("msgpack")
-        self.links.append(link)
+        life.links = [each for each in life.links if each.server_open]
+        life.links.append(link)
 
     def _serving(self) -> Life:
-        life = self.life
-        if life is None or not life.open or life.draining:
+        """Any of them."""
+        serving = [life for life in self.lives if life.open and not life.draining]
+        if not serving:
             raise Unreachable("nobody listens")
-        return life
+        return serving[0] if len(serving) == 1 else self._rng.choice(serving)
 
     async def request(
         self, method: str, path: str, token: str | None, body: bytes | None
@@ -248,8 +269,8 @@ class Machine:
         """A REST call. Raises Unreachable when the server dies under it."""
         life = self._serving()
         call = self.loop.create_task(_answer(life.app, method, path, token, body))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        life.calls.add(call)
+        call.add_done_callback(life.calls.discard)
         await asyncio.wait([call])
         if call.cancelled() or not life.open:
             raise Unreachable("the server died")

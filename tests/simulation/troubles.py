@@ -6,7 +6,7 @@ from random import Random
 import apsw
 
 from tests.simulation.device import pause
-from tests.simulation.server import Machine
+from tests.simulation.server import Life, Machine
 from tests.simulation.vfs import Op, io_error
 
 DAY_MS = 26 * 3_600_000
@@ -27,10 +27,12 @@ class Troubles:
             "sleep": 1,
             "clock": 2,
         }
+        if machine.plan.nodes > 1:
+            self._weights |= {"flush": 2, "deaf": 3, "dumb": 2, "kill": 8}
         self.counts: dict[str, int] = {}
 
     async def run(self, count: int) -> None:
-        self._machine.bus.troubled = True
+        self._machine.switch.troubled = True
         for _ in range(count):
             await pause(self._rng.uniform(0.2, 4))
             (what,) = self._rng.choices(list(self._weights), list(self._weights.values()))
@@ -45,7 +47,7 @@ class Troubles:
 
     async def start(self) -> None:
         """Start the server; it fails while the disk does."""
-        while self._machine.life is None:
+        while len(self._machine.lives) < self._machine.plan.nodes:
             try:
                 await self._machine.start()
             except apsw.IOError:
@@ -71,9 +73,32 @@ class Troubles:
         disk.on_power_cut = lambda: None
 
     async def _kill(self) -> None:
-        await self._cut(unplug=True)
-        await self._machine.end(None)
+        if self._machine.plan.nodes > 1:
+            await self._machine.kill(self._one())
+        else:
+            await self._cut(unplug=True)
+            await self._machine.end(None)
         await self._restart()
+
+    def _one(self) -> Life:
+        return self._rng.choice(self._machine.lives)
+
+    async def _flush(self) -> None:
+        """Who holds whom is forgotten."""
+        self._machine.switch.flush()
+
+    async def _deaf(self) -> None:
+        """One node is cut off from the others, for so long that its lease may end."""
+        nodes = self._rng.choice(list(self._machine.switch.living.values()))
+        nodes.cut_off = True
+        await pause(self._rng.uniform(0.1, 5))
+        nodes.cut_off = False
+
+    async def _dumb(self) -> None:
+        """The switch is away."""
+        self._machine.switch.down = True
+        await pause(self._rng.uniform(0.1, 5))
+        self._machine.switch.down = False
 
     async def _power(self) -> None:
         await self._cut(unplug=True)
@@ -85,7 +110,7 @@ class Troubles:
         await self._machine.restart_store()
 
     async def _drain(self) -> None:
-        await self._machine.drain()
+        await self._machine.drain(self._one())
         await self._restart()
 
     async def _full(self) -> None:
@@ -98,12 +123,12 @@ class Troubles:
         """A read, write or sync fails: the store's process ends, and is started again."""
         ops: tuple[Op, ...] = ("write", "sync", "sync", "read")
         op = self._rng.choice(ops)
-        disk, life = self._machine.disk, self._machine.life
+        disk, store = self._machine.disk, self._machine.store
         disk.fail_next(op, io_error(op))
-        if life is not None:
+        if store is not None:
             try:
                 async with asyncio.timeout(self._rng.uniform(0.1, 3)):
-                    await life.store.died.wait()
+                    await store.died.wait()
             except TimeoutError:
                 disk.heal()
                 return

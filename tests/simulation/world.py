@@ -35,8 +35,8 @@ class World:
         self.rng = loop.rng("world")
         self.history = History()
         self.cursors, self.rights = Cursors(self.history), Rights(self.history)
-        self.sights = Sights(self.history, exact=not plan.lossy_bus)
-        self.stances = Stances(self.history, exact=not plan.lossy_bus)
+        self.sights = Sights(self.history, exact=plan.nodes == 1)
+        self.stances = Stances(self.history, exact=plan.nodes == 1)
         self.changes = Changes(self.history)
         self.machine = Machine(loop, plan, disk, self._committed)
         self.machine.on_start = self._restarted
@@ -71,6 +71,7 @@ class World:
         await self._live()
         await self._heal()
         await self._calm("after all is healed")
+        await self._judge()
         await self._reconnect()
         await self._calm("after all reconnected")
         await self._judge()
@@ -112,17 +113,20 @@ class World:
     async def _watch_bounds(self) -> None:
         while True:
             await pause(0.25)
-            if self.machine.life is not None:
-                self.history.wrong += checks.bounds(self.machine.life.core, self.plan)
+            for life in self.machine.lives:
+                self.history.wrong += checks.bounds(life.core, self.plan)
             for device in self._devices():
                 device.check()
 
     async def _heal(self) -> None:
         self.machine.disk.heal()
-        self.machine.bus.troubled = False
+        self.machine.switch.heal()
         await self.troubles.start()
         for device in self._devices():
             device.network.online, device.network.poor = True, False
+            for link in device.network.links:
+                if link.silent:
+                    link.cut()
             if isinstance(device, Device):
                 device.slow = False
 
@@ -142,21 +146,21 @@ class World:
 
     def _restless(self) -> list[str]:
         found = [device.name for device in self._devices() if not device.quiet]
-        life = self.machine.life
-        assert life is not None
-        if life.core.ingest.depth or self.machine.bus.under_way:
+        busy = any(life.core.ingest.depth for life in self.machine.lives)
+        if busy or self.machine.switch.under_way or self.loop.time() < self.machine.settled_at:
             found.append("server")
         return found
 
     async def _judge(self) -> None:
-        life = self.machine.life
-        assert life is not None
-        truth = read_truth(life.store.reader)
+        store = self.machine.store
+        assert store is not None
+        truth = read_truth(store.reader)
         wrong = [*self.machine.failures, *self.machine.watched.failures, *self.history.wrong]
-        wrong += checks.bounds(life.core, self.plan)
+        for life in self.machine.lives:
+            wrong += checks.bounds(life.core, self.plan)
         wrong += checks.logs(truth)
         wrong += checks.messages(truth, self.history)
-        wrong += self.cursors.judge(life.store.reader)
+        wrong += self.cursors.judge(store.reader)
         for connection in self.history.connections:
             wrong += checks.connection(truth, self.changes, connection)
         for person in self.people:
@@ -165,6 +169,6 @@ class World:
             for device in person.devices:
                 wrong += await checks.refetched(truth, device, self.stances)
                 wrong += await self.stances.judge(truth, device)
-                if not self.plan.lossy_bus:
+                if self.plan.nodes == 1:
                     wrong += self.sights.judge(device)
         assert not wrong, "\n".join(["the guarantees do not hold:", *wrong[:20]])

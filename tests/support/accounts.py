@@ -50,8 +50,8 @@ class HandClock:
 class NobodyHere:
     """A server without connections."""
 
-    def state(self, relation: Relation) -> tuple[bool, int]:
-        return False, relation.last_seen_at
+    async def states(self, relations: Sequence[Relation]) -> list[tuple[bool, int]]:
+        return [(False, relation.last_seen_at) for relation in relations]
 
 
 class AsyncSqliteAccounts:

@@ -7,6 +7,8 @@ before it is committed, so that the order of one sender's messages is the order 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from hubbub.actions.compose import NO_REPLY, Compose, at_least
 from hubbub.actions.directory import Directory, UnknownNames
 from hubbub.actions.forward import Forward
@@ -61,6 +63,8 @@ class Accept:
         maker: IdMaker,
         clock: Clock,
     ) -> None:
+        self.alone = True
+        """Whether nobody but this process changes chats."""
         self._roster = roster
         self._store = store
         self._relations = relations
@@ -71,6 +75,7 @@ class Accept:
     async def __call__(self, drafts: Sequence[tuple[Draft, Waiter]]) -> list[Post | Refused]:
         """A post or a refusal for each, in order. Raises Unavailable."""
         chats = [self._known(d) for d, _ in drafts]
+        changes = {} if self.alone else {c.chat_id: c.changes for c in chats if c is not None}
         unknown = [d for (d, _), chat in zip(drafts, chats, strict=True) if chat is None]
         found = await self._look_up(unknown) if unknown else {}
         reach = await self._reach([d for d in unknown if d.recipients])
@@ -94,7 +99,17 @@ class Accept:
                 if isinstance(ready, Refused)
                 else self._decide(ready, found.get(draft.id), reach, fresh)
             )
-        return verdicts
+        return verdicts if self.alone else [self._dated(v, changes) for v in verdicts]
+
+    def _dated(self, verdict: Post | Refused, changes: dict[int, int]) -> Post | Refused:
+        """With how its chat was when this was permitted: of all in a batch the earliest, so that
+        none overtakes one that has to be asked anew.
+        """
+        if isinstance(verdict, Refused) or not verdict.chat_id:
+            return verdict
+        chat = self._roster.get(verdict.chat_id)
+        known = changes.get(verdict.chat_id, chat.changes if chat is not None else 0)
+        return replace(verdict, changes=known)
 
     def target(self, draft: Draft) -> Names:
         """By what the draft's chat is known, for a connection's gate."""

@@ -1,5 +1,6 @@
 """Looking up users."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import structs
@@ -19,8 +20,8 @@ from hubbub_protocol.times import rfc3339
 class Presence(Protocol):
     """Who is here."""
 
-    def state(self, relation: Relation) -> tuple[bool, int]:
-        """Whether the other is online, and when he was last (Unix ms, 0: that is not known)."""
+    async def states(self, relations: Sequence[Relation]) -> list[tuple[bool, int]]:
+        """Whether each other is online, and when he was last (Unix ms, 0: that is not known)."""
 
 
 class Users:
@@ -53,7 +54,7 @@ class Users:
         (relation,) = await self._relations.relations([Pair(principal.user_id, found.id)])
         if relation is None or not sees(relation):
             return shown(found)
-        online, at = self._presence.state(relation)
+        ((online, at),) = await self._presence.states([relation])
         if online:
             return structs.replace(shown(found), status="online")
         seen_at = rfc3339(at) if at else None

@@ -26,6 +26,7 @@ from hubbub.domain.change import (
     Post,
     Posted,
     SetChat,
+    Stale,
 )
 from hubbub.domain.chat import LARGE, direct_key
 from hubbub.domain.events import (
@@ -136,7 +137,7 @@ class Announcer:
                     self._filled(change, outcome, events)
                 case Told():
                     self._told(outcome, events, stood)
-                case Mismatch() | Missing() | Denied() | Placed():
+                case Mismatch() | Missing() | Denied() | Placed() | Stale():
                     pass  # nothing happened that others could see
                 case _:
                     assert_never(outcome)
@@ -158,15 +159,31 @@ class Announcer:
             for o in outcomes
             if isinstance(o, Posted) and not knows(o.chat_id) and o.made is None
         }
-        unknown |= {
-            o.row.chat_id
-            for o in outcomes
-            if isinstance(o, Amended) and o.changed and not knows(o.row.chat_id)
-        }
+        unknown |= self._outdated(outcomes)
         shrunk = [o.chat_id for o in outcomes if isinstance(o, Logged) and self._shrank(o)]
         if unknown or shrunk:
             await self._find(unknown.union(shrunk))
         return shrunk
+
+    def _outdated(self, outcomes: Sequence[Outcome]) -> set[int]:
+        """Chats that others have changed beside what is told, as those that are not known."""
+        found: set[int] = set()
+        changes: dict[int, int] = {}
+        for o in outcomes:
+            if isinstance(o, Stale):
+                self._roster.forget(o.chat_id)
+            if isinstance(o, Amended) and o.changed:
+                chat_id, now = o.row.chat_id, o.changes
+            elif isinstance(o, Logged) and o.system:
+                chat_id, now = o.chat_id, o.head.changes
+            else:
+                continue
+            chat = self._roster.get(chat_id)
+            before = changes.get(chat_id, -1 if chat is None else chat.changes)
+            if before != now - 1 and (chat is not None or isinstance(o, Amended)):
+                found.add(chat_id)
+            changes[chat_id] = now
+        return found
 
     def _shrank(self, outcome: Logged) -> bool:
         """Whether a large chat is small again; its members are then to be asked for."""
@@ -221,6 +238,7 @@ class Announcer:
             self.on_waiting()
         chat = self._roster.get(row.chat_id)
         if outcome.changed and chat is not None:
+            chat.change(row.rev, outcome.changes)
             events.append(RowEvent(row, chat.members, chat.large, outcome.audience))
 
     # ── membership ──

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from hubbub.delivery.interest import Interest
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.relation import Stance
+from hubbub.ports.nodes import Topic, large, user
 
 Here = Subscriber | tuple[Subscriber, ...]
 
@@ -21,7 +23,8 @@ class HubStatistics:
 class Hub:
     """Nothing is kept per user who is not here, nor per connection and small chat."""
 
-    def __init__(self) -> None:
+    def __init__(self, interest: Interest | None = None) -> None:
+        self.interest = interest or Interest(None)
         self._users: dict[int, Here] = {}
         self._large: dict[int, dict[Subscriber, int]] = {}
         self.is_large = self._large.__contains__
@@ -43,6 +46,7 @@ class Hub:
         here = self._users.get(subscriber.user_id)
         if here is None:
             self._users[subscriber.user_id] = subscriber
+            self.interest.hold(user(subscriber.user_id))
         elif isinstance(here, Subscriber):
             if here is not subscriber:
                 self._users[subscriber.user_id] = (here, subscriber)
@@ -55,6 +59,7 @@ class Hub:
         here = self._users.get(subscriber.user_id)
         if here is subscriber:
             del self._users[subscriber.user_id]
+            self.interest.drop(user(subscriber.user_id))
         elif isinstance(here, tuple):
             left = tuple(s for s in here if s is not subscriber)
             self._users[subscriber.user_id] = left[0] if len(left) == 1 else left
@@ -65,9 +70,16 @@ class Hub:
     def close_all(self, code: int, reason: str) -> None:
         """Say what waits to be said, then end all connections here."""
         self.flush()
-        for here in list(self._users.values()):
-            for subscriber in (here,) if isinstance(here, Subscriber) else here:
-                subscriber.link.close(code, reason)
+        for subscriber in self.everybody():
+            subscriber.link.close(code, reason)
+
+    def everybody(self) -> list[Subscriber]:
+        """All connections here."""
+        return self.of_users(tuple(self._users))
+
+    def topics(self) -> list[Topic]:
+        """What is held here."""
+        return [*map(user, self._users), *map(large, self._large)]
 
     def of_user(self, user_id: int) -> tuple[Subscriber, ...]:
         """The user's connections here."""
@@ -99,7 +111,10 @@ class Hub:
 
         Of two stays the later counts: it may be told of first.
         """
-        subscribers = self._large.setdefault(chat_id, {})
+        subscribers = self._large.get(chat_id)
+        if subscribers is None:
+            subscribers = self._large[chat_id] = {}
+            self.interest.hold(large(chat_id))
         subscribers[subscriber] = max(since, subscribers.get(subscriber, 0))
         if chat_id not in subscriber.large:
             subscriber.large = (*subscriber.large, chat_id)
@@ -115,9 +130,11 @@ class Hub:
             subscribers.pop(subscriber, None)
             if not subscribers:
                 del self._large[chat_id]
+                self.interest.drop(large(chat_id))
 
     def dissolve(self, chat_id: int) -> None:
         """The chat is large no more."""
+        self.interest.drop(large(chat_id))
         for subscriber in self._large.pop(chat_id, {}):
             subscriber.large = tuple(c for c in subscriber.large if c != chat_id)
 

@@ -9,7 +9,7 @@ a user but his place in a set: no timer, no task.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Final
@@ -50,6 +50,7 @@ class Presence:
         clock: Clock,
         grace: float,
     ) -> None:
+        self._interest = hub.interest
         self._hub = hub
         self._watchers = watchers
         self._relations = relations
@@ -71,14 +72,22 @@ class Presence:
         """Users who are connected."""
         return len(self._here)
 
-    def state(self, relation: Relation) -> tuple[bool, int]:
-        """Whether the other is online, and when he was last (Unix ms, 0: that is not known).
+    async def states(self, relations: Sequence[Relation]) -> list[tuple[bool, int]]:
+        """Whether each other is online, and when he was last (Unix ms, 0: that is not known).
 
-        One whom this process has not seen, but who was here a moment ago, may come back.
+        One whom no process has now, but who was here a moment ago, may come back.
         """
+        absent = [r.other_id for r in relations if not self._is_here(r.other_id)]
+        elsewhere = await self._interest.elsewhere(absent)
+        return [self._state(relation, elsewhere) for relation in relations]
+
+    def _is_here(self, user_id: int) -> bool:
+        return user_id in self._here or user_id in self._away
+
+    def _state(self, relation: Relation, elsewhere: Collection[int]) -> tuple[bool, int]:
         other = relation.other_id
         at = max(relation.last_seen_at, self._unstored.get(other, 0))
-        if other in self._here or other in self._away:
+        if self._is_here(other) or other in elsewhere:
             return True, at
         if self._clock.now_ms() - at >= self._grace * 1000:
             return False, at
@@ -131,6 +140,11 @@ class Presence:
             self._focus[subscriber] = tuple(subscriber.focus)
             self._ask(subscriber)
 
+    def look_again(self) -> None:
+        """Some may have gone, or come, and nobody said so."""
+        self._asking |= dict.fromkeys(self._focus)
+        self._work.set()
+
     def _forget(self, subscriber: Subscriber) -> None:
         if self._focus.pop(subscriber, None) is not None:
             self._asking.pop(subscriber, None)
@@ -150,7 +164,7 @@ class Presence:
                     async with asyncio.timeout(SWEEP if self._away or self._asking else None):
                         await self._work.wait()
             self._work.clear()
-            self._expire()
+            await self._expire()
             self._publish_news()
             await self._look()
             await self._note()
@@ -166,14 +180,19 @@ class Presence:
         while self._unstored and await self._note():
             pass
 
-    def _expire(self) -> None:
+    async def _expire(self) -> None:
         """Who has been away for long enough; they left in the order of their deadlines."""
         now = self._clock.monotonic()
-        while self._away:
-            user_id, (until, _) = next(iter(self._away.items()))
-            if until > now:
-                return
-            self._gone(user_id)
+        first = islice(self._away.items(), ROUND_EVENTS)
+        gone = [user_id for user_id, (until, _) in first if until <= now]
+        elsewhere = await self._interest.elsewhere(gone)
+        for user_id in gone:
+            if user_id not in self._away:
+                continue  # he is back
+            if user_id in elsewhere:
+                del self._away[user_id]
+            else:
+                self._gone(user_id)
 
     def _publish_news(self) -> None:
         taken = list(islice(self._news.values(), ROUND_EVENTS))
@@ -197,7 +216,7 @@ class Presence:
             if relations is None:
                 self._asking[reader] = None
             else:
-                self._show(reader, part)
+                await self._show(reader, part)
         self._hub.flush()
 
     def _take(self) -> list[tuple[Subscriber, tuple[int, ...]]]:
@@ -228,11 +247,13 @@ class Presence:
             return None
         return relations if self._watchers.unsettled == unsettled else None
 
-    def _show(self, subscriber: Subscriber, relations: Sequence[Relation]) -> None:
+    async def _show(self, subscriber: Subscriber, relations: Sequence[Relation]) -> None:
         """How it is now; from here on it hears of changes."""
         self._watchers.watch(subscriber, {r.other_id: sees(r) for r in relations})
-        for relation in relations:
-            online, at = self.state(relation) if sees(relation) else (False, 0)
+        await self._interest.placed()
+        states = await self.states(relations)
+        for relation, state in zip(relations, states, strict=True):
+            online, at = state if sees(relation) else (False, 0)
             subscriber.answer(present.presence(relation.other_id, online, at))
 
     async def _note(self) -> bool:

@@ -25,6 +25,7 @@ from hubbub.domain.events import (
     OwnEvent,
     PresenceEvent,
     ReceiptEvent,
+    RevokedEvent,
     RowEvent,
     StanceEvent,
     TypingEvent,
@@ -58,7 +59,12 @@ class Relay:
         fanout: Fanout,
         watchers: Watchers,
         reread: Callable[[Subscriber], None],
+        exact: bool = True,
     ) -> None:
+        """Not `exact`: events may be lost, or come late."""
+        self._exact = exact
+        self.authored: dict[tuple[int, int], None] = {}
+        """(user, chat) of the newest messages that came by, where events may be lost."""
         self._hub = hub
         self._encoders = encoders
         self._fanout = fanout
@@ -86,6 +92,8 @@ class Relay:
                     self._watchers.tell(event)
                 case StanceEvent():
                     self._stood(event)
+                case RevokedEvent():
+                    pass  # heard before
                 case JoinedLarge():
                     self._joined(event)
                 case LeftLarge():
@@ -108,6 +116,8 @@ class Relay:
             return
         if event.large and row.type == "system":
             self._goes(row)
+        if not self._exact and row.rev == row.seq:
+            self._note(row)
         audience: Collection[Subscriber]
         if event.large:
             audience = self._hub.of_large(row.chat_id)
@@ -123,6 +133,14 @@ class Relay:
             self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own), some)
         else:
             self._push(event, audience)
+
+    def _note(self, row: Row) -> None:
+        """Whose receipts may come."""
+        key = (row.sender_id, row.chat_id)
+        self.authored.pop(key, None)
+        self.authored[key] = None
+        if len(self.authored) > MOST_LOGS:
+            del self.authored[next(iter(self.authored))]
 
     def _skip(self, row: Row) -> Outgoing:
         """For who may not see the message that was changed."""
@@ -264,7 +282,7 @@ class Relay:
         audience = self._hub.of_users(event.users)
         for subscriber in audience:
             self._hub.subscribe(event.chat_id, subscriber, event.since)
-        if last >= event.rev:
+        if last >= event.rev or not self._exact:  # others may not have known that it is held here
             self._send_back(audience, event.chat_id, event.rev - 1)
 
     def _left(self, event: LeftLarge) -> None:

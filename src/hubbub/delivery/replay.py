@@ -7,7 +7,8 @@ socket is empty; what happens meanwhile is held, or read in another round.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from hubbub import present
@@ -15,7 +16,7 @@ from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Outgoing
 from hubbub.delivery.receipts import receipts_for
-from hubbub.delivery.subscriber import MAX_HELD, ME, Subscriber
+from hubbub.delivery.subscriber import GONE, MAX_HELD, MAX_RECEIPTS, ME, Subscriber
 from hubbub.domain.own import MeEvent, MyChat
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.relation import PLAIN
@@ -38,7 +39,8 @@ class Replay:
 
     `positions`: places given by the client, None for those that the server keeps. With
     `repair`, only these logs are read, and every position is accounted for (`skip`), since the
-    client takes the frames for live ones.
+    client takes the frames for live ones. `whole`: all that has changed is read, as for who
+    resumes.
     """
 
     __slots__ = (
@@ -53,6 +55,7 @@ class Replay:
         "receipts",
         "repair",
         "subscriber",
+        "whole",
     )
 
     def __init__(
@@ -68,6 +71,7 @@ class Replay:
         self.me = me
         self.receipts = list(receipts)
         self.repair = repair
+        self.whole = not repair
         self.pending: deque[Place] | None = None
         self.heads: dict[int, int] = {}
         self.done: dict[int, int] = {}
@@ -77,7 +81,7 @@ class Replay:
 
     def covers(self, log_id: int) -> bool:
         """See CatchingUp."""
-        return not self.repair or (self.positions is not None and log_id in self.positions)
+        return self.whole or (self.positions is not None and log_id in self.positions)
 
     def hold(self, log_id: int, rev: int, outgoing: Outgoing) -> bool:
         """See CatchingUp."""
@@ -141,6 +145,7 @@ class Replays:
         bounds: ReplayBounds,
         flight: Flight,
     ) -> None:
+        self._interest = hub.interest
         self._hub = hub
         self._flight = flight
         flight.on_landed = self._settle
@@ -168,7 +173,7 @@ class Replays:
         """From these places to live; `caught_up` ends it."""
         self.resumes += 1
         self._hub.attach(subscriber)
-        subscriber.behind = None
+        subscriber.behind, subscriber.outdated = None, False
         subscriber.reread = self._reread
         replay = Replay(subscriber, positions, me, receipts, repair=False)
         replay.budget = self._bounds.per_resume
@@ -180,6 +185,9 @@ class Replays:
         if subscriber.replay is not None or subscriber.blocked:
             return
         receipts, subscriber.missed_receipts = subscriber.missed_receipts, None
+        if subscriber.outdated:
+            self._look_at_all(subscriber, receipts or ())
+            return
         if behind is None and receipts is None:
             return
         self.repairs += 1
@@ -188,6 +196,26 @@ class Replays:
         replay = Replay(subscriber, behind, behind.get(ME, 0), receipts or (), repair=True)
         replay.budget = self._bounds.per_resume
         replay.pending = deque(Place(c, p, 0, 0, False) for c, p in behind.items() if c != ME)
+        self._enqueue(replay)
+
+    def catch_up(self, subscriber: Subscriber, receipts: Collection[int]) -> None:
+        """Something was lost, and nobody knows what: look at all his logs, and these receipts."""
+        if subscriber.trims is None and subscriber.replay is None:
+            return  # it has yet to resume
+        subscriber.outdated = True
+        if receipts:
+            missed = subscriber.missed_receipts or set()
+            subscriber.missed_receipts = {*missed, *islice(receipts, MAX_RECEIPTS)}
+        self.reread(subscriber)
+
+    def _look_at_all(self, subscriber: Subscriber, receipts: Collection[int]) -> None:
+        self.repairs += 1
+        subscriber.behind, subscriber.outdated = None, False
+        places = {log: place for log, place in (subscriber.trims or {}).items() if place != GONE}
+        me = places.pop(ME, 0)
+        replay = Replay(subscriber, places, me, receipts, repair=True)
+        replay.whole = True
+        replay.budget = self._bounds.per_resume
         self._enqueue(replay)
 
     def writable(self, subscriber: Subscriber) -> None:
@@ -246,6 +274,7 @@ class Replays:
         """What changed for those who resume, and their own logs."""
         if not replays:
             return
+        await self._interest.placed()
         asked = [
             ResumeFrom(r.subscriber.user_id, r.subscriber.session_id, r.positions, r.me)
             for r in replays
@@ -306,6 +335,7 @@ class Replays:
                 rows += min(expected, read.limit)
                 reads.append((replay, read))
         if reads:
+            await self._interest.placed()
             logs = await self._store.logs([read for _, read in reads])
             for (replay, read), log in zip(reads, logs, strict=True):
                 self._send_log(replay, read, log)
@@ -339,6 +369,8 @@ class Replays:
             if replay.repair and row.rev > place + 1:
                 subscriber.answer(frames.Skip(chat, place + 1, row.rev - 1))
             own = row.sender_id == subscriber.user_id
+            if own and replay.whole and replay.repair and log.chat_id not in replay.receipts:
+                replay.receipts.append(log.chat_id)  # nobody else may know that he wrote there
             subscriber.answer(
                 present.message(row, log.members, present.client_ref(row) if own else None)
             )

@@ -6,7 +6,8 @@ does not take what is written: then nothing is pushed, each log that moves is no
 place it was at, and re-read from the store once the socket is empty again (G3, G7).
 
 On a bus that may lose events a reader is *watchful*: it keeps its place in each log for ever, so
-that a hole which the relay cannot see (its first event of a log, say) is seen here.
+that a hole which the relay cannot see (its first event of a log, say) is seen here. Where something
+was lost and nobody knows what, he is *outdated*: all his logs are looked at.
 """
 
 from collections.abc import Callable
@@ -55,6 +56,7 @@ class Subscriber:
         "missed_receipts",
         "on_dirty",
         "out",
+        "outdated",
         "replay",
         "reread",
         "sent",
@@ -87,6 +89,7 @@ class Subscriber:
         self.behind: dict[int, int] | None = None
         self.trims: dict[int, int] | None = None
         self.watchful = False
+        self.outdated = False
         self.reread: Callable[[Subscriber], None] = _not_yet
         self.missed_receipts: set[int] | None = None
         self.sent: dict[int, int] | None = None

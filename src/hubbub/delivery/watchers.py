@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from hubbub import present
+from hubbub.delivery.interest import Interest
 from hubbub.delivery.outgoing import Encoders, Outgoing
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.events import PresenceEvent
+from hubbub.ports.nodes import Topic, watched
 
 
 class Watchers:
@@ -15,7 +17,8 @@ class Watchers:
     somebody stands to others in another way. `unsettled` counts how often the latter was so.
     """
 
-    def __init__(self, encoders: Encoders) -> None:
+    def __init__(self, encoders: Encoders, interest: Interest | None = None) -> None:
+        self._interest = interest or Interest(None)
         self._encoders = encoders
         self._watchers: dict[int, dict[Subscriber, bool]] = {}
         self._watched: dict[Subscriber, tuple[int, ...]] = {}
@@ -28,7 +31,11 @@ class Watchers:
         self.unwatch(subscriber)
         self._watched[subscriber] = tuple(users)
         for user_id, sees in users.items():
-            self._watchers.setdefault(user_id, {})[subscriber] = sees
+            watchers = self._watchers.get(user_id)
+            if watchers is None:
+                watchers = self._watchers[user_id] = {}
+                self._interest.hold(watched(user_id))
+            watchers[subscriber] = sees
 
     def unwatch(self, subscriber: Subscriber) -> None:
         """It looks at nobody."""
@@ -38,6 +45,11 @@ class Watchers:
             del watchers[subscriber]
             if not watchers:
                 del self._watchers[user_id]
+                self._interest.drop(watched(user_id))
+
+    def topics(self) -> list[Topic]:
+        """What is held here."""
+        return [*map(watched, self._watchers)]
 
     def unsettle(self, user_id: int, own: Iterable[Subscriber]) -> None:
         """He stands to others in another way: who looks at him asks anew, and his `own` do."""

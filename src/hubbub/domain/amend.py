@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from hubbub.domain.change import Amend, Announce, Denied, Edit, Erase, Hide, Pin, React
+from hubbub.domain.change import Amend, Amended, Announce, Denied, Edit, Erase, Hide, Pin, React
 from hubbub.domain.chat import LARGE, Chat, Head, Role
 from hubbub.domain.extra import Extra, erased, pack, unpack
 from hubbub.domain.message import EVERYBODY, Audience, Row, Version
@@ -158,6 +158,11 @@ def moved(head: Head, row: Row) -> Head:
     """The head after a message was changed."""
     mentioned = row.seq if unpack(row.extra).mentioned else 0
     return Head(row.rev, head.number, head.at, max(head.mentioned, mentioned))
+
+
+def amended(row: Row, head: Head, audience: Audience) -> Amended:
+    """The answer to who has changed it; `head` as it was before, or is now."""
+    return Amended(row, True, audience, changes=row.rev - head.number)
 
 
 def version(row: Row) -> Version:

@@ -31,7 +31,8 @@ class Post(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
 
     `client_id` are the UUID's 16 bytes, None where the sender gave none; `media` is JSON,
     empty where there is none; `at` is Unix ms. `thread_id` is the message that began the thread
-    of a reply, 0 for others; `extra` as in the module `extra`.
+    of a reply, 0 for others; `extra` as in the module `extra`. `changes`: of the chat when this was
+    permitted (`Head.changes`); -1 where nobody but the server that permits it changes chats.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Post(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="
     reply_to: int
     thread_id: int = 0
     extra: bytes = b""
+    changes: int = -1
 
 
 class Fill(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="fill"):
@@ -240,6 +242,12 @@ class Mismatch(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
     """Another content was sent under this client_id before: nothing was stored."""
 
 
+class Stale(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="stale"):
+    """The chat has changed since the post was permitted: nothing was stored. To be asked anew."""
+
+    chat_id: int
+
+
 class Missing(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="missing"):
     """The chat, or the member in it, is not there: nothing was stored."""
 
@@ -297,7 +305,7 @@ class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     """The message as it is now. Not `changed`: it was so already, and took no position.
 
     `told`: what the own log tells of it to him who has changed it. `waits`: reactions wait for the
-    position that tells of them.
+    position that tells of them. `changes`: of the chat now, where it is `changed`.
     """
 
     row: Row
@@ -305,6 +313,7 @@ class Amended(Struct, frozen=True, gc=False, array_like=True, tag_field="op", ta
     audience: Audience
     told: tuple[MyHidden | MyChat, ...] = ()
     waits: bool = False
+    changes: int = 0
 
 
 class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", tag="advanced"):
@@ -327,6 +336,7 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True, tag_field="op", t
 Outcome = (
     Posted
     | Mismatch
+    | Stale
     | Missing
     | Denied
     | Created

@@ -33,6 +33,11 @@ class Head(Struct, array_like=True):
     at: int = 0
     mentioned: int = 0
 
+    @property
+    def changes(self) -> int:
+        """Positions that are no messages. While it is the same, members and settings are."""
+        return self.seq - self.number
+
 
 class Chat(Struct, frozen=True, array_like=True):
     """What does not change with every message. `key` finds a direct or ad-hoc chat again.

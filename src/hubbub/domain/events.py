@@ -79,6 +79,12 @@ class StanceEvent(_Event, frozen=True, gc=False, array_like=True, tag="stance"):
     stance: Stance
 
 
+class RevokedEvent(_Event, frozen=True, gc=False, array_like=True, tag="revoked"):
+    """A session was ended."""
+
+    session_id: int
+
+
 class JoinedLarge(
     Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="joined_large"
 ):
@@ -107,6 +113,7 @@ Event = (
     | TypingEvent
     | PresenceEvent
     | StanceEvent
+    | RevokedEvent
     | JoinedLarge
     | LeftLarge
 )

@@ -5,7 +5,7 @@ Every store loads what `assign` needs, and saves what it says; none decides by i
 
 from collections.abc import Iterable, MutableMapping
 
-from hubbub.domain.change import Mismatch, Post, Posted
+from hubbub.domain.change import Mismatch, Post, Posted, Stale
 from hubbub.domain.chat import Head
 from hubbub.domain.extra import unpack
 from hubbub.domain.message import Row
@@ -35,19 +35,22 @@ def assign(
     posts: Iterable[Post],
     heads: MutableMapping[int, Head],
     known: MutableMapping[Dedupe, Row],
-) -> list[Row | Posted | Mismatch]:
+) -> list[Row | Posted | Mismatch | Stale]:
     """Give each post its place, in order: its row. `heads` and `known` move along.
 
     `known` are messages as they were sent. A post that is known gets the earlier answer if the
-    content is the same, else `Mismatch`; neither takes a position. `post.chat_id` must be a
-    key of `heads`.
+    content is the same, else `Mismatch`; one whose chat has changed since it was permitted is
+    `Stale`; none of these takes a position. `post.chat_id` must be a key of `heads`.
     """
-    result: list[Row | Posted | Mismatch] = []
+    result: list[Row | Posted | Mismatch | Stale] = []
     for post in posts:
         key = dedupe(post)
         earlier = known.get(key)
         if earlier is not None:
             result.append(_answer_again(post, earlier))
+            continue
+        if post.changes not in (-1, heads[post.chat_id].changes):
+            result.append(Stale(post.chat_id))
             continue
         head = heads[post.chat_id] = append(heads[post.chat_id], post.at, countable=True)
         if post.extra and unpack(post.extra).mentioned:

@@ -1,7 +1,9 @@
 """What this process knows of active chats: who is in them, and their newest messages.
 
-A bounded memory beside the store, kept in step by the outcomes of commits. Beyond the bound the
-chat goes that came first and had no message since it was last spared (the clock algorithm);
+A bounded memory beside the store, kept in step by the outcomes of commits, and by what other nodes
+tell of theirs. Those may not be heard: so each chat is known as it was after so many changes
+(`Head.changes`), and the store objects to what was permitted before another one. Beyond the bound
+the chat goes that came first and had no message since it was last spared (the clock algorithm);
 whoever needs it again asks the store.
 """
 
@@ -9,7 +11,8 @@ from collections.abc import Hashable
 from typing import Final
 
 from hubbub.domain.change import Logged, Made, Posted
-from hubbub.domain.chat import LARGE, Found
+from hubbub.domain.chat import LARGE, Found, Head
+from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed, passed
 
@@ -26,15 +29,18 @@ class KnownChat:
     `counts_at`: when the receipt counts of a large one were last told (seconds of a clock that
     never goes back); `counts_due`: they are to be told again. `free`: whether every member is
     known to be allowed to send at any time; where not, each send asks the store. `active`: it is
-    new or had a message.
+    new or had a message. `head`: the newest position that is known, None where none is; `changes`:
+    as in Head, when all this was so.
     """
 
     __slots__ = (
         "active",
+        "changes",
         "chat_id",
         "counts_at",
         "counts_due",
         "free",
+        "head",
         "key",
         "large",
         "members",
@@ -47,16 +53,18 @@ class KnownChat:
     )
 
     def __init__(
-        self, chat_id: int, kind: str, size: int, members: tuple[int, ...], head: int | None
+        self, chat_id: int, kind: str, size: int, members: tuple[int, ...], head: Head | None
     ) -> None:
-        """`head`: its newest position now; None where that is not known."""
+        """`head`: where its log ends now; None where that is not known."""
         self.chat_id = chat_id
         self.type = kind
         self.members = members
         self.resize(size)
         self.senders: set[int] | None = None
         self.tail: list[tuple[int, int, int]] = []
-        self.tail_after = head
+        self.head = None if head is None else head.seq
+        self.changes = 0 if head is None else head.changes
+        self.tail_after = self.head
         self.key: str | None = None
         self.newest: Newest | None = None
         self.counts_at = float("-inf")
@@ -89,11 +97,21 @@ class KnownChat:
     def remember(self, seq: int, message_id: int, sender_id: int) -> None:
         """A new message, for receipts to come. Positions come in order."""
         self.active = True
-        if self.tail_after is None:
+        if self.tail_after is None or self.head != seq - 1:
             self.tail_after = seq - 1
+            self.tail.clear()
+        self.head = max(seq, self.head or 0)
         self.tail.append((seq, message_id, sender_id))
         if len(self.tail) > TAIL:
             self.tail_after = self.tail.pop(0)[0]
+
+    def change(self, seq: int, changes: int) -> None:
+        """A position that is no message."""
+        if self.head != seq - 1:
+            self.tail_after = None
+            self.tail.clear()
+        self.head = max(seq, self.head or 0)
+        self.changes = max(self.changes, changes)
 
     def passed(self, before: int, after: int, reader_id: int) -> list[Passed] | None:
         """Members whose messages lie in (before, after]; None where only the store knows.
@@ -147,8 +165,8 @@ class Roster:
 
     def by_key(self, key: str) -> KnownChat | None:
         """A known chat by its key."""
-        chat_id = self._keys.get(key)
-        return None if chat_id is None else self.get(chat_id)
+        chat = self.get(self._keys.get(key, 0))
+        return chat if chat is not None and chat.key == key else None
 
     def add(self, chat: KnownChat, key: str | None = None) -> KnownChat:
         """Remember a chat; forget the oldest beyond the bound, unless all are held."""
@@ -181,9 +199,9 @@ class Roster:
     def found(self, found: Found, user_id: int, late: bool = False) -> KnownChat:
         """What a look-up for this user told. `late`: a commit may have come after it."""
         chat = self._chats.get(found.chat.id)
-        if chat is None:
+        if chat is None or chat.changes < found.head.changes:
             chat = KnownChat(
-                found.chat.id, found.chat.type, found.chat.size, found.members, found.head.seq
+                found.chat.id, found.chat.type, found.chat.size, found.members, found.head
             )
             chat.free = False
         if not late:
@@ -196,7 +214,7 @@ class Roster:
         """A chat that was made, or found again, by a commit."""
         chat = self.get(made.chat_id)
         if chat is None or made.events:
-            head = 0 if made.events else None
+            head = Head() if made.events else None
             chat = KnownChat(made.chat_id, made.type, made.size, made.members, head)
             chat.free = bool(made.events)
         return self.add(chat, key)
@@ -232,11 +250,24 @@ class Roster:
             chat.key = None
         was_large = chat.large
         chat.resize(outcome.size)
+        chat.changes = max(chat.changes, outcome.head.changes)
         if chat.large != was_large:
             self.forget(outcome.chat_id)
             return None
         _apply(chat, outcome.events)
         return chat
+
+    def heard(self, row: Row) -> None:
+        """Another node has committed this. What it means for a chat's members the store knows."""
+        chat = self.get(row.chat_id)
+        if chat is None or chat.head is None or row.rev <= chat.head:
+            return
+        if row.type == "system" and row.rev == row.seq:
+            self.forget(row.chat_id)
+        elif row.rev == row.seq:
+            chat.remember(row.seq, row.id, row.sender_id)
+        elif row.rev == chat.head + 1:
+            chat.change(row.rev, chat.changes + 1)
 
 
 def _apply(chat: KnownChat, events: list[MyChat]) -> None:

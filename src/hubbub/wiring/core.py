@@ -51,9 +51,12 @@ from hubbub.actions.trace_message import TraceMessage
 from hubbub.actions.users import Users
 from hubbub.actions.visits import Visits
 from hubbub.delivery.announce import Announcer
+from hubbub.delivery.bus import Bus
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
+from hubbub.delivery.hearing import Hearing
 from hubbub.delivery.hub import Hub
+from hubbub.delivery.interest import Interest
 from hubbub.delivery.outgoing import encoders
 from hubbub.delivery.poll import Poll
 from hubbub.delivery.presence import Presence
@@ -62,6 +65,7 @@ from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
 from hubbub.delivery.watchers import Watchers
+from hubbub.domain.events import RevokedEvent
 from hubbub.domain.limits import Buckets
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
@@ -89,16 +93,19 @@ class Core:
         self.told = told
         self.maker = IdMaker(told.node, clock.now_ms)
         self.roster = Roster()
-        self.flight = Flight(world.exact_bus)
-        self.hub = Hub()
+        alone = world.nodes is None
+        self.flight = Flight(exact=alone)
+        self.hub = Hub(Interest(world.nodes))
         self.encoders = encoders(world.framing)
         self.fanout = Fanout(self.hub, clock.monotonic, self.flight)
-        self.replays = Replays(
-            self.hub, world.chats, world.reader, world.own_log, clock, told.bounds, self.flight
+        stores = (world.chats, world.reader, world.own_log)
+        self.replays = Replays(self.hub, *stores, clock, told.bounds, self.flight)
+        watchers = Watchers(self.encoders, self.hub.interest)
+        self.relay = Relay(
+            self.hub, self.encoders, self.fanout, watchers, self.replays.reread, alone
         )
-        watchers = Watchers(self.encoders)
-        self.relay = Relay(self.hub, self.encoders, self.fanout, watchers, self.replays.reread)
-        self.publish = world.bus(self.relay.deliver)
+        self.bus = None if world.nodes is None else Bus(world.nodes, self.relay.deliver)
+        self.publish = self.relay.deliver if self.bus is None else self.bus.publish
         announcer = Announcer(
             self.roster,
             world.chats,
@@ -109,8 +116,15 @@ class Core:
             self.hub.flush,
         )
         self.accept = Accept(
-            self.roster, world.chats, world.relations, Forward(world.referring), self.maker, clock
+            self.roster,
+            world.chats,
+            world.relations,
+            Forward(world.referring),
+            self.maker,
+            clock,
         )
+        self.accept.alone = alone
+
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
         )
@@ -128,6 +142,19 @@ class Core:
         self.revocations = Revocations(told.token_ms)
         self.registry = Registry(clock.now_ms, clock.monotonic)
         self.revocations.watch(self.registry.revoke)
+        if self.bus is not None:
+            self.bus.hearing = Hearing(
+                hub=self.hub,
+                watchers=watchers,
+                roster=self.roster,
+                authored=self.relay.authored,
+                replays=self.replays,
+                presence=self.presence,
+                revoke=lambda sessions: self.revocations.heard(sessions, clock.now_ms()),
+                load=lambda: self.spawn(self.load()),
+            )
+            self.hub.interest.on_late = self.bus.hearing.lost
+            self.revocations.on_added = lambda session: self.publish([RevokedEvent(session)])
         self._beside = 0
         self._group: asyncio.TaskGroup | None = None
         limits = told.limits
@@ -157,13 +184,21 @@ class Core:
             group.create_task(self.replays.run())
             group.create_task(self.presence.run())
             group.create_task(self.reactions.run())
+            if self.bus is not None:
+                group.create_task(self.bus.run())
+                group.create_task(self.hub.interest.run())
             group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
             group.create_task(self._tick(TABS_EVERY, self.registry.tick))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._group = None  # no more tasks beside, while these end
 
     async def load(self) -> None:
         """What must be known before the first request: sessions that were revoked lately."""
         now = self.world.clock.now_ms()
-        self.revocations.add(await self.world.accounts.revoked(now - self.told.token_ms), now)
+        found = await self.world.accounts.revoked(now - self.told.token_ms)
+        self.revocations.heard(found, now)
 
     def _begin_anew(self) -> None:
         """The store went away over a commit: what connections have is not known any more."""

@@ -1,12 +1,11 @@
 """What the core is made from: the adapters, by port, and what it is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from hubbub.delivery.outgoing import Framing
 from hubbub.domain.attempt import Seal
-from hubbub.domain.events import Event
 from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.domain.provider import NotSignedIn
 from hubbub.domain.reading import ReplayBounds
@@ -30,13 +29,12 @@ from hubbub.ports import (
     ServerKeys,
     Tokens,
 )
-
-Publish = Callable[[Sequence[Event]], None]
+from hubbub.ports.nodes import Nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The adapters, by port. `bus` makes a way to publish from the way to deliver."""
+    """The adapters, by port."""
 
     chats: ChatStore
     reader: ChatReader
@@ -58,8 +56,8 @@ class World:
     providers: Providers
     clock: Clock
     framing: Framing
-    bus: Callable[[Publish], Publish] = lambda deliver: deliver
-    exact_bus: bool = True
+    nodes: Nodes | None = None
+    """The other processes on the same store; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

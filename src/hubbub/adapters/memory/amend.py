@@ -6,7 +6,7 @@ from hubbub.adapters.memory.hidden import hide, hiders
 from hubbub.adapters.memory.reactions import forget_reactions, react, wait
 from hubbub.adapters.memory.relations import is_shut
 from hubbub.adapters.memory.state import State
-from hubbub.domain.amend import amend, audience, moved_to, surplus, version
+from hubbub.domain.amend import amend, amended, audience, moved_to, surplus, version
 from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing, React
 from hubbub.domain.log import forget
 from hubbub.domain.message import EVERYBODY, Audience, Row
@@ -48,7 +48,7 @@ def amend_message(state: State, change: Amend) -> Amended | Denied | Missing:
         forget_reactions(state, row.id)
         forget(state.known, after)
     state.amend(after)
-    return Amended(after, True, _audience(state, row))
+    return amended(after, state.heads[row.chat_id], _audience(state, row))
 
 
 def _react(state: State, row: Row, change: Amend, do: React) -> Row | Amended | Denied:
@@ -70,7 +70,7 @@ def _announce(state: State, row: Row, at: int) -> Amended:
         return Amended(row, False, EVERYBODY, waits=True)
     after = moved_to(row, state.heads[row.chat_id], at)
     state.amend(after)
-    return Amended(after, True, _audience(state, row))
+    return amended(after, state.heads[row.chat_id], _audience(state, row))
 
 
 def _keep_version(state: State, row: Row) -> None:

@@ -10,7 +10,7 @@ from hubbub.adapters.postgres.reactions import position_due, react, wait
 from hubbub.adapters.postgres.relations import is_shut
 from hubbub.adapters.postgres.rows import load_message, seen_by, stays
 from hubbub.adapters.postgres.work import Again, Work
-from hubbub.domain.amend import amend, audience, moved, moved_to, surplus, version
+from hubbub.domain.amend import amend, amended, audience, moved, moved_to, surplus, version
 from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing, Pin, React
 from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import forget
@@ -73,7 +73,7 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
     await _save(work, row, after, head)
     if after.deleted_at:
         forget(work.known, after)
-    return Amended(after, True, await _audience(work.db, chat, row))
+    return amended(after, head, await _audience(work.db, chat, row))
 
 
 async def _react(
@@ -97,7 +97,7 @@ async def _announce(work: Work, row: Row, chat: Chat, head: Head, at: int) -> Am
         return Amended(row, False, EVERYBODY, waits=True)
     after = moved_to(row, head, at)
     await _save(work, row, after, head)
-    return Amended(after, True, await _audience(work.db, chat, row))
+    return amended(after, head, await _audience(work.db, chat, row))
 
 
 async def _save(work: Work, before: Row, after: Row, head: Head) -> None:

@@ -9,7 +9,7 @@ from hubbub.adapters.postgres.rows import SENT_COLUMNS, present_members
 from hubbub.adapters.postgres.schema import DAY_MS, day_of_id
 from hubbub.adapters.postgres.sent import claim, known_posts
 from hubbub.adapters.postgres.work import NEW_CHATS, Again, Work, new_row
-from hubbub.domain.change import Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
+from hubbub.domain.change import Made, Mismatch, Missing, NewChat, Outcome, Post, Posted, Stale
 from hubbub.domain.chat import LARGE, Chat, Head, Role
 from hubbub.domain.log import assign, dedupe, placed
 from hubbub.domain.message import Row
@@ -46,7 +46,7 @@ async def post_all(work: Work, posts: Sequence[Post]) -> list[Outcome]:
     return outcomes  # type: ignore[return-value]
 
 
-async def _append(work: Work, posts: list[Post]) -> list[Posted | Mismatch]:
+async def _append(work: Work, posts: list[Post]) -> list[Posted | Mismatch | Stale]:
     await _know(work, posts)
     assigned = assign(posts, work.heads, work.known)
     rows = [row for row in assigned if isinstance(row, Row)]

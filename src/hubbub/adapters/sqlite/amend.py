@@ -11,7 +11,16 @@ from hubbub.adapters.sqlite.reactions import position_due, react, wait
 from hubbub.adapters.sqlite.relations import is_shut
 from hubbub.adapters.sqlite.replay import load_chat
 from hubbub.adapters.sqlite.rows import ROW, hidden_in, load_head, load_position, save_heads, stays
-from hubbub.domain.amend import amend, audience, counts_else, moved, moved_to, surplus, version
+from hubbub.domain.amend import (
+    amend,
+    amended,
+    audience,
+    counts_else,
+    moved,
+    moved_to,
+    surplus,
+    version,
+)
 from hubbub.domain.change import Amend, Amended, Announce, Denied, Hide, Missing, Pin, React
 from hubbub.domain.chat import LARGE, Chat, Head
 from hubbub.domain.log import Dedupe, forget
@@ -70,7 +79,7 @@ def amend_message(
     _save(db, caches, row, after, head)
     if after.deleted_at:
         forget(known, after)
-    return Amended(after, True, _audience(db, chat, row))
+    return amended(after, head, _audience(db, chat, row))
 
 
 def _react(
@@ -96,7 +105,7 @@ def _announce(
         return Amended(row, False, EVERYBODY, waits=True)
     after = moved_to(row, head, at)
     _save(db, caches, row, after, head)
-    return Amended(after, True, _audience(db, chat, row))
+    return amended(after, head, _audience(db, chat, row))
 
 
 def _hide(

@@ -19,7 +19,17 @@ from hubbub.adapters.sqlite.rows import (
     present_members,
     save_heads,
 )
-from hubbub.domain.change import Change, Made, Mismatch, Missing, NewChat, Outcome, Post, Posted
+from hubbub.domain.change import (
+    Change,
+    Made,
+    Mismatch,
+    Missing,
+    NewChat,
+    Outcome,
+    Post,
+    Posted,
+    Stale,
+)
 from hubbub.domain.chat import LARGE, Head, Role
 from hubbub.domain.log import Dedupe, assign, dedupe, placed
 from hubbub.domain.message import Row
@@ -63,7 +73,7 @@ def post_all(
 
 def _append(
     db: apsw.Connection, caches: Caches, posts: list[Post], known: dict[Dedupe, Row]
-) -> list[Posted | Mismatch]:
+) -> list[Posted | Mismatch | Stale]:
     assigned = assign(posts, caches.heads, known)
     rows = [row for row in assigned if isinstance(row, Row)]
     insert_rows(db, rows)

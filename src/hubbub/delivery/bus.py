@@ -1,0 +1,210 @@
+"""The bus between nodes: what one commits is told to those that hold whom it concerns.
+
+Letters from one node to another are numbered. One that did not arrive is noticed by the number of
+the next, or of the beat that follows within a second; then all readers of the node that missed it
+catch up from the store, each from the places that it knows (G3, G4). Nothing waits for the bus:
+what cannot be sent is counted as lost.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from hubbub.delivery.concerns import concerns
+from hubbub.delivery.hearing import Hearing
+from hubbub.domain.events import Event
+from hubbub.ports import Unavailable
+from hubbub.ports.nodes import Nodes, Topic
+
+N = TypeVar("N")
+
+BEAT: Final = 0.5
+"""Seconds between two beats."""
+MOST_NODES: Final = 4_000
+"""Nodes, living and dead, whose letters are counted."""
+MOST_WAITING: Final = 50_000
+"""Events on their way to other nodes; what is more is lost."""
+BATCH: Final = 1_000
+"""Events in one letter."""
+
+
+class Letter(msgspec.Struct, frozen=True, array_like=True):
+    """`number`: how many letters `sender` wrote to this node until now, this one too.
+
+    One without events is a beat, and none itself.
+    """
+
+    sender: int
+    number: int
+    events: list[msgspec.Raw]
+
+
+class BusStatistics:
+    """Counted as it happens."""
+
+    __slots__ = ("bytes", "letters", "lost", "received")
+
+    def __init__(self) -> None:
+        self.letters = 0
+        self.bytes = 0
+        self.received = 0
+        self.lost = 0
+
+
+class Bus:
+    """See the module. `deliver` passes on to this node's readers; `hearing` is told first of what
+    others commit, and of what was lost.
+    """
+
+    hearing: Hearing
+
+    def __init__(self, nodes: Nodes, deliver: Callable[[Sequence[Event]], None]) -> None:
+        self._nodes = nodes
+        self._deliver = deliver
+        self._others: frozenset[int] = frozenset()
+        self._queue: deque[Event] = deque()
+        self._work = asyncio.Event()
+        self._sent: dict[int, int] = {}
+        self._first = 0
+        self._quiet: set[int] = set()
+        self._got: dict[int, int | None] = {}
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._letter = msgspec.msgpack.Decoder(Letter)
+        self._event: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+        self.statistics = BusStatistics()
+        nodes.listen(self.receive, self.lost)
+
+    # ── to others ──
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Pass on to this node's readers at once, and to other nodes soon."""
+        self._deliver(events)
+        if len(self._queue) + len(events) > MOST_WAITING:
+            self._missed()
+            return
+        self._queue.extend(events)
+        self._work.set()
+
+    async def run(self) -> None:
+        """Send, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._nodes.run())
+            group.create_task(self._beats())
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                while self._queue:
+                    taken = min(len(self._queue), BATCH)
+                    await self._send([self._queue.popleft() for _ in range(taken)])
+
+    async def _send(self, events: list[Event]) -> None:
+        try:
+            letters = await self._address(events)
+            await self._nodes.send([self._write(node, raw) for node, raw in letters.items()])
+        except Unavailable:
+            self._missed()
+
+    async def _address(self, events: list[Event]) -> dict[int, list[msgspec.Raw]]:
+        """What goes to which node, in order; each event is encoded once."""
+        topics = [concerns(event) for event in events]
+        wanted: dict[Topic, tuple[int, ...]] = {}
+        named = [None if found is None else tuple(found) for found in topics]
+        for found in named:
+            wanted.update(dict.fromkeys(found or (), ()))
+        if wanted:
+            keys = list(wanted)
+            wanted = dict(zip(keys, await self._nodes.find(keys), strict=True))
+        everybody = await self._nodes.others() if None in named else ()
+        letters: dict[int, list[msgspec.Raw]] = {}
+        for event, found in zip(events, named, strict=True):
+            nodes = set(everybody) if found is None else {n for t in found for n in wanted[t]}
+            nodes.discard(self._nodes.me)
+            if nodes:
+                raw = msgspec.Raw(self._encode(event))
+                for node in nodes:
+                    letters.setdefault(node, []).append(raw)
+        return letters
+
+    def _write(self, node: int, events: list[msgspec.Raw]) -> tuple[int, bytes]:
+        number = self._sent[node] = self._sent.get(node, self._first) + 1
+        self._quiet.discard(node)
+        data = self._encode(Letter(self._nodes.me, number, events))
+        self.statistics.letters += 1
+        self.statistics.bytes += len(data)
+        return node, data
+
+    def _missed(self) -> None:
+        """Something was not sent, and nobody knows to whom: it is missing everywhere."""
+        self._first += 1
+        for node in self._sent:
+            self._sent[node] += 1
+        self._quiet.clear()
+        self.statistics.lost += 1
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self._beat()
+            except Unavailable:
+                continue
+
+    async def _beat(self) -> None:
+        """Say how many letters there were, where it was not said since the last one."""
+        others = await self._nodes.others()
+        before, self._others = self._others, frozenset(others)
+        if before - self._others:
+            self.hearing.parted()
+        self._sent = _known(self._sent, others)
+        self._got = _known(self._got, others)
+        numbers = {node: self._sent.get(node, self._first) for node in others}
+        waiting = [node for node in others if node not in self._quiet and numbers[node]]
+        self._quiet = set(others)
+        me = self._nodes.me
+        beats = [(node, self._encode(Letter(me, numbers[node], []))) for node in waiting]
+        if beats:
+            try:
+                await self._nodes.send(beats)
+            except Unavailable:
+                self._quiet.clear()
+                raise
+
+    # ── from others ──
+
+    def receive(self, data: bytes) -> None:
+        """A letter. One that was read before changes nothing."""
+        try:
+            letter = self._letter.decode(data)
+            events = [self._event.decode(raw) for raw in letter.events]
+        except msgspec.DecodeError:  # of another version: what it says is in the store
+            self.lost()
+            return
+        before = self._got.get(letter.sender, 0)
+        if before is None:  # after a loss: any number is right
+            before = letter.number - bool(letter.events)
+        if letter.number < before + bool(letter.events):
+            return
+        self._got[letter.sender] = letter.number
+        self.statistics.received += 1
+        if letter.number != before + bool(letter.events):
+            self.statistics.lost += 1
+            self.hearing.lost()
+        if events:
+            self.hearing.heard(events)
+            self._deliver(events)
+
+    def lost(self) -> None:
+        """Letters may not have come, and places not be known any more."""
+        self._got = dict.fromkeys(self._got)
+        self.statistics.lost += 1
+        self.hearing.lost()
+
+
+def _known(numbers: dict[int, N], others: Collection[int]) -> dict[int, N]:
+    """Without those of dead nodes, when they are many."""
+    if len(numbers) <= MOST_NODES:
+        return numbers
+    return {node: number for node, number in numbers.items() if node in others}

@@ -1,0 +1,63 @@
+"""What this node makes of the others' news: its memory of chats and sessions keeps step."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from hubbub.delivery.hub import Hub
+from hubbub.delivery.presence import Presence
+from hubbub.delivery.replay import Replays
+from hubbub.delivery.watchers import Watchers
+from hubbub.domain.events import Event, OwnEvent, RevokedEvent, RowEvent, StanceEvent
+from hubbub.domain.own import MyChat
+from hubbub.domain.roster import Roster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """See the module. `revoke` ends sessions that others have ended; `load` learns from the store
+    which those are.
+    """
+
+    hub: Hub
+    watchers: Watchers
+    roster: Roster
+    authored: dict[tuple[int, int], None]
+    """(user, chat) of the newest messages."""
+    replays: Replays
+    presence: Presence
+    revoke: Callable[[Iterable[int]], None]
+    load: Callable[[], object]
+
+    def heard(self, events: Sequence[Event]) -> None:
+        """Another node has committed this; it is passed on to readers next."""
+        for event in events:
+            match event:
+                case RowEvent():
+                    self.roster.heard(event.row)
+                case OwnEvent(me=MyChat() as mine):
+                    self.roster.forget(mine.chat_id)
+                case StanceEvent():
+                    self.roster.ask_about(event.user_id)
+                case RevokedEvent():
+                    self.revoke([event.session_id])
+                case _:
+                    pass
+
+    def lost(self) -> None:
+        """Something was not heard, and nobody knows what: all is looked at again.
+
+        What is not in a log is the state of now: receipts of the newest messages, presence.
+        """
+        authors: dict[int, list[int]] = {}
+        for user_id, chat_id in reversed(self.authored):
+            authors.setdefault(user_id, []).append(chat_id)
+        self.roster.clear()
+        self.hub.interest.again([*self.hub.topics(), *self.watchers.topics()])
+        for subscriber in self.hub.everybody():
+            self.replays.catch_up(subscriber, authors.get(subscriber.user_id, ()))
+        self.presence.look_again()
+        self.load()
+
+    def parted(self) -> None:
+        """A node is gone: whoever was connected to it is not online by it any more."""
+        self.presence.look_again()
