@@ -324,6 +324,11 @@ def test_read_that_finds_no_chat_forgets_it() -> None:
     assert peer.take().of(ChatRemoved) == [ChatRemoved(CHAT)]
 
 
+def test_a_gap_while_live_makes_it_ask_how_many_are_unread() -> None:
+    peer = Peer({ME: 1, CHAT: 0}).live().hear(message(1), Gap(CHAT, 2, 5), message(6))
+    assert [command.chat_id for command in peer.wait(2).of(ReadChat)] == [CHAT]
+
+
 def test_answers_from_before_a_disconnect_are_void() -> None:
     peer = Peer({ME: 1, CHAT: 0}).live().hear(message(3))
     (read,) = peer.of(ReadEvents)

@@ -200,6 +200,7 @@ class Session:
                 self.logs.skip(frame)
             case Gap():
                 self.logs.gap(frame)
+                self._look_up(frame.chat_id, now)
             case CaughtUp():
                 self._caught_up(frame, now)
             case Welcome():
@@ -272,15 +273,19 @@ class Session:
         chat_id = frame.chat_id
         if chat_id is None:
             return
-        chat = self.logs.chats.get(chat_id)
-        if chat is not None and chat.uncertain and self.state is State.LIVE:
-            self._lookups.want(chat.id, now + FLOOR_EVERY)
+        self._look_up(chat_id, now)
         if frame.kind != "chat":
             return
         if frame.read >= self._reads.get(chat_id, frame.read + 1) or not frame.member:
             self._forget_read(chat_id)
         if not frame.member:
             self._events.extend(self._typers.forget(chat_id))
+
+    def _look_up(self, chat_id: str, now: float) -> None:
+        """Ask soon what frames do not tell of a chat. A replay asks for all at its end."""
+        chat = self.logs.chats.get(chat_id)
+        if chat is not None and chat.uncertain and self.state is State.LIVE:
+            self._lookups.want(chat_id, now + FLOOR_EVERY)
 
     def _receipt(self, chat_id: str, user_id: str, seq: int, read: bool, now: float) -> None:
         chat = self.logs.chats.get(chat_id)
