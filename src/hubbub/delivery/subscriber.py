@@ -157,6 +157,11 @@ class Subscriber:
         self.trims[chat_id] = start
         return start
 
+    def place(self, log_id: int) -> int:
+        """How far a watchful reader knows himself to be in a log where he is; else 0."""
+        place = 0 if self.trims is None or not self.watchful else self.trims.get(log_id, 0)
+        return 0 if place == GONE else place
+
     def loose(self, outgoing: Outgoing) -> None:
         """A live frame outside the logs that may be lost (typing)."""
         if not self.blocked:

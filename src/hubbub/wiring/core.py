@@ -76,7 +76,6 @@ from hubbub.ports import Unavailable
 from hubbub.wiring.world import Settings, World
 from hubbub_protocol import codec, frames, rest
 from hubbub_protocol.codes import Close
-from hubbub_protocol.ids import IdMaker
 
 MAX_BESIDE: Final = 1_000
 """Small tasks beside the message path: looking up what a frame names."""
@@ -91,7 +90,7 @@ class Core:
         clock = world.clock
         self.world = world
         self.told = told
-        self.maker = IdMaker(told.node, clock.now_ms)
+        self.maker = world.maker
         self.roster = Roster()
         alone = world.nodes is None
         self.flight = Flight(exact=alone)
@@ -152,6 +151,7 @@ class Core:
                 presence=self.presence,
                 revoke=lambda sessions: self.revocations.heard(sessions, clock.now_ms()),
                 load=lambda: self.spawn(self.load()),
+                wake=self.reactions.wake,
             )
             self.hub.interest.on_late = self.bus.hearing.lost
             self.revocations.on_added = lambda session: self.publish([RevokedEvent(session)])

@@ -36,7 +36,6 @@ from hubbub.wiring.providers import identity_providers, not_signed_in
 from hubbub.wiring.world import Settings, World
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
-NODE: Final = 1
 GC_THRESHOLDS: Final = (100_000, 20, 100)
 """The message path makes short-lived values and no cycles; a full collection stops the loop."""
 DRAIN_BATCH: Final = 500
@@ -145,21 +144,19 @@ class EmbeddedServer:
             server_keys=store,
             invites=store,
             passwords=self._passwords,
-            tokens=JwtTokens(self._secret(), config.auth.access_token_minutes),
+            tokens=JwtTokens(self._engine.secret(), config.auth.access_token_minutes),
             host_tokens=self._hosts,
             providers=self._providers,
             clock=SystemClock(),
+            maker=self._engine.ids,
+            nodes=self._engine.nodes,
             framing=framed,
         )
-
-    def _secret(self) -> bytes:
-        return load_secret(self._data / "secret.key")
 
     def _settings(self) -> Settings:
         config = self._config
         limits = config.limits
         return Settings(
-            node=NODE,
             limits=MessageLimits(
                 content_bytes=limits.content_bytes,
                 media=limits.media,
@@ -185,7 +182,7 @@ class EmbeddedServer:
             frame_bytes=limits.frame_bytes,
             logins_per_minute=limits.logins_per_minute,
             registrations_per_minute=limits.registrations_per_minute,
-            seal=Seal(self._secret()),
+            seal=Seal(self._engine.secret()),
             not_signed_in=not_signed_in(self._log),
         )
 

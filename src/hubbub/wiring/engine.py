@@ -4,9 +4,13 @@ A driver is loaded only where it is used: the laptop never loads PostgreSQL's.
 """
 
 import asyncio
+import secrets
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from hubbub.adapters.local.clock import SystemClock
+from hubbub.adapters.local.secret import KEY_BYTES, load_secret
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.config import Config
 from hubbub.observe import Log
@@ -26,6 +30,11 @@ from hubbub.ports import (
     ServerKeys,
     Unavailable,
 )
+from hubbub.ports.nodes import Nodes
+from hubbub_protocol.ids import IdMaker
+
+NODE: Final = 1
+SECRET: Final = "secret.key"
 
 
 class Store(
@@ -59,6 +68,17 @@ class Engine(Protocol):
         """Why it does not answer now, as a sentence; None: it does."""
 
     @property
+    def ids(self) -> IdMaker:
+        """Makes ids that no other server makes on this store."""
+
+    @property
+    def nodes(self) -> Nodes | None:
+        """The other servers on this store; None where there are none."""
+
+    def secret(self) -> bytes:
+        """What tokens are signed with, on all servers of this store. Raises OSError."""
+
+    @property
     def pid(self) -> int:
         """Of its own process, if it is one of ours; else 0."""
 
@@ -80,16 +100,26 @@ def engine(config: Config, log: Log) -> Engine:
     """The one that the settings name. Raises Unavailable where its driver is missing."""
     if config.database.url:
         return PostgresEngine(config, log)
-    return SqliteEngine(Path(config.server.data) / "hubbub.db", log)
+    if config.valkey.url:
+        raise Unavailable("valkey.url joins servers on one database: set database.url, too.")
+    return SqliteEngine(Path(config.server.data), log)
 
 
 class SqliteEngine:
     """SQLite, in a process of its own that is started again when it ends."""
 
-    def __init__(self, path: Path, log: Log) -> None:
-        self.store = StoreProcess(str(path))
+    nodes = None
+
+    def __init__(self, data: Path, log: Log) -> None:
+        self.store = StoreProcess(str(data / "hubbub.db"))
+        self.ids = IdMaker(NODE, SystemClock().now_ms)
+        self._data = data
         self._log = log
         self._stopping = False
+
+    def secret(self) -> bytes:
+        """See Engine."""
+        return load_secret(self._data / SECRET)
 
     @property
     def unready(self) -> str | None:
@@ -133,6 +163,7 @@ class PostgresEngine:
     def __init__(self, config: Config, log: Log | None = None) -> None:
         try:
             from hubbub.adapters.postgres.database import Bounds, Database
+            from hubbub.adapters.postgres.leases import Lease, shared_secret
             from hubbub.adapters.postgres.store import PostgresStore
         except ImportError as error:
             raise Unavailable(
@@ -141,18 +172,41 @@ class PostgresEngine:
             ) from error
         bounds = Bounds(connections=config.database.connections)
         self._database = Database(config.database.url, bounds, self._changed)
+        self._lease = Lease(self._database)
+        self._shared_secret = shared_secret
+        self.ids: IdMaker = self._lease.ids
+        self.nodes: Nodes | None = _nodes(config, log)
+        self._secret = Path(config.server.data) / SECRET
         self._log = log
         self.store: Any = PostgresStore(self._database)
 
     @property
     def unready(self) -> str | None:
         """See Engine."""
-        return None if self._database.is_ready else "The database cannot be reached."
+        return self._lease.unready if self._database.is_ready else "The database cannot be reached."
+
+    def secret(self) -> bytes:
+        """See Engine."""
+        return load_secret(self._secret)
 
     async def start(self) -> None:
         """See Engine."""
         await self.open()
-        await self._database.claim()
+        await self._database.claim(shared=self.nodes is not None)
+        await self._lease.take()
+        await self._share_secret()
+
+    async def _share_secret(self) -> None:
+        """Whoever is first on the database makes the secret, and others keep a copy of it."""
+        mine = (
+            load_secret(self._secret) if self._secret.exists() else secrets.token_bytes(KEY_BYTES)
+        )
+        shared = await self._shared_secret(self._database, mine)
+        if load_secret(self._secret, shared) != shared:
+            raise Unavailable(
+                f"{self._secret} is not the secret of the servers on this database. Delete it to"
+                " take theirs; who signed in with it must sign in again."
+            )
 
     async def open(self) -> None:
         """Open it beside a server that may be using it, too."""
@@ -163,6 +217,7 @@ class PostgresEngine:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._database.run())
             group.create_task(self._database.watch())
+            group.create_task(self._lease.run())
 
     def _changed(self, is_ready: bool) -> None:
         if self._log is None:
@@ -174,4 +229,23 @@ class PostgresEngine:
 
     async def stop(self) -> None:
         """See Engine."""
+        with suppress(Unavailable):  # then it ends by itself
+            await self._lease.give_back()
         await self._database.close()
+
+
+def _nodes(config: Config, log: Log | None) -> Nodes | None:
+    if not config.valkey.url:
+        return None
+    from hubbub.adapters.valkey.nodes import ValkeyNodes
+
+    def changed(is_ready: bool) -> None:
+        if log is not None and is_ready:
+            log.info("valkey reached")
+        elif log is not None:
+            log.warning("valkey not reached")
+
+    try:
+        return ValkeyNodes(config.valkey.url, changed)
+    except ValueError as error:
+        raise Unavailable(f"valkey.url: {error}.") from None

@@ -30,6 +30,7 @@ from hubbub.ports import (
     Tokens,
 )
 from hubbub.ports.nodes import Nodes
+from hubbub_protocol.ids import IdMaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class World:
     """None where no host application's tokens are taken."""
     providers: Providers
     clock: Clock
+    maker: IdMaker
     framing: Framing
     nodes: Nodes | None = None
     """The other processes on the same store; None where there are none."""
@@ -64,7 +66,6 @@ class World:
 class Settings:
     """What the core is told."""
 
-    node: int
     limits: MessageLimits
     ingest: IngestLimits
     bounds: ReplayBounds

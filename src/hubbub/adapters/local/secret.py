@@ -9,14 +9,14 @@ from typing import Final
 KEY_BYTES: Final = 32
 
 
-def load_secret(path: Path) -> bytes:
-    """The key in this file, readable by its owner alone; a new one where there is none.
+def load_secret(path: Path, made: bytes = b"") -> bytes:
+    """The key in this file, readable by its owner alone; where there is none, `made` or a new one.
 
     Made aside and linked into place: another process sees all of it or nothing, and of two that
     start at once both use the same. Raises OSError, with a message that says what to do.
     """
     if not path.exists():
-        _make(path)
+        _make(path, made or secrets.token_bytes(KEY_BYTES))
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise PermissionError(f"{path} can be read by others. Please type: chmod 600 {path}")
     key = path.read_bytes()
@@ -27,12 +27,12 @@ def load_secret(path: Path) -> bytes:
     return key
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, key: bytes) -> None:
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
+            file.write(key)
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -78,6 +78,7 @@ class Database:
         self._bounds = bounds or Bounds()
         self._changed = changed
         self._claim: Any = None
+        self._shared = False
         self._pool: Any = None
         self._days: set[int] = set()
         self.is_ready = False
@@ -123,12 +124,15 @@ class Database:
             with suppress(Unavailable):  # there are some for days; the next look makes them
                 await self.look_ahead()
 
-    async def claim(self) -> None:
-        """Be the only server on the database, until `close`. Raises Taken, Unavailable.
+    async def claim(self, shared: bool) -> None:
+        """Be the only server on the database, until `close`; or, `shared`, one of several that
+        know of each other. Raises Taken, Unavailable.
 
         Held by a connection of its own: it ends with the process, however that ends.
         """
         bounds = self._bounds
+        self._shared = shared
+        lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
         with speaking():
             self._claim = await asyncpg.connect(
                 self.url,
@@ -136,8 +140,11 @@ class Database:
                 command_timeout=bounds.statement,
                 target_session_attrs="read-write",
             )
-            if not await self._claim.fetchval("SELECT pg_try_advisory_lock($1, 1)", LOCK):
-                raise Taken("Another server uses the database. Stop it, or choose another one.")
+            if not await self._claim.fetchval(f"SELECT {lock}($1, 1)", LOCK):
+                raise Taken(
+                    "Another server uses the database. Stop it, or choose another one; several"
+                    " share one when all have the same valkey.url."
+                )
 
     async def watch(self) -> None:
         """Look again and again whether the database answers, until cancelled.
@@ -160,7 +167,7 @@ class Database:
 
     async def _look(self) -> None:
         if self._claim is not None and self._claim.is_closed():
-            await self.claim()
+            await self.claim(self._shared)
         async with self.snapshot() as db:
             await db.execute("SELECT 1")
 

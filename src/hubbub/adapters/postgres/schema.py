@@ -16,6 +16,8 @@
   row a flush and position with the list of users.
 - `users.hidden` is how many messages the user has hidden from himself: of most, none need be looked
   for.
+- `nodes` are the numbers that servers have leased, and from whose ids nobody else makes any;
+  `secrets` what all of them share.
 - The other columns are as in SQLite: `me_rev` is the position in the user's own log, `received` the
   place of a user's only session, `places` those of users with several (`own_places`).
 """
@@ -325,6 +327,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         due_at BIGINT NOT NULL
     );
     CREATE INDEX waiting_by_time ON waiting (due_at, message_id);
+    """,
+    """
+    CREATE TABLE nodes (
+        number INT PRIMARY KEY,
+        holder BIGINT NOT NULL,
+        until BIGINT NOT NULL
+    );
+    CREATE TABLE secrets (
+        name TEXT PRIMARY KEY,
+        value BYTEA NOT NULL
+    );
     """,
 )
 

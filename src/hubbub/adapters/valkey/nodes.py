@@ -12,7 +12,7 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import SystemRandom
 from typing import Any, Final
 
@@ -88,10 +88,13 @@ class ValkeyNodes:
                     subscription = group.create_task(self._subscribe(self.me))
                     await self._live()
                     subscription.cancel()
+                self._tell(False)
+                await self._give_up_lease()
                 self._become()
-                self._on_lost()
         finally:
-            await self._leave()
+            await self._give_up_lease()
+            await self._client.aclose()
+            await self._listener.aclose()
 
     async def _live(self) -> None:
         """Renew the lease, until it turns out that it had ended."""
@@ -102,8 +105,10 @@ class ValkeyNodes:
                     await self._subscribed.wait()
                     if not await self._renew(new):
                         return
-                new = False
                 self._tell(True)
+                if new:
+                    self._on_lost()  # of whom it was before
+                new = False
             except FAILURES:
                 self._tell(False)
             if not new and time.monotonic() - self._heard_at > LEASE_MS / 1000:
@@ -145,20 +150,16 @@ class ValkeyNodes:
         self._heard_at = time.monotonic()
         if message["type"] == "ssubscribe":
             self._subscribed.set()
-            self._on_lost()  # what was sent before, or while it was broken
+            if self.is_ready:
+                self._on_lost()  # what was sent while it was broken
         elif message["type"] == "smessage" and message["data"]:
             self._on_letter(message["data"])
 
-    async def _leave(self) -> None:
-        """Not to be waited for by others: what it held ends with its lease."""
-        try:
+    async def _give_up_lease(self) -> None:
+        """What it held ends now, or by itself with the lease."""
+        with suppress(*FAILURES):
             async with asyncio.timeout(PATIENCE):
                 await self._client.zrem(LEASES, self.me)
-        except FAILURES:
-            pass
-        finally:
-            await self._client.aclose()
-            await self._listener.aclose()
 
     # ── places ──
 
