@@ -40,8 +40,17 @@ class Sent:
 class Device:
     """One session of a person. `window` sends a chat wait for their answer at most."""
 
-    def __init__(self, api: Api, person: Person, *, window: int = 8, seed: int = 0) -> None:
+    def __init__(
+        self,
+        api: Api,
+        person: Person,
+        *,
+        window: int = 8,
+        seed: int = 0,
+        urls: Sequence[str] = (),
+    ) -> None:
         self.api = api
+        self._urls = urls or [api.url]
         self.person = person
         self.view = View()
         self.sent: dict[str, list[Sent]] = {}
@@ -105,7 +114,9 @@ class Device:
         while True:
             try:
                 async with self.api.http.ws_connect(
-                    f"{self.api.url}/ws", headers=headers, protocols=[SUBPROTOCOL]
+                    f"{self._random.choice(self._urls)}/ws",
+                    headers=headers,
+                    protocols=[SUBPROTOCOL],
                 ) as socket:
                     await self._connected(socket)
                     self.closes.append(socket.close_code or 1006)

@@ -1,15 +1,14 @@
 """kill -9 at random moments under load, of the server and of its store (G1, G2, G3)."""
 
-import random
 import signal
 import time
 from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.faults.device import Device
-from tests.faults.people import Api, Person
-from tests.faults.proof import Cursors, check_forward, check_nothing_lost
+from tests.faults.people import Api
+from tests.faults.proof import check_forward, check_nothing_lost
+from tests.faults.town import Town
 from tests.support.server import ServerProcess
 from tests.support.wait import eventually
 
@@ -17,69 +16,6 @@ PATIENCE = 60.0
 GENEROUS = 10.0
 """Seconds for an interruption that takes a tenth of one, so that a busy machine proves nothing."""
 slow = pytest.mark.slow
-
-
-class Town:
-    """Five people who talk in a group and in pairs, all at once."""
-
-    def __init__(self, api: Api, people: list[Person], chats: list[str], seed: int) -> None:
-        self.api = api
-        self.people = people
-        self.chats = chats
-        self.random = random.Random(seed)
-        self.devices = [Device(api, person, seed=seed + n) for n, person in enumerate(people)]
-
-    @classmethod
-    async def found(cls, api: Api, seed: int) -> "Town":
-        ann, *others = people = await api.people("ann", "bob", "cid", "dan", "eve")
-        chats = [await api.group(ann, others), *[await api.direct(ann, o) for o in others[:2]]]
-        return cls(api, people, chats, seed)
-
-    def talk(self) -> None:
-        group, with_bob, with_cid = self.chats
-        ann, bob, cid, dan, _ = self.devices
-        ann.talk(group, with_bob, with_cid)
-        bob.talk(group, with_bob)
-        cid.talk(with_cid)
-        dan.talk(group)
-
-    @property
-    def acked(self) -> int:
-        return sum(device.acked for device in self.devices)
-
-    async def progress(self, least: int, most: int) -> None:
-        """Until some more sends were answered: a random number of them."""
-        goal = self.acked + self.random.randint(least, most)
-        await eventually(lambda: self.acked >= goal, f"{goal} are acknowledged", PATIENCE)
-
-    async def cursors(self) -> dict[str, Cursors]:
-        ann = self.people[0]
-        return {chat: await self.api.cursors(ann, chat) for chat in self.chats}
-
-    async def settled(self) -> None:
-        """All was answered, and everybody has everything."""
-        for device in self.devices:
-            device.quiet()
-        await eventually(
-            lambda: not any(d.unanswered for d in self.devices), "all is answered", PATIENCE
-        )
-        heads = {
-            chat: (await self.api.history(self.people[0], chat))[-1]["seq"] for chat in self.chats
-        }
-        await eventually(lambda: not self._behind(heads), "everybody has everything", PATIENCE)
-
-    def _behind(self, heads: dict[str, int]) -> list[str]:
-        members = {
-            self.chats[0]: self.devices,
-            self.chats[1]: self.devices[:2],
-            self.chats[2]: [self.devices[0], self.devices[2]],
-        }
-        return [
-            f"{d.person.name} at {d.view.places.get(chat)} of {heads[chat]}"
-            for chat, here in members.items()
-            for d in here
-            if d.view.places.get(chat, 0) < heads[chat]
-        ]
 
 
 @pytest.mark.parametrize(

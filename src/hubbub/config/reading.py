@@ -19,6 +19,7 @@ from hubbub.config import (
     Log,
     Replay,
     Server,
+    Valkey,
     is_loopback,
 )
 from hubbub.domain import issuer, provider
@@ -47,6 +48,7 @@ NAMED: Final[dict[str, Named]] = {
 SECTIONS: Final[dict[str, type[Struct]]] = {
     "server": Server,
     "database": Database,
+    "valkey": Valkey,
     "limits": Limits,
     "auth": Auth,
     "ingest": Ingest,

@@ -1,0 +1,95 @@
+"""Several servers on one PostgreSQL and one Valkey, parts of which fail under load (G1-G5)."""
+
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.faults.people import Api, calling
+from tests.faults.proof import check_forward, check_nothing_lost
+from tests.faults.town import PATIENCE, Town
+from tests.support.cluster import Cluster
+from tests.support.wait import eventually
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Three nodes, and engines of their own."""
+    with Cluster.running(tmp_path, 3, {"HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0"}) as made:
+        yield made
+
+
+@pytest.fixture
+async def api(cluster: Cluster) -> AsyncIterator[Api]:
+    async with calling(cluster.nodes[0].url) as api:
+        yield api
+
+
+Fault = Callable[[Cluster], Awaitable[None]]
+
+
+async def _node(cluster: Cluster) -> None:
+    cluster.nodes[1].crash()
+    cluster.nodes[1].start()
+
+
+async def _valkey(cluster: Cluster) -> None:
+    cluster.valkey.end()
+    cluster.valkey.start()
+
+
+async def _flush(cluster: Cluster) -> None:
+    await cluster.flush()
+
+
+async def _hang(cluster: Cluster) -> None:
+    """For longer than a lease."""
+    cluster.valkey.send(signal.SIGSTOP)
+    began = time.monotonic()
+    await eventually(lambda: time.monotonic() > began + 4, "four seconds pass")
+    cluster.valkey.send(signal.SIGCONT)
+
+
+async def _postgres(cluster: Cluster) -> None:
+    cluster.postgres.end(signal.SIGKILL)
+    cluster.postgres.start()
+
+
+FAULTS: dict[str, Fault] = {
+    "node": _node,
+    "valkey": _valkey,
+    "flush": _flush,
+    "hang": _hang,
+    "postgres": _postgres,
+}
+
+
+async def _interruption(town: Town) -> float:
+    began = time.monotonic()
+    sent = town.devices[0].send(town.chats[0])
+    await eventually(lambda: sent.ack is not None, "it goes on", PATIENCE)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_nothing_is_lost(cluster: Cluster, api: Api, name: str) -> None:
+    town = await Town.found(api, 11, cluster.urls)
+    async with AsyncExitStack() as stack:
+        for device in town.devices:
+            await stack.enter_async_context(device.on())
+        town.talk()
+        before = await town.cursors()
+        for _ in range(2):
+            await town.progress(20, 200)
+            await FAULTS[name](cluster)
+            print(f"{name}: a send is answered {await _interruption(town):.2f} s after its end")
+            after = await town.cursors()
+            check_forward(before, after)
+            before = after
+        await town.progress(50, 50)
+        await town.settled()
+        check_forward(before, await town.cursors())
+    await check_nothing_lost(api, town.devices)

@@ -1,0 +1,79 @@
+"""People who talk while things break."""
+
+import random
+from collections.abc import Sequence
+
+from tests.faults.device import Device
+from tests.faults.people import Api, Person
+from tests.faults.proof import Cursors
+from tests.support.wait import eventually
+
+PATIENCE = 60.0
+
+
+class Town:
+    """Five people who talk in a group and in pairs, all at once."""
+
+    def __init__(
+        self, api: Api, people: list[Person], chats: list[str], seed: int, urls: Sequence[str]
+    ) -> None:
+        self.api = api
+        self.people = people
+        self.chats = chats
+        self.random = random.Random(seed)
+        self.devices = [
+            Device(api, person, seed=seed + n, urls=urls) for n, person in enumerate(people)
+        ]
+
+    @classmethod
+    async def found(cls, api: Api, seed: int, urls: Sequence[str] = ()) -> "Town":
+        """`urls`: servers, to any of which each connects; else to that of `api`."""
+        ann, *others = people = await api.people("ann", "bob", "cid", "dan", "eve")
+        chats = [await api.group(ann, others), *[await api.direct(ann, o) for o in others[:2]]]
+        return cls(api, people, chats, seed, urls or [api.url])
+
+    def talk(self) -> None:
+        group, with_bob, with_cid = self.chats
+        ann, bob, cid, dan, _ = self.devices
+        ann.talk(group, with_bob, with_cid)
+        bob.talk(group, with_bob)
+        cid.talk(with_cid)
+        dan.talk(group)
+
+    @property
+    def acked(self) -> int:
+        return sum(device.acked for device in self.devices)
+
+    async def progress(self, least: int, most: int) -> None:
+        """Until some more sends were answered: a random number of them."""
+        goal = self.acked + self.random.randint(least, most)
+        await eventually(lambda: self.acked >= goal, f"{goal} are acknowledged", PATIENCE)
+
+    async def cursors(self) -> dict[str, Cursors]:
+        ann = self.people[0]
+        return {chat: await self.api.cursors(ann, chat) for chat in self.chats}
+
+    async def settled(self) -> None:
+        """All was answered, and everybody has everything."""
+        for device in self.devices:
+            device.quiet()
+        await eventually(
+            lambda: not any(d.unanswered for d in self.devices), "all is answered", PATIENCE
+        )
+        heads = {
+            chat: (await self.api.history(self.people[0], chat))[-1]["seq"] for chat in self.chats
+        }
+        await eventually(lambda: not self._behind(heads), "everybody has everything", PATIENCE)
+
+    def _behind(self, heads: dict[str, int]) -> list[str]:
+        members = {
+            self.chats[0]: self.devices,
+            self.chats[1]: self.devices[:2],
+            self.chats[2]: [self.devices[0], self.devices[2]],
+        }
+        return [
+            f"{d.person.name} at {d.view.places.get(chat)} of {heads[chat]}"
+            for chat, here in members.items()
+            for d in here
+            if d.view.places.get(chat, 0) < heads[chat]
+        ]
