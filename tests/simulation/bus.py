@@ -48,7 +48,7 @@ class Switch:
         """No trouble from here on."""
         self.troubled = self.down = False
         for node in self.living.values():
-            node.cut_off = False
+            node.cut_off = node.dead
 
     def alive(self, number: int) -> bool:
         """Whether its lease goes on."""
@@ -76,7 +76,7 @@ class SimulatedNodes:
         self._on_lost: Callable[[], None] = lambda: None
         self.me = switch.number()
         self.until = 0.0
-        self.cut_off = False
+        self.cut_off = self.dead = False
 
     def listen(self, on_letter: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
         self._on_letter, self._on_lost = on_letter, on_lost
@@ -96,7 +96,11 @@ class SimulatedNodes:
                     self._begin()
                     self._on_lost()
         finally:
-            self.cut_off = True
+            self.die()
+
+    def die(self) -> None:
+        """Its process is gone."""
+        self.cut_off = self.dead = True
 
     def _begin(self) -> None:
         self._switch.living[self.me] = self

@@ -85,7 +85,7 @@ class Life:
         if self.open:
             self.open = False
             if self.nodes is not None:
-                self.nodes.cut_off = True
+                self.nodes.die()
             for link in self.links:
                 link.vanish()
             for call in self.calls:

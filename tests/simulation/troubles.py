@@ -92,7 +92,7 @@ class Troubles:
         nodes = self._rng.choice(list(self._machine.switch.living.values()))
         nodes.cut_off = True
         await pause(self._rng.uniform(0.1, 5))
-        nodes.cut_off = False
+        nodes.cut_off = nodes.dead
 
     async def _dumb(self) -> None:
         """The switch is away."""

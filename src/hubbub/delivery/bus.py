@@ -69,7 +69,7 @@ class Bus:
         self._work = asyncio.Event()
         self._sent: dict[int, int] = {}
         self._first = 0
-        self._quiet: set[int] = set()
+        self._quiet: dict[int, int] = {}
         self._got: dict[int, int | None] = {}
         self._encode = msgspec.msgpack.Encoder().encode
         self._letter = msgspec.msgpack.Decoder(Letter)
@@ -130,7 +130,7 @@ class Bus:
 
     def _write(self, node: int, events: list[msgspec.Raw]) -> tuple[int, bytes]:
         number = self._sent[node] = self._sent.get(node, self._first) + 1
-        self._quiet.discard(node)
+        self._quiet[node] = 0
         data = self._encode(Letter(self._nodes.me, number, events))
         self.statistics.letters += 1
         self.statistics.bytes += len(data)
@@ -153,7 +153,7 @@ class Bus:
                 continue
 
     async def _beat(self) -> None:
-        """Say how many letters there were, where it was not said since the last one."""
+        """Say how many letters there were: soon after the last one, then more and more seldom."""
         others = await self._nodes.others()
         before, self._others = self._others, frozenset(others)
         if before - self._others:
@@ -161,16 +161,10 @@ class Bus:
         self._sent = _known(self._sent, others)
         self._got = _known(self._got, others)
         numbers = {node: self._sent.get(node, self._first) for node in others}
-        waiting = [node for node in others if node not in self._quiet and numbers[node]]
-        self._quiet = set(others)
+        self._quiet = {node: self._quiet.get(node, 0) + 1 for node in others}
+        due = [node for node in others if numbers[node] and _is_due(self._quiet[node])]
         me = self._nodes.me
-        beats = [(node, self._encode(Letter(me, numbers[node], []))) for node in waiting]
-        if beats:
-            try:
-                await self._nodes.send(beats)
-            except Unavailable:
-                self._quiet.clear()
-                raise
+        await self._nodes.send([(n, self._encode(Letter(me, numbers[n], []))) for n in due])
 
     # ── from others ──
 
@@ -208,3 +202,8 @@ def _known(numbers: dict[int, N], others: Collection[int]) -> dict[int, N]:
     if len(numbers) <= MOST_NODES:
         return numbers
     return {node: number for node, number in numbers.items() if node in others}
+
+
+def _is_due(beats: int) -> bool:
+    """Of the beats since the last letter: 1, 2, 4, 8, then every 16th. One may be lost, too."""
+    return beats & (beats - 1) == 0 or beats % 16 == 0
