@@ -23,7 +23,8 @@ from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
-from hubbub.ingest import LATENCY_BUCKETS, Ingest
+from hubbub.domain.latency import LATENCY_BUCKETS
+from hubbub.ingest import Ingest
 
 EDGE: Final = {
     "connections": "Open WebSockets.",

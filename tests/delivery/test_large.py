@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from hubbub.delivery.catching_up import Replay
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.moves import large_moves
 from hubbub.delivery.outgoing import LINES, encoders
 from hubbub.delivery.relay import Relay
-from hubbub.delivery.replay import Replay, Replays
+from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Logged

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hubbub.delivery.catching_up import Replay
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import LINES, encoders
 from hubbub.delivery.receipts import AT_ONCE
-from hubbub.delivery.replay import Replay, Replays
+from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.view import Places

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any
 
-from hubbub.delivery.replay import Replay
+from hubbub.delivery.catching_up import Replay
 from hubbub.domain.own import MyChat
 from hubbub.domain.view import Place
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
-from hubbub.delivery import replay, subscriber
+from hubbub.delivery import catching_up, replay, subscriber
 from hubbub.domain import chat, roster
 
 
@@ -62,7 +62,7 @@ def small_world(plan: Plan) -> Iterator[None]:
     """Give the product's own constants the plan's values for a while."""
     values = {
         (subscriber, "HIGH_WATER"): plan.high_water,
-        (replay, "MAX_HELD"): plan.held,
+        (catching_up, "MAX_HELD"): plan.held,
         (subscriber, "MAX_HELD"): plan.held,
         (replay, "ROUND_ROWS"): plan.round_rows,
         (roster, "TAIL"): plan.tail,

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from secrets import randbits
 from typing import Final, assert_never, get_args
 
+from hubbub.delivery.cursors import by_sending, counts, ranges
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.moves import large_moves, members_after, seated, system_row
 from hubbub.domain.change import (
@@ -30,7 +32,6 @@ from hubbub.domain.change import (
 )
 from hubbub.domain.chat import LARGE, direct_key
 from hubbub.domain.events import (
-    CountsEvent,
     Event,
     JoinedLarge,
     LeftLarge,
@@ -42,7 +43,7 @@ from hubbub.domain.events import (
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyBlock, MySettings, Told
 from hubbub.domain.receipt import Passed
-from hubbub.domain.roster import KnownChat, Newest, Roster, posted
+from hubbub.domain.roster import KnownChat, Roster, posted
 from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
 
 COUNTS_EVERY: Final = 1.0
@@ -74,6 +75,9 @@ class Announcer:
         self._flight = flight
         self._begin_anew = begin_anew
         self._flush = flush
+        self._origin = randbits(62)
+        self.is_large: Callable[[int], bool] = lambda chat_id: False
+        """Whether a chat that the roster does not know is large."""
         self.on_waiting: Callable[[], None] = _nobody
         """Reactions wait for a position, or may."""
 
@@ -118,7 +122,7 @@ class Announcer:
                     assert isinstance(change, Post)
                     self._posted(change, outcome, events)
                     if not outcome.duplicate and outcome.read_before < outcome.seq - 1:
-                        advances.append(_by_sending(change, outcome))
+                        advances.append(by_sending(change, outcome))
                 case Advanced():
                     assert isinstance(change, Advance)
                     advances.append(outcome)
@@ -323,7 +327,9 @@ class Announcer:
             if chat is not None and chat.large:
                 self._count(chat, moved, events)
                 continue
-            for before, after, read in _ranges(moved):
+            if chat is None and self.is_large(moved.chat_id):
+                continue  # what of it is newest is not known here
+            for before, after, read in ranges(moved):
                 authors = None if chat is None else chat.passed(before, after, moved.user_id)
                 if authors is None:
                     authors = []
@@ -358,7 +364,7 @@ class Announcer:
         wait = chat.counts_at + COUNTS_EVERY - now
         if wait <= 0:
             chat.counts_at = now
-            events.append(_counts(chat.chat_id, newest))
+            events.append(counts(chat.chat_id, newest, self._origin))
         elif not chat.counts_due:
             chat.counts_due = True
             asyncio.get_running_loop().call_later(wait, self._say_counts, chat)
@@ -368,44 +374,8 @@ class Announcer:
         chat.counts_due = False
         chat.counts_at = self._clock.monotonic()
         if chat.newest is not None:
-            self._publish([_counts(chat.chat_id, chat.newest)])
+            self._publish([counts(chat.chat_id, chat.newest, self._origin)])
 
 
 def _nobody() -> None:
     """Nobody sees to it."""
-
-
-def _by_sending(post: Post, outcome: Posted) -> Advanced:
-    """Who sends has read what came before: its authors hear of it."""
-    return Advanced(
-        outcome.chat_id,
-        post.sender_id,
-        outcome.read_before,
-        outcome.read_before,
-        outcome.read_before,
-        outcome.seq - 1,
-        outcome.at,
-        None,
-        outcome.silent,
-    )
-
-
-def _ranges(moved: Advanced) -> list[tuple[int, int, bool]]:
-    """What was read, and what was only delivered: a read says both."""
-    if moved.silent:
-        after = max(moved.delivered, moved.read)
-        return [(moved.delivered_before, after, False)] if moved.delivered_before < after else []
-    ranges: list[tuple[int, int, bool]] = []
-    before, read = moved.read_before, moved.read
-    if before < read:
-        ranges.append((before, read, True))
-    before = moved.delivered_before
-    if before < read:
-        before = read
-    if before < moved.delivered:
-        ranges.append((before, moved.delivered, False))
-    return ranges
-
-
-def _counts(chat_id: int, newest: Newest) -> CountsEvent:
-    return CountsEvent(chat_id, newest.author_id, newest.seq, newest.delivered, newest.read)

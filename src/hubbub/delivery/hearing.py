@@ -35,7 +35,7 @@ class Hearing:
         for event in events:
             match event:
                 case RowEvent():
-                    self.roster.heard(event.row)
+                    self.roster.heard(event.row, event.large)
                 case OwnEvent(me=MyChat() as mine):
                     self.roster.forget(mine.chat_id)
                 case StanceEvent():

@@ -37,6 +37,9 @@ from hubbub_protocol.times import rfc3339
 MOST_LOGS: Final = 200_000
 """Logs whose last position is remembered; the one that moved longest ago goes first."""
 
+MOST_COUNTED: Final = 10_000
+"""Large chats whose receipts are counted."""
+
 
 class RelayStatistics:
     """Counted as it happens."""
@@ -72,6 +75,7 @@ class Relay:
         self._reread = reread
         self._chats: dict[int, int] = {}
         self._own: dict[int, int] = {}
+        self._counted: dict[int, tuple[int, dict[int, tuple[int, int]]]] = {}
         self.statistics = RelayStatistics()
 
     def deliver(self, events: Sequence[Event]) -> None:
@@ -249,12 +253,33 @@ class Relay:
 
     def _counts(self, event: CountsEvent) -> None:
         audience = self._hub.of_user(event.author_id)
-        read = 0 if any(subscriber.silent for subscriber in audience) else event.read
+        if not audience:
+            return
+        summed = self._sum(event)
+        if summed is None:
+            return
+        delivered, read = summed
+        if any(subscriber.silent for subscriber in audience):
+            read = 0
         chat = present.chat_ref(event.chat_id)
-        frame = frames.ReceiptCounts(chat, event.seq, event.delivered, read)
+        frame = frames.ReceiptCounts(chat, event.seq, delivered, read)
         outgoing = Outgoing(frame, self._encoders)
         for subscriber in audience:
             subscriber.receipt(event.chat_id, outgoing)
+
+    def _sum(self, event: CountsEvent) -> tuple[int, int] | None:
+        """Each node counts the cursors that it moves. None: of a message that is not the newest."""
+        seq, parts = self._counted.get(event.chat_id, (0, {}))
+        if event.seq < seq:
+            return None
+        if event.seq > seq:
+            parts = {}
+        parts[event.origin] = (event.delivered, event.read)
+        self._counted.pop(event.chat_id, None)
+        self._counted[event.chat_id] = (event.seq, parts)
+        if len(self._counted) > MOST_COUNTED:
+            del self._counted[next(iter(self._counted))]
+        return sum(part[0] for part in parts.values()), sum(part[1] for part in parts.values())
 
     def _stood(self, event: StanceEvent) -> None:
         for subscriber in self._hub.of_user(event.user_id):

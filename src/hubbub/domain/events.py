@@ -44,13 +44,17 @@ class ReceiptEvent(
 
 
 class CountsEvent(_Event, frozen=True, gc=False, array_like=True, tag="counts"):
-    """How many passed the newest message of a large chat, for its author."""
+    """How many passed the newest message of a large chat, for its author.
+
+    Of all cursors that the process `origin` has moved; those of others it does not know.
+    """
 
     chat_id: int
     author_id: int
     seq: int
     delivered: int
     read: int
+    origin: int = 0
 
 
 class TypingEvent(_Event, frozen=True, gc=False, array_like=True, tag="typing"):

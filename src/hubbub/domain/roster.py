@@ -198,12 +198,14 @@ class Roster:
 
     def found(self, found: Found, user_id: int, late: bool = False) -> KnownChat:
         """What a look-up for this user told. `late`: a commit may have come after it."""
-        chat = self._chats.get(found.chat.id)
+        chat = known = self._chats.get(found.chat.id)
         if chat is None or chat.changes < found.head.changes:
             chat = KnownChat(
                 found.chat.id, found.chat.type, found.chat.size, found.members, found.head
             )
             chat.free = False
+            if known is not None:
+                chat.newest = known.newest
         if not late:
             chat.free = found.free
         if found.role is not None and chat.large and not late:  # he may be gone by now
@@ -257,9 +259,14 @@ class Roster:
         _apply(chat, outcome.events)
         return chat
 
-    def heard(self, row: Row) -> None:
+    def heard(self, row: Row, large: bool) -> None:
         """Another node has committed this. What it means for a chat's members the store knows."""
         chat = self.get(row.chat_id)
+        if large and row.rev == row.seq and row.type != "system":
+            if chat is None:
+                chat = self.add(KnownChat(row.chat_id, "group", LARGE + 1, (), None))
+                chat.free = False
+            chat.newest = Newest(row.seq, row.sender_id)
         if chat is None or chat.head is None or row.rev <= chat.head:
             return
         if row.type == "system" and row.rev == row.seq:

@@ -128,6 +128,7 @@ class Core:
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
         )
         self.reactions = AnnounceReactions(world.chats, self.ingest, clock)
+        announcer.is_large = self.hub.is_large
         announcer.on_waiting = self.reactions.wake
         self.presence = Presence(
             self.hub,

@@ -34,15 +34,8 @@ class Node:
 
     async def lives(self) -> None:
         """Return once it can be used."""
+        await eventually(lambda: getattr(self.nodes, "is_ready", True), "it lives", PATIENCE)
         await eventually(lambda: self.nodes.me != 0, "it has a number")
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    await self.nodes.others()
-                except Unavailable:
-                    await asyncio.sleep(0.01)
-                else:
-                    return
 
     async def heard(self, *letters: bytes) -> None:
         await eventually(lambda: self.letters == [*letters], f"{letters} came", PATIENCE)
@@ -141,10 +134,8 @@ async def test_what_a_dead_node_held_is_held_no_more(stage: Stage) -> None:
     dead = bob.nodes.me
     await stage.end(bob)
     async with asyncio.timeout(PATIENCE):
-        while True:
-            if not await ann.nodes.others() and await ann.nodes.find([user(1)]) == [()]:
-                break
-            await asyncio.sleep(0.01)
+        while await ann.nodes.others() or await ann.nodes.find([user(1)]) != [()]:
+            pass
     await ann.nodes.place([user(1)], [])
     assert await ann.nodes.find([user(1)]) == [(ann.nodes.me,)]
     assert dead != ann.nodes.me
