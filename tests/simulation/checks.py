@@ -393,7 +393,9 @@ async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Cha
                     wrong.append(f"8.1.4: {message.seq} of {record.id} is read by a silent one")
                 # What was told before somebody became silent may be kept.
                 if ticks != message.status and not (silent and ticks == "read"):
-                    wrong.append(f"G5: {message.seq} is {ticks}, refetched {message.status}")
+                    wrong.append(
+                        f"G5: {message.seq} of {record.id} is {ticks}, refetched {message.status}"
+                    )
     return wrong
 
 

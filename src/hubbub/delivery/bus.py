@@ -83,7 +83,7 @@ class Bus:
         """Pass on to this node's readers at once, and to other nodes soon."""
         self._deliver(events)
         if len(self._queue) + len(events) > MOST_WAITING:
-            self._missed()
+            self.skip()
             return
         self._queue.extend(events)
         self._work.set()
@@ -105,7 +105,7 @@ class Bus:
             letters = await self._address(events)
             await self._nodes.send([self._write(node, raw) for node, raw in letters.items()])
         except Unavailable:
-            self._missed()
+            self.skip()
 
     async def _address(self, events: list[Event]) -> dict[int, list[msgspec.Raw]]:
         """What goes to which node, in order; each event is encoded once."""
@@ -136,8 +136,8 @@ class Bus:
         self.statistics.bytes += len(data)
         return node, data
 
-    def _missed(self) -> None:
-        """Something was not sent, and nobody knows to whom: it is missing everywhere."""
+    def skip(self) -> None:
+        """Something is not sent, and nobody knows to whom: it is missing everywhere."""
         self._first += 1
         for node in self._sent:
             self._sent[node] += 1

@@ -179,12 +179,21 @@ class Subscriber:
 
     def receipt(self, chat_id: int, outgoing: Outgoing) -> None:
         """A live receipt; a reader that takes none now hears of that chat again later."""
-        if not self.blocked and self.stance is not None:
+        if not self.blocked and self.stance is not None and not self._is_early(chat_id):
             self.add(outgoing.bytes(self.version))
         elif self.missed_receipts is None:
             self.missed_receipts = {chat_id}
         elif len(self.missed_receipts) < MAX_RECEIPTS:
             self.missed_receipts.add(chat_id)
+
+    def _is_early(self, chat_id: int) -> bool:
+        """Whether a watchful reader has yet to be told of the chat, or reads what it concerns."""
+        if not self.watchful or self.trims is None:
+            return False
+        if self.replay is None and chat_id not in self.trims:
+            self.fall_behind(ME, self.trims.get(ME, 0))
+            self.reread(self)
+        return self.replay is not None or chat_id not in self.trims
 
     def answer(self, frame: object) -> None:
         """A frame for this connection alone; goes out with the next flush."""

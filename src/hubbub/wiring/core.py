@@ -203,6 +203,10 @@ class Core:
 
     def _begin_anew(self) -> None:
         """The store went away over a commit: what connections have is not known any more."""
+        if self.bus is not None:
+            self.bus.skip()
+            self.bus.hearing.lost()
+            return
         self.relay.forget()
         self.hub.close_all(Close.TRY_LATER, "the store was away; resume")
 
