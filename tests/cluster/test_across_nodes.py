@@ -16,7 +16,6 @@ from hubbub_client import (
     PresenceChanged,
     ReceiptsCounted,
     SendFailed,
-    SignedOut,
     State,
     Ticked,
     TypingChanged,
@@ -36,18 +35,14 @@ class Person:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.events: list[Event] = []
-        self.signed_out = False
 
     @property
     def id(self) -> str:
         return self.client.user.id
 
     async def listen(self) -> None:
-        try:
-            async for event in self.client.events():
-                self.events.append(event)
-        except SignedOut:
-            self.signed_out = True
+        async for event in self.client.events():
+            self.events.append(event)
 
     def of(self, kind: type[E_]) -> list[E_]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -170,7 +165,9 @@ async def test_a_session_that_is_ended_elsewhere_is_closed(cluster: Cluster) -> 
         async with other:
             (mine,) = [s for s in await other.api.sessions() if not s.current]
             await other.api.revoke_session(mine.id)
-            await eventually(lambda: ann.signed_out, "its connection is closed", PATIENCE)
+            await eventually(
+                lambda: ann.client.state is State.CLOSED, "its connection is closed", PATIENCE
+            )
 
 
 async def test_receipts_of_a_large_group_are_counted_together(cluster: Cluster) -> None:

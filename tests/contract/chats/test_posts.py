@@ -1,6 +1,8 @@
 """Positions, numbers, times and duplicates (G2, G3)."""
 
-from hubbub.domain.change import Create, Enrol, Mismatch, Missing, NewChat, Post, Posted
+from msgspec.structs import replace
+
+from hubbub.domain.change import Create, Enrol, Mismatch, Missing, NewChat, Post, Posted, Stale
 from hubbub.domain.chat import group_key
 from hubbub.ports import Lookup
 from tests.contract.chats.world import ANN, BOB, CAT, CHAT, World, direct
@@ -218,3 +220,23 @@ async def test_duplicates_are_known_in_a_batch_of_many_kinds(world: World) -> No
     assert (outcomes[2].id, outcomes[2].duplicate) == (first.id, True)
     assert isinstance(outcomes[3], Mismatch)
     assert await world.seen(ANN) == [1, 2]
+
+
+async def test_a_post_that_was_permitted_before_the_chat_changed_is_not_stored(
+    world: World,
+) -> None:
+    await world.group(ANN, BOB)
+    await world.post("one")
+    permitted = replace(world.text("two"), changes=0)
+    late = replace(world.text("three"), client_id=KEY, changes=0)
+    assert isinstance(await world.one(permitted), Posted)
+    changed = await world.enrol(CAT)
+    assert changed.head.changes == 1
+    assert await world.one(late) == Stale(CHAT)
+    again = await world.one(replace(late, changes=1))
+    assert isinstance(again, Posted)
+    assert again.seq == 4
+    # What is stored is answered, whatever has changed since.
+    once_more = await world.one(late)
+    assert isinstance(once_more, Posted)
+    assert once_more.duplicate
