@@ -21,8 +21,6 @@ class Hearing:
     hub: Hub
     watchers: Watchers
     roster: Roster
-    authored: dict[tuple[int, int], None]
-    """(user, chat) of the newest messages."""
     replays: Replays
     presence: Presence
     revoke: Callable[[Iterable[int]], None]
@@ -50,9 +48,7 @@ class Hearing:
 
         What is not in a log is the state of now: receipts of the newest messages, presence.
         """
-        authors: dict[int, list[int]] = {}
-        for user_id, chat_id in reversed(self.authored):
-            authors.setdefault(user_id, []).append(chat_id)
+        authors = self.hub.authors.chats()
         self.roster.clear()
         self.hub.interest.again([*self.hub.topics(), *self.watchers.topics()])
         for subscriber in self.hub.everybody():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hubbub.delivery.authors import Authors
 from hubbub.delivery.interest import Interest
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.relation import Stance
@@ -33,6 +34,7 @@ class Hub:
         self.mark_dirty = self._dirty.append
         """A connection has something to write."""
         self.statistics = HubStatistics()
+        self.authors = Authors()
         self.on_arrival: Callable[[Subscriber], None] = _nobody
         self.on_departure: Callable[[Subscriber], None] = _nobody
 

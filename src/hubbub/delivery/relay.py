@@ -66,8 +66,6 @@ class Relay:
     ) -> None:
         """Not `exact`: events may be lost, or come late."""
         self._exact = exact
-        self.authored: dict[tuple[int, int], None] = {}
-        """(user, chat) of the newest messages that came by, where events may be lost."""
         self._hub = hub
         self._encoders = encoders
         self._fanout = fanout
@@ -121,7 +119,7 @@ class Relay:
         if event.large and row.type == "system":
             self._goes(row)
         if not self._exact and row.rev == row.seq:
-            self._note(row)
+            self._hub.authors.note(row.sender_id, row.chat_id)
         audience: Collection[Subscriber]
         if event.large:
             audience = self._hub.of_large(row.chat_id)
@@ -137,14 +135,6 @@ class Relay:
             self._fanout.start(row.chat_id, row.rev, outgoing, (row.sender_id, own), some)
         else:
             self._push(event, audience)
-
-    def _note(self, row: Row) -> None:
-        """Whose receipts may come."""
-        key = (row.sender_id, row.chat_id)
-        self.authored.pop(key, None)
-        self.authored[key] = None
-        if len(self.authored) > MOST_LOGS:
-            del self.authored[next(iter(self.authored))]
 
     def _skip(self, row: Row) -> Outgoing:
         """For who may not see the message that was changed."""

@@ -78,6 +78,9 @@ class Replays:
         subscriber.behind, subscriber.outdated = None, False
         subscriber.reread = self._reread
         replay = Replay(subscriber, positions, me, receipts, repair=False)
+        if not self._flight.exact:
+            for chat_id in replay.receipts:
+                self._hub.authors.note(subscriber.user_id, chat_id)
         replay.budget = self._bounds.per_resume
         self._enqueue(replay)
 
@@ -275,8 +278,10 @@ class Replays:
             if replay.repair and row.rev > place + 1:
                 subscriber.answer(frames.Skip(chat, place + 1, row.rev - 1))
             own = row.sender_id == subscriber.user_id
-            if own and replay.whole and replay.repair and log.chat_id not in replay.receipts:
-                replay.receipts.append(log.chat_id)  # nobody else may know that he wrote there
+            if own and not self._flight.exact:
+                self._hub.authors.note(subscriber.user_id, log.chat_id)
+                if replay.whole and replay.repair and log.chat_id not in replay.receipts:
+                    replay.receipts.append(log.chat_id)  # nobody may have known that he wrote there
             subscriber.answer(
                 present.message(row, log.members, present.client_ref(row) if own else None)
             )

@@ -147,7 +147,6 @@ class Core:
                 hub=self.hub,
                 watchers=watchers,
                 roster=self.roster,
-                authored=self.relay.authored,
                 replays=self.replays,
                 presence=self.presence,
                 revoke=lambda sessions: self.revocations.heard(sessions, clock.now_ms()),
