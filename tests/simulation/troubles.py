@@ -89,7 +89,10 @@ class Troubles:
 
     async def _deaf(self) -> None:
         """One node is cut off from the others, for so long that its lease may end."""
-        nodes = self._rng.choice(list(self._machine.switch.living.values()))
+        living = list(self._machine.switch.living.values())
+        if not living:
+            return
+        nodes = self._rng.choice(living)
         nodes.cut_off = True
         await pause(self._rng.uniform(0.1, 5))
         nodes.cut_off = nodes.dead
