@@ -74,7 +74,10 @@ async def _interruption(town: Town) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "node" else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS],
+)
 async def test_nothing_is_lost(cluster: Cluster, api: Api, name: str) -> None:
     town = await Town.found(api, 11, cluster.urls)
     async with AsyncExitStack() as stack:
