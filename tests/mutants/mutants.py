@@ -28,6 +28,7 @@ from hubbub.adapters.sqlite import (
 )
 from hubbub.adapters.sqlite import amend as amending
 from hubbub.adapters.sqlite import replay as stored_replay
+from hubbub.adapters.sqlite.caches import Caches
 from hubbub.delivery import announce, presence, relay, subscriber
 from hubbub.domain import receipt
 from hubbub.domain.amend import amend
@@ -290,8 +291,8 @@ def seen_by_anybody() -> Any:
 def reads_told_of_the_silent() -> Any:
     """Authors hear of every read."""
     return all_of(
-        patch.object(advance, "is_silent", lambda db, user_id: False),
-        patch.object(post, "is_silent", lambda db, user_id: False),
+        patch.object(advance, "is_silent", lambda db, caches, user_id: False),
+        patch.object(post, "is_silent", lambda db, caches, user_id: False),
     )
 
 
@@ -331,9 +332,9 @@ def types_in_spite_of_a_block() -> Any:
 def renamed_in_silence() -> Any:
     """A user's other name is stored, and his own log does not tell of it."""
 
-    def silent(db: apsw.Connection, change: SetMe) -> Told:
+    def silent(db: apsw.Connection, caches: Caches, change: SetMe) -> Told:
         if change.display_name is None:
-            return relations.set_me(db, change)
+            return relations.set_me(db, caches, change)
         values = (change.display_name, change.user_id)
         db.execute("UPDATE users SET display_name = ? WHERE id = ?", values)
         return Told(None)

@@ -90,3 +90,15 @@ async def test_reads_of_the_message_path_do_not_scan(tmp_path: Path) -> None:
     scans = {sql: step for sql in selects for step in plan(world.connection, sql) if "SCAN" in step}
     world.close()
     assert not scans
+
+
+async def test_a_commit_parses_no_statement_that_the_one_before_had(tmp_path: Path) -> None:
+    world = SqliteWorld(tmp_path / "hubbub.db")
+    world.add_users(ANN, BOB)
+    await world.group(ANN, BOB)
+    parsed: list[int] = []
+    for _ in range(3):
+        await world.do(*(world.text(f"{number}") for number in range(200)))
+        parsed.append(world.connection.cache_stats()["misses"])
+    world.close()
+    assert parsed[1] == parsed[2]

@@ -1,6 +1,7 @@
 """Cursors: forward only, with the time of each advance kept as a mark."""
 
 import json
+from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -21,6 +22,11 @@ from hubbub.domain.chat import LARGE, Head
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import DELIVERED, READ, Cursor
 
+OWN_PLACES = "SELECT s.id FROM carray(?) JOIN sessions s ON s.id = value WHERE s.own_places"
+KEEP_PLACE = (
+    "INSERT INTO places (session_id, chat_id, seq) VALUES (?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)"
+)
 PART = 5_000
 """Most users in one packed row of marks."""
 
@@ -84,7 +90,7 @@ class _Flush:
             after.read,
             move.at,
             me,
-            me is not None and is_silent(self._db, move.user_id),
+            me is not None and is_silent(self._db, self._caches, move.user_id),
         )
 
     def _mark(self, move: Advance, kind: int, before: int, seq: int) -> None:
@@ -129,14 +135,15 @@ class _Flush:
             self._mark_rows()
         for (chat_id, seq, kind, at), users in self._packed.items():
             self._write_packed(chat_id, seq, kind, at, users)
-        if not self._places:
-            return
-        self._db.executemany(
-            "INSERT INTO places (session_id, chat_id, seq)"
-            " SELECT ?1, ?2, ?3 FROM sessions WHERE id = ?1 AND own_places"
-            " ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
-            self._places,
-        )
+        if self._places:
+            self._keep_places()
+
+    def _keep_places(self) -> None:
+        """Of sessions that have their own; most have not."""
+        sessions = apsw.carray(array("q", [session_id for session_id, _, _ in self._places]))
+        own = {session_id for (session_id,) in self._db.execute(OWN_PLACES, (sessions,))}
+        if own:
+            self._db.executemany(KEEP_PLACE, [place for place in self._places if place[0] in own])
 
     def _mark_rows(self) -> None:
         rows = [(*times, *key) for key, times in self._rows.items()]

@@ -24,13 +24,17 @@ class Position(Struct):
 
 
 class Caches:
-    """Heads and sizes by chat, which of them are direct, positions by (chat, user)."""
+    """Heads and sizes by chat, which of them are direct, positions by (chat, user).
+
+    And who tells nobody what he has read.
+    """
 
     def __init__(self) -> None:
         self.heads: dict[int, Head] = {}
         self.sizes: dict[int, int] = {}
         self.direct: set[int] = set()
         self.positions: dict[tuple[int, int], Position] = {}
+        self.silent: dict[int, bool] = {}
 
     def clear(self) -> None:
         """Forget all."""
@@ -38,8 +42,9 @@ class Caches:
         self.sizes.clear()
         self.direct.clear()
         self.positions.clear()
+        self.silent.clear()
 
     def trim(self) -> None:
         """Keep the bound. Between commits only."""
-        if len(self.heads) > MOST or len(self.positions) > MOST:
+        if max(len(self.heads), len(self.positions), len(self.silent)) > MOST:
             self.clear()

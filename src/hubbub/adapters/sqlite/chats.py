@@ -105,7 +105,7 @@ class SqliteChatStore:
             case PlaceMe():
                 return place_me(db, change)
             case SetMe():
-                return set_me(db, change)
+                return set_me(db, caches, change)
             case SetBlock():
                 return set_block(db, change)
             case Seen():

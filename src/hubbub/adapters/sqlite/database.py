@@ -6,12 +6,17 @@ by a connection of their own, outside the commit, so automatic ones are switched
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from urllib.parse import quote
 
 import apsw
 
 from hubbub.adapters.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from hubbub.ports import Unavailable
+
+STATEMENTS: Final = 300
+"""Prepared statements are kept while so many rows go through others: about as many as a commit has,
+so that it parses none anew. Each row looks through them all."""
 
 
 class UnusableDatabase(Unavailable):
@@ -30,7 +35,12 @@ def open_database(
     flags = apsw.SQLITE_OPEN_READONLY if readonly else _WRITE
     name = f"file:{quote(path)}?immutable=1" if still else path
     try:
-        connection = apsw.Connection(name, flags=flags | apsw.SQLITE_OPEN_URI * still, vfs=vfs)
+        connection = apsw.Connection(
+            name,
+            flags=flags | apsw.SQLITE_OPEN_URI * still,
+            vfs=vfs,
+            statementcachesize=STATEMENTS,
+        )
         connection.set_busy_timeout(5000)
         _check(connection, path)  # first: the pragmas write, and this may be another's file
         for pragma in _READER_PRAGMAS if readonly else _WRITER_PRAGMAS:

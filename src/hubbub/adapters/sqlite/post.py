@@ -81,12 +81,14 @@ def _append(
     before = _move_senders(db, caches, rows)
     if named := [row for row in rows if row.extra]:
         insert_mentions(db, named)
-    return [_read(db, row, before[row.id]) if isinstance(row, Row) else row for row in assigned]
+    return [
+        _read(db, caches, row, before[row.id]) if isinstance(row, Row) else row for row in assigned
+    ]
 
 
-def _read(db: apsw.Connection, row: Row, before: int) -> Posted:
+def _read(db: apsw.Connection, caches: Caches, row: Row, before: int) -> Posted:
     """By sending he has read what lies between: whether that is told."""
-    silent = before < row.seq - 1 and is_silent(db, row.sender_id)
+    silent = before < row.seq - 1 and is_silent(db, caches, row.sender_id)
     return placed(row, before, silent=silent)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import apsw
 from msgspec.structs import replace
 
+from hubbub.adapters.sqlite.caches import Caches
 from hubbub.adapters.sqlite.database import snapshot
 from hubbub.adapters.sqlite.rows import next_me
 from hubbub.domain.account import User
@@ -99,9 +100,13 @@ def _name(db: apsw.Connection, user_id: int) -> str:
     return db.execute(NAME, (user_id,)).get or ""
 
 
-def is_silent(db: apsw.Connection, user_id: int) -> bool:
+def is_silent(db: apsw.Connection, caches: Caches, user_id: int) -> bool:
     """Whether the user tells nobody what he has read."""
-    return db.execute(IS_SILENT, (user_id,)).get is not None
+    found = caches.silent.get(user_id)
+    if found is None:
+        found = db.execute(IS_SILENT, (user_id,)).get is not None
+        caches.silent[user_id] = found
+    return found
 
 
 def load_stance(db: apsw.Connection, user_id: int, rev: int) -> Stance:
@@ -120,13 +125,14 @@ def is_shut(db: apsw.Connection, pair: Pair) -> bool:
 # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
 
-def set_me(db: apsw.Connection, change: SetMe) -> Told:
+def set_me(db: apsw.Connection, caches: Caches, change: SetMe) -> Told:
     """Give a user's switches other values, or him another name; what is so already is no change."""
     user_id = change.user_id
     before, called = load_privacy(db, user_id), _name(db, user_id)
     privacy, name = replace(before, **change.wanted), change.display_name or called
     if (privacy, name) == (before, called):
         return Told(None)
+    caches.silent.pop(user_id, None)
     rev = next_me(db, user_id)
     db.execute("UPDATE users SET display_name = ? WHERE id = ?", (name, user_id))
     db.execute(

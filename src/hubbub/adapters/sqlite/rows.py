@@ -1,6 +1,7 @@
 """Small statements that several parts of the message path share."""
 
 import apsw
+from msgspec.structs import astuple
 
 from hubbub.adapters.sqlite.caches import Caches, Position
 from hubbub.adapters.sqlite.mentions import unread_mentions
@@ -13,6 +14,8 @@ SENT = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
     " system, thread_id, extra"
 )
+_SENT = SENT.count(",") + 1
+"""A row's fields begin with these columns."""
 ROW = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned, reactions"
 INSERT_ROW = f"INSERT INTO messages ({SENT}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
@@ -27,29 +30,7 @@ MARK_ROW = (
 
 def insert_rows(db: apsw.Connection, rows: list[Row]) -> None:
     """Store messages in their places."""
-    db.executemany(
-        INSERT_ROW,
-        [
-            (
-                r.id,
-                r.chat_id,
-                r.seq,
-                r.rev,
-                r.number,
-                r.sender_id,
-                r.client_id,
-                r.at,
-                r.type,
-                r.content,
-                r.media,
-                r.reply_to,
-                r.system,
-                r.thread_id,
-                r.extra,
-            )
-            for r in rows
-        ],
-    )
+    db.executemany(INSERT_ROW, [astuple(row)[:_SENT] for row in rows])
 
 
 def load_head(db: apsw.Connection, caches: Caches, chat_id: int) -> Head | None:
