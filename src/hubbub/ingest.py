@@ -241,7 +241,7 @@ class Ingest:
 
     async def _permitted(self, waiting: list[Waiting]) -> tuple[list[Waiting], list[Change]]:
         """Those that may go on, as changes; the others are refused, in order."""
-        drafts = [(w.request, w) for w in waiting if isinstance(w.request, Draft)]
+        drafts = [(r, w) for w in waiting if isinstance(r := w.request, Draft)]
         if not drafts:
             return waiting, [cast(Change, w.request) for w in waiting]
         try:

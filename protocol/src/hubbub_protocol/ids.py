@@ -35,14 +35,9 @@ class BadId(ValueError):
 def text(kind: Kind, number: int) -> str:
     """Write an id, for instance `chat_01h2x3y4z5a6b`."""
     triples = _TRIPLES
-    return (
-        _PREFIX[kind]
-        + ALPHABET[number >> 60]
-        + triples[number >> 45 & 32767]
-        + triples[number >> 30 & 32767]
-        + triples[number >> 15 & 32767]
-        + triples[number & 32767]
-    )
+    high, middle = triples[number >> 45 & 32767], triples[number >> 30 & 32767]
+    low, lowest = triples[number >> 15 & 32767], triples[number & 32767]
+    return f"{_PREFIX[kind]}{ALPHABET[number >> 60]}{high}{middle}{low}{lowest}"
 
 
 def _parse(kind: Kind, value: str) -> int:

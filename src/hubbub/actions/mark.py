@@ -34,15 +34,16 @@ class MarkReceived:
 
     def __call__(self, principal: Principal, positions: Mapping[str, int]) -> None:
         """Raises Refused for a name that is no chat id. Chats of others are passed over."""
+        now = self._clock.now_ms()
         for name, seq in positions.items():
-            self.position(principal, name, seq)
+            if name == frames.ME:
+                self._cursors.place_me(PlaceMe(principal.session_id, principal.user_id, seq))
+            else:
+                self.at(principal, _chat(name), seq, now)
 
     def position(self, principal: Principal, chat: str, seq: int) -> None:
         """One log. Raises Refused for a name that is no chat id."""
-        if chat == frames.ME:
-            self._cursors.place_me(PlaceMe(principal.session_id, principal.user_id, seq))
-        else:
-            self.at(principal, _chat(chat), seq, self._clock.now_ms())
+        self(principal, {chat: seq})
 
     def at(self, principal: Principal, chat_id: int, seq: int, now: int) -> None:
         """One chat; `now` is Unix ms."""

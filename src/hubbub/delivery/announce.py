@@ -9,7 +9,6 @@ from hubbub.delivery.cursors import by_sending, counts, ranges
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.moves import large_moves, members_after, seated, system_row
 from hubbub.domain.change import (
-    Advance,
     Advanced,
     Amended,
     Change,
@@ -51,6 +50,7 @@ COUNTS_EVERY: Final = 1.0
 
 MEMBERSHIP: Final = (*get_args(GroupChange), Fill)
 """Changes of who hears."""
+_CHANGE_WHO_HEARS: Final = frozenset[type](MEMBERSHIP)
 
 Publish = Callable[[Sequence[Event]], None]
 
@@ -105,6 +105,8 @@ class Announcer:
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Learn the chats whose members are about to change: who they were decides who hears."""
         self._roster.hold()
+        if _CHANGE_WHO_HEARS.isdisjoint(map(type, changes)):
+            return
         knows = self._roster.knows
         unknown = {c.chat_id for c in changes if isinstance(c, MEMBERSHIP) and not knows(c.chat_id)}
         if unknown:
@@ -124,7 +126,6 @@ class Announcer:
                     if not outcome.duplicate and outcome.read_before < outcome.seq - 1:
                         advances.append(by_sending(change, outcome))
                 case Advanced():
-                    assert isinstance(change, Advance)
                     advances.append(outcome)
                 case Logged():
                     assert isinstance(change, GroupChange)

@@ -228,8 +228,9 @@ class Relay:
         audience = self._hub.of_user(event.author_id)
         if not audience:
             return
-        read = event.read and not any(subscriber.silent for subscriber in audience)
-        kind = frames.ReadReceipt if read else frames.DeliveryReceipt
+        kind = (
+            frames.ReadReceipt if event.read and not _silent(audience) else frames.DeliveryReceipt
+        )
         frame = kind(
             present.chat_ref(event.chat_id),
             present.message_ref(event.message_id),
@@ -307,6 +308,14 @@ class Relay:
             return
         for subscriber in self._hub.of_user(event.user_id):
             self._hub.unsubscribe(event.chat_id, subscriber)
+
+
+def _silent(audience: Iterable[Subscriber]) -> bool:
+    """Whether the user of these connections is not told what others have read."""
+    silent = False
+    for subscriber in audience:  # most are one, for which a generator would cost more
+        silent = silent or subscriber.silent
+    return silent
 
 
 def _may_see(subscriber: Subscriber, event: TypingEvent) -> bool:

@@ -197,7 +197,12 @@ class Subscriber:
 
     def answer(self, frame: object) -> None:
         """A frame for this connection alone; goes out with the next flush."""
-        self.add(self._encode(frame))
+        data = self._encode(frame)
+        if self.out is None:  # as `add`
+            self.out = [data]
+            self.on_dirty(self)
+        else:
+            self.out.append(data)
 
     def add(self, data: bytes) -> None:
         """Bytes for the next flush."""

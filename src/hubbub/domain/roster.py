@@ -14,7 +14,7 @@ from hubbub.domain.change import Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Found, Head
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
-from hubbub.domain.receipt import Passed, passed
+from hubbub.domain.receipt import Passed
 
 MOST_CHATS: Final = 50_000
 TAIL: Final = 16
@@ -120,11 +120,14 @@ class KnownChat:
         """
         if self.tail_after is None or before < self.tail_after:
             return None
-        newer = len(self.tail)
-        while newer and self.tail[newer - 1][0] > before:
-            newer -= 1
-        found = passed(self.tail[newer:], before, after, reader_id)
-        return [one for one in found if one.author_id in self.members]
+        found: dict[int, Passed] = {}
+        for seq, message_id, author_id in reversed(self.tail):
+            if seq <= before:
+                break
+            fresh = seq <= after and author_id != reader_id and author_id not in found
+            if fresh and author_id in self.members:
+                found[author_id] = Passed(author_id, message_id, seq)
+        return list(found.values())
 
 
 class Newest:

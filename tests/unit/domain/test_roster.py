@@ -33,6 +33,19 @@ def test_who_left_hears_no_more_of_how_far_others_are() -> None:
     assert chat.passed(0, 1, 2) == []
 
 
+def test_each_author_hears_of_his_newest_message_that_was_passed() -> None:
+    roster, members = Roster(), (ANN, 2, 3)
+    small = Found(Chat(CHAT, "group", None, "All", "joined", 0, 3), Head(0), members, None, 0)
+    chat = roster.found(small, 2)
+    for seq, author in enumerate((ANN, 2, ANN, 3, ANN), start=1):
+        posted(chat, Posted(10 + seq, CHAT, seq, seq, 0), author)
+    heard = chat.passed(0, 4, 3)
+    assert heard is not None
+    assert {(one.author_id, one.seq, one.message_id) for one in heard} == {(ANN, 3, 13), (2, 2, 12)}
+    assert chat.passed(3, 4, 3) == []
+    assert chat.passed(3, 5, 3) == [Passed(ANN, 15, 5)]
+
+
 def test_who_left_a_large_group_hears_no_counts() -> None:
     roster, size = Roster(), LARGE + 3
     chat = roster.found(

@@ -30,6 +30,8 @@ _MAX_REASON: Final = MAX_CONTROL - 2
 
 _SHORT: Final = [[bytes((0x80 | op, size)) for size in range(126)] for op in range(16)]
 _LONG: Final = [bytes((0x80 | op, 126)) for op in range(16)]
+_USUAL: Final = 1_024
+"""Payloads shorter than this have their frames' heads at hand."""
 
 
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:
@@ -45,18 +47,14 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
 def framed(encode: Callable[[object], bytes], opcode: int) -> Callable[[object], bytes]:
     """An encoder whose payloads are whole frames.
 
-    As `frame` makes them, written out again since this is called several times a message.
+    As `frame` makes them; this is called several times a message.
     """
-    short, long = _SHORT[opcode], _LONG[opcode]
+    heads = [frame(bytes(size), opcode)[: -size or None] for size in range(_USUAL)]
 
     def encode_frame(value: object) -> bytes:
         payload = encode(value)
         size = len(payload)
-        if size < 126:
-            return short[size] + payload
-        if size < 65536:
-            return long + size.to_bytes(2, "big") + payload
-        return frame(payload, opcode)
+        return heads[size] + payload if size < _USUAL else frame(payload, opcode)
 
     return encode_frame
 

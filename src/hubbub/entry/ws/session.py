@@ -244,11 +244,11 @@ class Session:
             return
         if principal is None:
             raise Refused(Code.UNAUTHORIZED, "Sign in first: send an auth frame.")
-        match frame:
-            case frames.Send() | frames.Edit() | frames.Delete() | frames.Pin() | frames.React():
-                self._ask(principal, frame)
+        match frame:  # the most frequent first
             case frames.Received():
                 self._received(principal, frame)
+            case frames.Send() | frames.Edit() | frames.Delete() | frames.Pin() | frames.React():
+                self._ask(principal, frame)
             case frames.Read():
                 self._read(principal, frame)
             case frames.Typing():
