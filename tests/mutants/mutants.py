@@ -43,7 +43,7 @@ from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
 from hubbub_client import threads as client_threads
-from tests.mutants import groups, reactions
+from tests.mutants import groups, nodes, reactions
 
 
 @dataclass(frozen=True)
@@ -431,5 +431,9 @@ MUTANTS = (
     Mutant("anybody sets", r"rights: .* did setchat", groups.anybody_sets),
     Mutant("invite without end", r"rights: .* used too often", groups.invite_without_end),
     Mutant("muted in silence", r"mute are .* refetched", groups.muted_in_silence),
+    Mutant("lost letters ignored", r"G[45]: |holds .* refetched", nodes.lost_letters_ignored),
+    Mutant("no beats", r"G[45]: |holds .* refetched", nodes.no_beats),
+    Mutant("read before placed", r"G[45]: |holds .* refetched", nodes.read_before_placed),
+    Mutant("undated posts", r"rights: |G6: |G4: ", nodes.undated_posts),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -1,0 +1,39 @@
+"""Several nodes, with one rule of theirs taken out."""
+
+from typing import Any
+from unittest.mock import patch
+
+from hubbub.actions.send_message import Accept
+from hubbub.delivery import bus
+from hubbub.delivery.hearing import Hearing
+from hubbub.delivery.interest import Interest
+
+
+def lost_letters_ignored() -> Any:
+    """Whatever number a letter has, nothing was lost."""
+    receive = bus.Bus.receive
+
+    def trusting(self: Any, data: bytes) -> None:
+        with patch.object(Hearing, "lost", lambda hearing: None):
+            receive(self, data)
+
+    return patch.object(bus.Bus, "receive", trusting)
+
+
+def no_beats() -> Any:
+    """Only the next letter tells that the last one was lost."""
+    return patch.object(bus, "_is_due", lambda beats: False)
+
+
+def read_before_placed() -> Any:
+    """The store is read for who resumes while others do not know yet that he is here."""
+
+    async def later(self: Any) -> None:
+        """Sooner or later `run` does it."""
+
+    return patch.object(Interest, "placed", later)
+
+
+def undated_posts() -> Any:
+    """What was permitted is stored, though the chat has changed since."""
+    return patch.object(Accept, "_dated", lambda self, verdict, changes: verdict)
