@@ -393,3 +393,22 @@ async def test_the_view_of_each_messages_status_agrees(world: World) -> None:
         assert isinstance(world, SqliteWorld)
         found = list(world.connection.execute(query))
     assert found == wanted + answered
+
+
+async def test_who_came_later_has_not_read_what_was_said_before(world: World) -> None:
+    await world.group(ANN, BOB)
+    await world.posts(2)
+    await world.enrol(CAT)  # at 3
+    (bob, cat) = await world.reader.cursors(ANN, [CHAT])
+    assert (bob.delivered, bob.read) == (None, None)
+    assert (cat.user_id, cat.delivered, cat.read) == (CAT, None, None)
+    said = await world.post("three")
+    await world.advance(CAT, said.seq, said.seq)
+    (_, cat) = await world.reader.cursors(ANN, [CHAT])
+    assert cat.read == Passed(ANN, said.id, said.seq)
+    # Of two stays either counts.
+    await world.leave(CAT)
+    await world.post("four")
+    await world.enrol(CAT)
+    (_, cat) = await world.reader.cursors(ANN, [CHAT])
+    assert cat.read == Passed(ANN, said.id, said.seq)

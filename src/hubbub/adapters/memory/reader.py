@@ -251,10 +251,12 @@ class MemoryReader:
     def _newest(
         self, author: int, member: Member, kind: int, position: int
     ) -> tuple[Passed | None, int]:
+        there = self._state.stays_of(member)
         own = [
             row
             for row in self._state.logs[member.chat_id]
             if row.sender_id == author and row.type != "system" and row.seq <= position
+            if any(stay.holds(row.seq) for stay in there)  # sent to those who were there
         ]
         if not own:
             return None, 0

@@ -8,7 +8,7 @@ one himself has a mark, too, unless there was nothing between.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from hubbub.adapters.postgres.rows import SILENT, between, columns
+from hubbub.adapters.postgres.rows import SILENT, between, columns, stays
 from hubbub.adapters.postgres.schema import DAY_MS
 from hubbub.domain.message import Row
 from hubbub.domain.receipt import DELIVERED, READ, Cursor, Passed
@@ -43,7 +43,7 @@ PACKED: Final = """
     LATERAL unnest(l.users) AS u (user_id) WHERE u.user_id = ANY($4) ORDER BY l.seq, l.kind, l.at
 """
 OTHER_MEMBERS: Final = (
-    f"SELECT user_id, delivered, read, {SILENT.format('members.user_id')} FROM members"
+    f"SELECT user_id, since, delivered, read, {SILENT.format('members.user_id')} FROM members"
     " WHERE chat_id = $1 AND user_id <> $2 AND until IS NULL ORDER BY user_id"
 )
 
@@ -89,11 +89,16 @@ async def cursor_states(db: Any, user_id: int, chat_id: int, head: int) -> list[
     His messages are looked for in the newest `REACH` positions.
     """
     found = await db.fetch(OTHER_MEMBERS, chat_id, user_id)
-    cursors = {other: Cursor(delivered, read) for other, delivered, read, _ in found}
+    cursors = {other: Cursor(delivered, read) for other, _, delivered, read, _ in found}
     least = min((c.read for c in cursors.values()), default=0)
     own = await _own_messages(db, user_id, chat_id, head, least)
-    got = {other: _newest(own, cursor.delivered) for other, cursor in cursors.items()}
-    seen = {other: _newest(own, cursor.read) for other, cursor in cursors.items()}
+    sent = dict.fromkeys(cursors, own)
+    for other, since, *_ in found:
+        if own and own[-1].seq < since:  # to those who were there
+            there = await stays(db, chat_id, other)
+            sent[other] = [row for row in own if any(stay.holds(row.seq) for stay in there)]
+    got = {other: _newest(sent[other], cursor.delivered) for other, cursor in cursors.items()}
+    seen = {other: _newest(sent[other], cursor.read) for other, cursor in cursors.items()}
     wanted = [
         (other, kind, row.seq)
         for rows in (got, seen)

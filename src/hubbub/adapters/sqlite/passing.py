@@ -12,7 +12,7 @@ from typing import Final, cast
 import apsw
 
 from hubbub.adapters.sqlite.relations import SILENT
-from hubbub.adapters.sqlite.rows import NEAR
+from hubbub.adapters.sqlite.rows import NEAR, stays
 from hubbub.domain.message import Row
 from hubbub.domain.receipt import Cursor, Passed
 from hubbub.domain.view import RecipientView
@@ -51,7 +51,7 @@ PACKED = (
 HAS_PACKED = "SELECT 1 FROM large_marks WHERE chat_id = ? LIMIT 1"
 UNPACK = "SELECT value FROM json_each(?) WHERE value IN (SELECT value FROM json_each(?))"
 OTHER_MEMBERS = (
-    f"SELECT user_id, {SILENT.format('members.user_id')}, delivered, read FROM members"
+    f"SELECT user_id, {SILENT.format('members.user_id')}, since, delivered, read FROM members"
     " WHERE chat_id = ? AND user_id <> ? AND left IS NULL ORDER BY user_id"
 )
 OWN_MESSAGES = (
@@ -98,16 +98,20 @@ def cursor_states(db: apsw.Connection, user_id: int, chat_id: int, head: int) ->
     His messages are looked for in the newest `REACH` positions.
     """
     found = db.execute(OTHER_MEMBERS, (chat_id, user_id)).fetchall()
-    members = cast(list[tuple[int, int, int, int]], found)
-    least = min((position for _, _, *cursors in members for position in cursors), default=0)
+    members = cast(list[tuple[int, int, int, int, int]], found)
+    least = min((position for _, _, _, *cursors in members for position in cursors), default=0)
     own = _own_messages(db, user_id, chat_id, head, least)
     was_large = db.execute(HAS_PACKED, (chat_id,)).get is not None
     states = []
-    for other, silent, delivered, read in members:
+    for other, silent, since, delivered, read in members:
         cursor = Cursor(delivered, read)
         who = (other, cursor)
-        got, got_at = _passed_at(db, chat_id, user_id, who, DELIVERED, own, was_large)
-        seen, seen_at = _passed_at(db, chat_id, user_id, who, READ, own, was_large)
+        sent = own
+        if own and own[-1][0] < since:  # to those who were there
+            there = stays(db, chat_id, other)
+            sent = [one for one in own if any(stay.holds(one[0]) for stay in there)]
+        got, got_at = _passed_at(db, chat_id, user_id, who, DELIVERED, sent, was_large)
+        seen, seen_at = _passed_at(db, chat_id, user_id, who, READ, sent, was_large)
         state = CursorState(chat_id, other, cursor, got, seen, got_at, seen_at)
         states.append(state.unread if silent else state)
     return states
