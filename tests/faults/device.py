@@ -52,7 +52,7 @@ class Device:
         self.api = api
         self._urls = urls or [api.url]
         self.person = person
-        self.view = View(one_server=len(urls) < 2)
+        self.view = View()
         self.sent: dict[str, list[Sent]] = {}
         self.errors: list[Frame] = []
         self.connections = 0
