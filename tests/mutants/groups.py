@@ -8,6 +8,7 @@ import apsw
 from hubbub.actions import change_chat, change_member
 from hubbub.adapters.sqlite import chats, own
 from hubbub.adapters.sqlite.caches import Caches
+from hubbub.adapters.sqlite.joining import SqliteJoining
 from hubbub.domain import amend
 from hubbub.domain.change import Missing
 from hubbub.domain.invite import ChatInvite
@@ -37,6 +38,11 @@ def anybody_sets() -> Any:
 def invite_without_end() -> Any:
     """An invite works however often it was used."""
     return patch.object(ChatInvite, "spent", lambda invite, now: False)
+
+
+def ended_in_name_only() -> Any:
+    """Whoever ends an invite is told so, and it works on."""
+    return patch.object(SqliteJoining, "end_chat_invite", lambda self, chat_id, invite_id: None)
 
 
 def muted_in_silence() -> Any:

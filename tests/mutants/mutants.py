@@ -430,6 +430,7 @@ MUTANTS = (
     Mutant("anybody gives roles", r"rights: .* did setrole", groups.anybody_gives_roles),
     Mutant("anybody sets", r"rights: .* did setchat", groups.anybody_sets),
     Mutant("invite without end", r"rights: .* used too often", groups.invite_without_end),
+    Mutant("ended in name only", r"rights: an invite that was ended", groups.ended_in_name_only),
     Mutant("muted in silence", r"mute are .* refetched", groups.muted_in_silence),
     Mutant("lost letters ignored", r"G[45]: |holds .* refetched", nodes.lost_letters_ignored),
     Mutant("no beats", r"G[45]: |holds .* refetched", nodes.no_beats),

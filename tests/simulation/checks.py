@@ -316,7 +316,10 @@ def arrivals(truth: Truth, user: str, device: str, app: App) -> list[str]:
             for row in truth.visible(chat, user)
             if row.seq >= since
             and row.seq not in got
-            and not any(first <= row.seq <= last for first, last in gaps)
+            # A message that has changed since is told of where its latest position is.
+            and not any(
+                first <= place <= last for first, last in gaps for place in (row.seq, row.rev)
+            )
         ]
         if missing:
             wrong.append(f"G4: {device} was never told of {missing} in {chat}")

@@ -149,6 +149,18 @@ class GroupSteps(MessageSteps):
             await api.leave(chat)
             await api.follow_invite(made.code)
 
+    async def _ended(self) -> None:
+        """Who has left by himself tries an invite that was ended."""
+        client, chat, other = self._client, self._owned(), self._other()
+        if chat is None:
+            return
+        made = await client.api.create_invite(chat)
+        await client.api.end_invite(chat, made.invite.id)
+        await client.api.add_members(chat, [other.user_id])
+        await self._client_of(other).api.leave(chat)
+        await self._client_of(other).api.follow_invite(made.code)
+        self._wrong("rights: an invite that was ended let somebody in")
+
     async def _join(self) -> None:
         client, codes = self._client, self._history.codes
         if codes and self._rng.random() < 0.7:

@@ -42,6 +42,7 @@ class Behaviour(KeepingSteps):
             "settings": 3,
             "invite": 3,
             "once": 2,
+            "ended": 1,
             "join": 5,
             "leave": 1,
             "mute": 1,

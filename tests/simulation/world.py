@@ -71,7 +71,6 @@ class World:
         await self._live()
         await self._heal()
         await self._calm("after all is healed")
-        await self._judge()
         await self._reconnect()
         await self._calm("after all reconnected")
         await self._judge()
