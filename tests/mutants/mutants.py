@@ -435,6 +435,6 @@ MUTANTS = (
     Mutant("lost letters ignored", r"G[45]: |holds .* refetched", nodes.lost_letters_ignored),
     Mutant("no beats", r"G[45]: |holds .* refetched", nodes.no_beats),
     Mutant("read before placed", r"G[45]: |holds .* refetched", nodes.read_before_placed),
-    Mutant("undated posts", r"rights: |G6: |G4: ", nodes.undated_posts),
+    Mutant("undated posts", r"rights: no member .* sent to", nodes.undated_posts),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

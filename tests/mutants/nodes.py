@@ -1,5 +1,6 @@
 """Several nodes, with one rule of theirs taken out."""
 
+import asyncio
 from typing import Any
 from unittest.mock import patch
 
@@ -29,9 +30,14 @@ def read_before_placed() -> Any:
     """The store is read for who resumes while others do not know yet that he is here."""
 
     async def later(self: Any) -> None:
-        """Sooner or later `run` does it."""
+        """In five seconds, or the next five."""
 
-    return patch.object(Interest, "placed", later)
+    async def seldom(self: Any) -> None:
+        while True:
+            await asyncio.sleep(5)
+            await self._place()
+
+    return patch.multiple(Interest, placed=later, run=seldom)
 
 
 def undated_posts() -> Any:

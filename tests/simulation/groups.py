@@ -49,14 +49,17 @@ class GroupSteps(MessageSteps):
             await client.api.pin(message, self._rng.random() < 0.8)
 
     async def _put_out(self) -> None:
-        """Somebody is removed from a group, and tries an invite to it, or the door."""
+        """Somebody is removed from a group, and sends to it, tries an invite to it, or the door."""
         client, chat, other = self._client, self._owned(), self._other()
         if chat is None:
             return
         made = await client.api.create_invite(chat)
         await client.api.add_members(chat, [other.user_id])
+        await self._send_as(other, chat)
         await client.api.remove_member(chat, other.user_id)
-        if self._rng.random() < 0.5:
+        if self._rng.random() < 0.4:
+            await self._send_as(other, chat)
+        elif self._rng.random() < 0.5:
             await self._client_of(other).api.follow_invite(made.code)
         else:
             await client.api.change_chat(chat, rest.ChangeChat(visibility="public", title="open"))

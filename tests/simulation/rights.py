@@ -74,6 +74,8 @@ class Rights:
         role = self._roles.get((chat, user), "no member")
         if everybody and role == "member" and self._sizes[chat] > chats.LARGE:
             self._wrong(f"{role} {ids.text('user', user)} mentions all of {ids.text('chat', chat)}")
+        if role == "no member":
+            self._wrong(f"{role} {ids.text('user', user)} sent to {ids.text('chat', chat)}")
         if role not in ("owner", "admin") and self._posting.get(chat) == "admins":
             self._wrong(f"{role} {ids.text('user', user)} sent to {ids.text('chat', chat)}")
 

@@ -20,7 +20,7 @@ from tests.simulation.sights import Sights
 from tests.simulation.stances import Stances
 from tests.simulation.steps import Person
 from tests.simulation.troubles import Troubles
-from tests.simulation.truth import Cursors, read_truth
+from tests.simulation.truth import Cursors, Truth, read_truth
 from tests.simulation.vfs import PowerLossVFS
 
 PATIENCE = 240.0
@@ -71,6 +71,7 @@ class World:
         await self._live()
         await self._heal()
         await self._calm("after all is healed")
+        self._told()
         await self._reconnect()
         await self._calm("after all reconnected")
         await self._judge()
@@ -150,6 +151,22 @@ class World:
             found.append("server")
         return found
 
+    def _told(self) -> None:
+        """Who stayed connected has been told of everything: no reconnect was needed for that."""
+        store = self.machine.store
+        assert store is not None
+        truth = read_truth(store.reader)
+        wrong = self._arrived(truth)
+        assert not wrong, "\n".join(["not all were told:", *wrong[:20]])
+
+    def _arrived(self, truth: Truth) -> list[str]:
+        return [
+            fault
+            for person in self.people
+            for each in person.everything
+            for fault in checks.arrivals(truth, person.user_id, each.name, each.app)
+        ]
+
     async def _judge(self) -> None:
         store = self.machine.store
         assert store is not None
@@ -162,9 +179,8 @@ class World:
         wrong += self.cursors.judge(store.reader)
         for connection in self.history.connections:
             wrong += checks.connection(truth, self.changes, connection)
+        wrong += self._arrived(truth)
         for person in self.people:
-            for each in person.everything:
-                wrong += checks.arrivals(truth, person.user_id, each.name, each.app)
             for device in person.devices:
                 wrong += await checks.refetched(truth, device, self.stances)
                 wrong += await self.stances.judge(truth, device)

@@ -76,6 +76,8 @@ class KnownChat:
         """Members came or went. `large`: receipts are counts, routing goes by subscription."""
         self.size = size
         self.large = size > LARGE
+        if self.large:
+            self.members = ()
 
     @property
     def names(self) -> tuple[Hashable, ...]:

@@ -1,6 +1,6 @@
 """What a process remembers of active chats."""
 
-from hubbub.domain.change import Logged, Posted
+from hubbub.domain.change import Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Chat, Found, Head
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed
@@ -58,3 +58,13 @@ def test_who_left_a_large_group_hears_no_counts() -> None:
     assert chat.newest is not None
     roster.changed(Logged(9, CHAT, Head(3), size - 2, ANN, b"{}", [gone]))
     assert chat.newest is None
+
+
+def test_who_is_removed_from_a_large_group_that_was_made_here_sends_no_more() -> None:
+    roster, members = Roster(), tuple(range(1, LARGE + 3))
+    came = [MyChat(user, 1, CHAT, True, "member", 1, 0, 0) for user in members]
+    chat = roster.made(Made(CHAT, "group", len(members), members, came), None)
+    gone = MyChat(ANN, 2, CHAT, False, "member", 1, 0, 0)
+    roster.changed(Logged(9, CHAT, Head(1), len(members) - 1, ANN, b"{}", [gone]))
+    assert ANN not in chat.members
+    assert not chat.has(ANN)
