@@ -156,8 +156,8 @@ class Bus:
         """Say how many letters there were: soon after the last one, then more and more seldom."""
         others = await self._nodes.others()
         before, self._others = self._others, frozenset(others)
-        if before - self._others:
-            self.hearing.parted()
+        if before - self._others:  # what it committed last, perhaps it told nobody
+            self.lost()
         self._sent = _known(self._sent, others)
         self._got = _known(self._got, others)
         numbers = {node: self._sent.get(node, self._first) for node in others}

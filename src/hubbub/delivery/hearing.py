@@ -46,19 +46,15 @@ class Hearing:
     def lost(self) -> None:
         """Something was not heard, and nobody knows what: all is looked at again.
 
-        What is not in a log is the state of now: receipts of the newest messages, presence.
+        What is not in a log is the state of now: receipts of the newest messages, presence. Where a
+        node is gone, whoever was connected to it is not online by it, and what it was about to do
+        is left to others.
         """
         authors = self.hub.authors.chats()
         self.roster.clear()
         self.hub.interest.again([*self.hub.topics(), *self.watchers.topics()])
         for subscriber in self.hub.everybody():
             self.replays.catch_up(subscriber, authors.get(subscriber.user_id, ()))
-        self.parted()
-        self.load()
-
-    def parted(self) -> None:
-        """A node is gone: whoever was connected to it is not online by it any more, and what it
-        was about to do is left to others.
-        """
         self.presence.look_again()
         self.wake()
+        self.load()
