@@ -9,7 +9,7 @@ what cannot be sent is counted as lost.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -18,8 +18,6 @@ from hubbub.delivery.hearing import Hearing
 from hubbub.domain.events import Event
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import Nodes, Topic
-
-N = TypeVar("N")
 
 BEAT: Final = 0.5
 """Seconds between two beats."""
@@ -70,7 +68,8 @@ class Bus:
         self._sent: dict[int, int] = {}
         self._first = 0
         self._quiet: dict[int, int] = {}
-        self._got: dict[int, int | None] = {}
+        self._got: dict[int, int] = {}
+        self._was = nodes.me
         self._encode = msgspec.msgpack.Encoder().encode
         self._letter = msgspec.msgpack.Decoder(Letter)
         self._event: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
@@ -177,8 +176,6 @@ class Bus:
             self.lost()
             return
         before = self._got.get(letter.sender, 0)
-        if before is None:  # after a loss: any number is right
-            before = letter.number - bool(letter.events)
         if letter.number < before + bool(letter.events):
             return
         self._got[letter.sender] = letter.number
@@ -192,12 +189,14 @@ class Bus:
 
     def lost(self) -> None:
         """Letters may not have come, and places not be known any more."""
-        self._got = dict.fromkeys(self._got)
+        if self._was != self._nodes.me:  # to whom it is now, others count anew
+            self._was = self._nodes.me
+            self._got = {}
         self.statistics.lost += 1
         self.hearing.lost()
 
 
-def _known(numbers: dict[int, N], others: Collection[int]) -> dict[int, N]:
+def _known(numbers: dict[int, int], others: Collection[int]) -> dict[int, int]:
     """Without those of dead nodes, when they are many."""
     if len(numbers) <= MOST_NODES:
         return numbers
