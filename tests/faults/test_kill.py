@@ -92,11 +92,13 @@ async def test_kill_both_again_and_again(server: ServerProcess, api: Api) -> Non
         town.talk()
         for _ in range(5):
             await town.progress(20, 100)
+            await _another_store(server, 0)
             dead = server.store_pid()
             server.signal_store(signal.SIGKILL)
             await _another_store(server, dead)
             server.signal_store(signal.SIGKILL)
             await town.progress(20, 100)
+            await _another_store(server, 0)
             server.signal_store(signal.SIGKILL)
             server.crash()
             server.start()

@@ -1,13 +1,13 @@
 """Several nodes, with one rule of theirs taken out."""
 
-import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from hubbub.actions.send_message import Accept
-from hubbub.delivery import bus
+from hubbub.delivery import bus, interest
 from hubbub.delivery.hearing import Hearing
-from hubbub.delivery.interest import Interest
 
 
 def lost_letters_ignored() -> Any:
@@ -26,18 +26,18 @@ def no_beats() -> Any:
     return patch.object(bus, "_is_due", lambda beats: False)
 
 
-def read_before_placed() -> Any:
+@contextmanager
+def read_before_placed() -> Iterator[None]:
     """The store is read for who resumes while others do not know yet that he is here."""
 
     async def later(self: Any) -> None:
-        """In five seconds, or the next five."""
+        """In a minute, or the next one."""
 
-    async def seldom(self: Any) -> None:
-        while True:
-            await asyncio.sleep(5)
-            await self._place()
-
-    return patch.multiple(Interest, placed=later, run=seldom)
+    with (
+        patch.object(interest, "EVERY", 60.0),
+        patch.object(interest.Interest, "placed", later),
+    ):
+        yield
 
 
 def undated_posts() -> Any:
