@@ -65,6 +65,7 @@ class Bus:
         self._others: frozenset[int] = frozenset()
         self._queue: deque[Event] = deque()
         self._work = asyncio.Event()
+        self._sending = asyncio.Lock()
         self._sent: dict[int, int] = {}
         self._first = 0
         self._quiet: dict[int, int] = {}
@@ -102,7 +103,8 @@ class Bus:
     async def _send(self, events: list[Event]) -> None:
         try:
             letters = await self._address(events)
-            await self._nodes.send([self._write(node, raw) for node, raw in letters.items()])
+            async with self._sending:
+                await self._nodes.send([self._write(node, raw) for node, raw in letters.items()])
         except Unavailable:
             self.skip()
 
@@ -159,11 +161,12 @@ class Bus:
             self.lost()
         self._sent = _known(self._sent, others)
         self._got = _known(self._got, others)
-        numbers = {node: self._sent.get(node, self._first) for node in others}
-        self._quiet = {node: self._quiet.get(node, 0) + 1 for node in others}
-        due = [node for node in others if numbers[node] and _is_due(self._quiet[node])]
-        me = self._nodes.me
-        await self._nodes.send([(n, self._encode(Letter(me, numbers[n], []))) for n in due])
+        async with self._sending:  # a beat that overtakes a letter would make it a lost one
+            numbers = {node: self._sent.get(node, self._first) for node in others}
+            self._quiet = {node: self._quiet.get(node, 0) + 1 for node in others}
+            due = [node for node in others if numbers[node] and _is_due(self._quiet[node])]
+            me = self._nodes.me
+            await self._nodes.send([(n, self._encode(Letter(me, numbers[n], []))) for n in due])
 
     # ── from others ──
 
