@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -80,10 +79,7 @@ async def _interruption(town: Town) -> float:
 )
 async def test_nothing_is_lost(cluster: Cluster, api: Api, name: str) -> None:
     town = await Town.found(api, 11, cluster.urls)
-    async with AsyncExitStack() as stack:
-        for device in town.devices:
-            await stack.enter_async_context(device.on())
-        town.talk()
+    async with town.talking():
         before = await town.cursors()
         for _ in range(2):
             await town.progress(20, 200)

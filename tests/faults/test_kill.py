@@ -2,7 +2,6 @@
 
 import signal
 import time
-from contextlib import AsyncExitStack
 
 import pytest
 
@@ -23,10 +22,7 @@ slow = pytest.mark.slow
 )
 async def test_kill_the_server(server: ServerProcess, api: Api, seed: int, kills: int) -> None:
     town = await Town.found(api, seed)
-    async with AsyncExitStack() as stack:
-        for device in town.devices:
-            await stack.enter_async_context(device.on())
-        town.talk()
+    async with town.talking():
         before = await town.cursors()
         for _ in range(kills):
             await town.progress(20, 400)
@@ -49,10 +45,7 @@ async def test_kill_the_server(server: ServerProcess, api: Api, seed: int, kills
 async def test_kill_the_store(server: ServerProcess, api: Api, seed: int, kills: int) -> None:
     town = await Town.found(api, seed)
     pauses = []
-    async with AsyncExitStack() as stack:
-        for device in town.devices:
-            await stack.enter_async_context(device.on())
-        town.talk()
+    async with town.talking():
         await town.progress(1, 10)
         before = await town.cursors()
         for _ in range(kills):
@@ -86,10 +79,7 @@ async def _without_store(server: ServerProcess, town: Town) -> float:
 async def test_kill_both_again_and_again(server: ServerProcess, api: Api) -> None:
     """The store dies while it is being started, and the server while its store is away."""
     town = await Town.found(api, 7)
-    async with AsyncExitStack() as stack:
-        for device in town.devices:
-            await stack.enter_async_context(device.on())
-        town.talk()
+    async with town.talking():
         for _ in range(5):
             await town.progress(20, 100)
             await _another_store(server, 0)

@@ -1,7 +1,8 @@
 """People who talk while things break."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.faults.device import Device
 from tests.faults.people import Api, Person
@@ -31,6 +32,15 @@ class Town:
         ann, *others = people = await api.people("ann", "bob", "cid", "dan", "eve")
         chats = [await api.group(ann, others), *[await api.direct(ann, o) for o in others[:2]]]
         return cls(api, people, chats, seed, urls or [api.url])
+
+    @asynccontextmanager
+    async def talking(self) -> AsyncIterator[None]:
+        """Everybody is connected and talks, until the block ends."""
+        async with AsyncExitStack() as stack:
+            for device in self.devices:
+                await stack.enter_async_context(device.on())
+            self.talk()
+            yield
 
     def talk(self) -> None:
         group, with_bob, with_cid = self.chats
