@@ -296,20 +296,22 @@ class Ingest:
             await self._one_by_one(waiting, changes, error)
             return
         self.statistics.batches += 1
-        self.statistics.committed += len(waiting)
         stale: list[Waiting] = []
+        done: list[Waiting] = []
         for w, outcome in zip(waiting, outcomes, strict=False):  # cursors have nobody waiting
             if type(outcome) is Stale:
                 stale.append(w)
             else:
                 w.answer(outcome)
+                done.append(w)
+        self.statistics.committed += len(done)
         if self.statistics.repeats != repeats:
             # A commit that is repeated says that nothing changed, of what the first one did.
             self._announce.anew()
         else:
             await self._announce.tell(changes, outcomes)
         self._ask_again(stale)
-        self._observe(waiting)
+        self._observe(done)
 
     def _ask_again(self, stale: list[Waiting]) -> None:
         """Their chats have changed since they were permitted: first of all that waits (G3)."""

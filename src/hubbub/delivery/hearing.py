@@ -1,7 +1,9 @@
 """What this node makes of the others' news: its memory of chats and sessions keeps step."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.presence import Presence
@@ -10,6 +12,10 @@ from hubbub.delivery.watchers import Watchers
 from hubbub.domain.events import Event, OwnEvent, RevokedEvent, RowEvent, StanceEvent
 from hubbub.domain.own import MyChat
 from hubbub.domain.roster import Roster
+from hubbub.ports import Unavailable
+
+AGAIN: Final = 1.0
+"""Seconds until a store that is away is asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +30,11 @@ class Hearing:
     replays: Replays
     presence: Presence
     revoke: Callable[[Iterable[int]], None]
-    load: Callable[[], object]
+    load: Callable[[], Awaitable[None]]
     wake: Callable[[], object]
     """Take over what the store keeps for whoever comes to it: reactions that wait."""
+
+    _unread: asyncio.Event = field(default_factory=asyncio.Event)
 
     def heard(self, events: Sequence[Event]) -> None:
         """Another node has committed this; it is passed on to readers next."""
@@ -57,4 +65,15 @@ class Hearing:
             self.replays.catch_up(subscriber, authors.get(subscriber.user_id, ()))
         self.presence.look_again()
         self.wake()
-        self.load()
+        self._unread.set()
+
+    async def run(self) -> None:
+        """Learn which sessions others have ended when that was not heard, until cancelled."""
+        while True:
+            await self._unread.wait()
+            self._unread.clear()
+            try:
+                await self.load()
+            except Unavailable:
+                self._unread.set()
+                await asyncio.sleep(AGAIN)

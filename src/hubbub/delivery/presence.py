@@ -187,8 +187,8 @@ class Presence:
         gone = [user_id for user_id, (until, _) in first if until <= now]
         elsewhere = await self._interest.elsewhere(gone)
         for user_id in gone:
-            if user_id not in self._away:
-                continue  # he is back
+            if self._away.get(user_id, (now + 1, 0))[0] > now:
+                continue  # he is back, or left again
             if user_id in elsewhere:
                 del self._away[user_id]
             else:
@@ -209,6 +209,7 @@ class Presence:
         pairs = [Pair(reader.user_id, 0, chat_id) for reader, chats in taken for chat_id in chats]
         relations = await self._read(pairs)
         found = iter(relations or ())
+        looking: list[tuple[Subscriber, list[Relation]]] = []
         for reader, chats in taken:
             part = [relation for relation in islice(found, len(chats)) if relation is not None]
             if self._focus.get(reader) is not chats:
@@ -216,7 +217,8 @@ class Presence:
             if relations is None:
                 self._asking[reader] = None
             else:
-                await self._show(reader, part)
+                looking.append((reader, part))
+        await self._show(looking)
         self._hub.flush()
 
     def _take(self) -> list[tuple[Subscriber, tuple[int, ...]]]:
@@ -247,14 +249,19 @@ class Presence:
             return None
         return relations if self._watchers.unsettled == unsettled else None
 
-    async def _show(self, subscriber: Subscriber, relations: Sequence[Relation]) -> None:
-        """How it is now; from here on it hears of changes."""
-        self._watchers.watch(subscriber, {r.other_id: sees(r) for r in relations})
+    async def _show(self, looking: Sequence[tuple[Subscriber, list[Relation]]]) -> None:
+        """How it is now; from here on they hear of changes."""
+        for reader, relations in looking:
+            self._watchers.watch(reader, {r.other_id: sees(r) for r in relations})
         await self._interest.placed()
-        states = await self.states(relations)
-        for relation, state in zip(relations, states, strict=True):
-            online, at = state if sees(relation) else (False, 0)
-            subscriber.answer(present.presence(relation.other_id, online, at))
+        states = iter(await self.states([r for _, relations in looking for r in relations]))
+        for reader, relations in looking:
+            shown = list(zip(relations, islice(states, len(relations)), strict=True))
+            if not self._watchers.has(reader):
+                continue  # meanwhile it looks at something else, or is to ask anew
+            for relation, state in shown:
+                online, at = state if sees(relation) else (False, 0)
+                reader.answer(present.presence(relation.other_id, online, at))
 
     async def _note(self) -> bool:
         """Store when users were last seen, with the next commit. False: it is not taken now."""

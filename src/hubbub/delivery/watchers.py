@@ -37,6 +37,10 @@ class Watchers:
                 self._interest.hold(watched(user_id))
             watchers[subscriber] = sees
 
+    def has(self, subscriber: Subscriber) -> bool:
+        """Whether it looks at somebody, or at nobody where that is all that it asked for."""
+        return subscriber in self._watched
+
     def unwatch(self, subscriber: Subscriber) -> None:
         """It looks at nobody."""
         self.missed.pop(subscriber, None)

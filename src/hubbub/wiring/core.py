@@ -150,7 +150,7 @@ class Core:
                 replays=self.replays,
                 presence=self.presence,
                 revoke=lambda sessions: self.revocations.heard(sessions, clock.now_ms()),
-                load=lambda: self.spawn(self.load()),
+                load=self.load,
                 wake=self.reactions.wake,
             )
             self.hub.interest.on_late = self.bus.hearing.lost
@@ -186,6 +186,7 @@ class Core:
             group.create_task(self.reactions.run())
             if self.bus is not None:
                 group.create_task(self.bus.run())
+                group.create_task(self.bus.hearing.run())
                 group.create_task(self.hub.interest.run())
             group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
             group.create_task(self._tick(TABS_EVERY, self.registry.tick))
