@@ -10,14 +10,14 @@ SCREEN: ViewportSize = {"width": 1100, "height": 720}
 ICONS = ("Queued", "Sent", "Delivered", "Read")
 
 
-def leave(context: BrowserContext) -> None:
-    """Close a browser's tabs; the rest of it ends with the browser itself.
+def leave(*pages: Page) -> None:
+    """Close tabs, or what is in them: their connections end, the tabs stay, empty.
 
-    Chromium on a busy machine does not always answer when it is asked to dispose of a context, and
-    Playwright then waits for ever.
+    Chromium on a busy machine does not always answer when it is asked to close a tab or to dispose
+    of a context, and Playwright then waits for ever; a navigation has a limit.
     """
-    for page in context.pages:
-        page.close()
+    for page in pages:
+        page.goto(EMPTY)
 
 
 def vacate(context: BrowserContext) -> None:
@@ -28,8 +28,7 @@ def vacate(context: BrowserContext) -> None:
     context.set_offline(False)
     context.clear_cookies()
     page, *others = context.pages
-    for other in others:  # before: they would hear that somebody signed out
-        other.close()
+    leave(*others)  # before: they would hear that somebody signed out
     if page.url != EMPTY:
         page.evaluate("localStorage.clear(); sessionStorage.clear()")
         page.goto(EMPTY)

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
+from tests.e2e.person import leave
 from tests.support.server import ServerProcess
 
 
@@ -52,7 +53,7 @@ def test_a_closed_window_finds_everything_in_order(newcomer: Newcomer) -> None:
     ann.say("0")
     bob.enter("Ann")
     ann.status("0", "Read")
-    bob.page.close()
+    leave(bob.page)
     ann.say("1", "2", "3")
     ann.status("3", "Sent")
 

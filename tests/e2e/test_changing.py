@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
+from tests.e2e.person import leave
 
 
 def test_an_edit_a_pin_and_a_deletion(newcomer: Newcomer) -> None:
@@ -75,7 +76,7 @@ def test_what_one_deletes_for_oneself_others_keep(newcomer: Newcomer) -> None:
     expect(bob.chat("Ann").locator(".says")).to_have_text("Two")
     bob.page = first
     bob.sees("One", "Two")
-    tab.close()
+    leave(tab)
     ann.sees("One", "Two", "Three")
     ann.say("Four")
     bob.sees("One", "Two", "Four")

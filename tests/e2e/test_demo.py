@@ -71,8 +71,7 @@ def test_the_link_signs_in_once_and_the_bots_answer(browser: Browser, tmp_path: 
         again = other.new_page()
         again.goto(link)
         expect(again.get_by_text("This link was used already")).to_be_visible()
-        leave(context)
-        leave(other)
+        leave(page, again)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
     assert (data / "hubbub.db").exists(), "a folder that was named is kept"

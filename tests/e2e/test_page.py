@@ -31,7 +31,7 @@ def test_a_link_fills_in_its_code(browser: Browser, own: ServerProcess, link: st
     context = browser.new_context()
     code = own.admin_fragment.removeprefix("#")
     ann = Person(context, own.url, "Ann", "ann")
-    ann.page.close()
+    leave(ann.page)
     ann.open(link.format(code=code, fragment=own.admin_fragment))
     expect(ann.page.get_by_label("Invite code")).to_have_value(code.removeprefix("invite="))
     assert ann.page.url == f"{own.url}/"
@@ -42,7 +42,7 @@ def test_a_link_fills_in_its_code(browser: Browser, own: ServerProcess, link: st
     ann.online()
     session = ann.page.evaluate("JSON.parse(localStorage.getItem('hubbub.session'))")
     assert session["user"]["is_admin"] is True
-    leave(context)
+    leave(ann.page)
 
 
 def test_a_wrong_password_is_said(newcomer: Newcomer) -> None:

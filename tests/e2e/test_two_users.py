@@ -3,11 +3,12 @@
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Newcomer
+from tests.e2e.person import leave
 
 
 def test_ticks_go_from_sent_to_delivered_to_read(newcomer: Newcomer) -> None:
     ann, bob = newcomer("Ann"), newcomer("Bob")
-    bob.page.close()
+    leave(bob.page)
     ann.start_chat(bob)
     ann.say("Are you there?")
     ann.status("Are you there?", "Sent")

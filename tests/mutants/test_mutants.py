@@ -10,10 +10,10 @@ from tests.simulation.simulate import simulate
 WITHIN = 200
 
 
-def verdict(seed: int) -> str | None:
+def verdict(seed: int, nodes: int | None) -> str | None:
     """What the simulation finds wrong; None: nothing."""
     try:
-        simulate(seed)
+        simulate(seed, nodes=nodes)
     except AssertionError as error:
         return str(error)
     return None
@@ -24,8 +24,9 @@ def verdict(seed: int) -> str | None:
 def test_mutant_is_caught(mutant: Mutant) -> None:
     for seed in range(WITHIN):
         with mutant.patches():
-            found = verdict(seed)
+            found = verdict(seed, mutant.nodes)
         if found is not None and re.search(mutant.expect, found):
-            assert verdict(seed) is None, f"seed {seed} fails without the mutant too"
+            unpatched = verdict(seed, mutant.nodes)
+            assert unpatched is None, f"seed {seed} fails without the mutant too"
             return
     pytest.fail(f"{mutant.name} survived {WITHIN} seeds")
