@@ -17,6 +17,7 @@ CLAUSE = re.compile(r"^\*\*(\d+(?:\.\d+)+)\*\* \S", re.MULTILINE)
 # Clauses that cannot be shown in a conversation, with the reason.
 SILENT = {
     "2.8": "speaks of what no client can tell apart",
+    "2.10": "speaks of what an operator chooses; the contract suite holds it",
     "2.7": "speaks of load, which other tests make",
     "3.1.6": "speaks of what is not a call yet; tests/edge holds it",
     "3.6.1": "speaks of who runs the server; the authorization matrix and tests/e2e hold it",

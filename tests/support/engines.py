@@ -18,13 +18,14 @@ from pathlib import Path
 import asyncpg
 
 from hubbub.adapters.postgres.database import Bounds, Database
-from hubbub.adapters.postgres.schema import day_of_id
+from hubbub.adapters.postgres.schema import DAY_MS, day_of_id
 from tests.support.server import MEMORY, free_port
 
 PATIENCE = 60.0
 TEMPLATE = "hubbub_template"
-TEST_DAYS = (0, day_of_id(0))
-"""What tests write on: times and ids are small numbers there."""
+TODAY = int(time.time() * 1000) // DAY_MS
+TEST_DAYS = (0, day_of_id(0), TODAY - 1, TODAY, TODAY + 1)
+"""What tests write on: times and ids are small numbers in most of them."""
 EMPTY = """
     DO $$ DECLARE name text; BEGIN
         FOR name IN SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition

@@ -8,7 +8,7 @@ turn it, and to what: `hubbub config` prints that, with the defaults, as a file 
 
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -21,6 +21,10 @@ Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Rate = Annotated[float, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
+
+
+LEAST_RETENTION: Final = 33
+"""Days. A message that is sent again must be known for 30 (G2), by whichever of the clocks."""
 
 
 class BadConfig(Exception):
@@ -194,6 +198,16 @@ class Replay(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     per_resume: Annotated[Positive, why("events over all chats; less for weak devices.")] = 20_000
 
 
+class Retention(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long messages are kept, in PostgreSQL."""
+
+    days: Annotated[
+        Count,
+        why("days for which messages are kept, 33 or more; older ones are dropped by the day. 0 "
+            "keeps all. Say it to all servers, since any one of them does it."),
+    ] = 0  # fmt: skip
+
+
 class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What it tells."""
 
@@ -217,6 +231,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     auth: Auth = Auth()
     ingest: Ingest = Ingest()
     replay: Replay = Replay()
+    retention: Retention = Retention()
     log: Log = Log()
     issuers: dict[str, Issuer] = {}
     """Host applications whose access tokens are taken, by name."""

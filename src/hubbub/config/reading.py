@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from hubbub.config import (
+    LEAST_RETENTION,
     Auth,
     BadConfig,
     Config,
@@ -18,6 +19,7 @@ from hubbub.config import (
     Limits,
     Log,
     Replay,
+    Retention,
     Server,
     Valkey,
     is_loopback,
@@ -53,6 +55,7 @@ SECTIONS: Final[dict[str, type[Struct]]] = {
     "auth": Auth,
     "ingest": Ingest,
     "replay": Replay,
+    "retention": Retention,
     "log": Log,
 }
 
@@ -81,7 +84,19 @@ def load(
         raise BadConfig("server.tls_cert and server.tls_key go together; give both or neither.")
     if config.oidc:
         _check_reached(config.server)
+    _check_retention(config)
     return config
+
+
+def _check_retention(config: Config) -> None:
+    days = config.retention.days
+    if 0 < days < LEAST_RETENTION:
+        raise BadConfig(
+            f"retention.days cannot be {days}: 0 for ever, or {LEAST_RETENTION} or more, since what"
+            " is sent again must be known for 30 days."
+        )
+    if days and not config.database.url:
+        raise BadConfig("retention.days needs database.url: the data folder keeps everything.")
 
 
 def _check_reached(server: Server) -> None:

@@ -162,6 +162,7 @@ class PostgresEngine:
 
     def __init__(self, config: Config, log: Log | None = None) -> None:
         try:
+            from hubbub.adapters.postgres.chores import Chores
             from hubbub.adapters.postgres.database import Bounds, Database
             from hubbub.adapters.postgres.leases import Lease, shared_secret
             from hubbub.adapters.postgres.store import PostgresStore
@@ -172,6 +173,7 @@ class PostgresEngine:
             ) from error
         bounds = Bounds(connections=config.database.connections)
         self._database = Database(config.database.url, bounds, self._changed)
+        self._chores = Chores(config.database.url, config.retention.days, self._tell)
         self._lease = Lease(self._database)
         self._shared_secret = shared_secret
         self.ids: IdMaker = self._lease.ids
@@ -215,9 +217,13 @@ class PostgresEngine:
     async def run(self) -> None:
         """See Engine."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._database.run())
+            group.create_task(self._chores.run())
             group.create_task(self._database.watch())
             group.create_task(self._lease.run())
+
+    def _tell(self, event: str, **fields: object) -> None:
+        if self._log is not None:
+            self._log.info(event, **fields)
 
     def _changed(self, is_ready: bool) -> None:
         if self._log is None:

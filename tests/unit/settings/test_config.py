@@ -82,6 +82,14 @@ def test_what_is_wrong_elsewhere_is_named(tmp_path: Path) -> None:
         load(tmp_path / "gone.toml", {}, {})
 
 
+def test_messages_are_kept_for_ever_or_for_more_than_a_month() -> None:
+    kept = {"HUBBUB_RETENTION_DAYS": "33"}
+    assert "needs database.url" in refusal(environment=kept)
+    stored = {"HUBBUB_DATABASE_URL": "postgres://host/name"}
+    assert load(None, kept | stored, {}).retention.days == 33
+    assert "or 33 or more" in refusal(environment={"HUBBUB_RETENTION_DAYS": "32"} | stored)
+
+
 def test_what_is_printed_is_a_file_with_the_same_settings(tmp_path: Path) -> None:
     environment = {"HUBBUB_SERVER_PORT": "9", "HUBBUB_SERVER_ORIGINS": "https://ä.example"}
     config = load(None, environment, {})

@@ -76,7 +76,9 @@ async def _read(
     if position.read == head.seq:
         position.read_number = head.number
     else:
-        position.read_number = numbers.get((move.chat_id, position.read), 0)
+        # Without one it is where it was: what he has read now is too old to be kept.
+        key = (move.chat_id, position.read)
+        position.read_number = numbers.get(key, position.read_number)
     return await work.tell(move.chat_id, move.user_id, position)
 
 

@@ -1,4 +1,4 @@
-"""Connections, transactions, migrations, partitions: and what went wrong, in our words.
+"""Connections and transactions: and what went wrong, in our words.
 
 A lost connection, a server that starts, stops or is no primary any more, a full disk, a statement
 that takes too long are `Unavailable`; when COMMIT was on its way, `OutcomeUnknown`. The pool
@@ -6,7 +6,6 @@ connects again by itself, to whichever of the hosts takes writes.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
@@ -14,17 +13,13 @@ from typing import Any, Final
 import asyncpg
 from msgspec import Struct
 
-from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS, partitions
+from hubbub.adapters.postgres.days import make_days
+from hubbub.adapters.postgres.migrate import migrate
+from hubbub.adapters.postgres.schema import LOCK
 from hubbub.ports import OutcomeUnknown, Unavailable
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether the database answers."""
-LOCK: Final = 0x48756262  # "Hubb"
-"""The advisory lock under which the schema is changed."""
-AHEAD: Final = 3
-"""Days whose partitions are there before anybody needs them."""
-EVERY: Final = 3600.0
-"""Seconds between two looks ahead."""
 
 AWAY: Final = (
     OSError,
@@ -39,10 +34,6 @@ AWAY: Final = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TargetServerAttributeNotMatched,
 )
-
-
-class UnusableDatabase(Unavailable):
-    """Of a newer version, or not ours. The message says what to do."""
 
 
 class Taken(Unavailable):
@@ -84,13 +75,12 @@ class Database:
         self.is_ready = False
 
     async def start(self) -> None:
-        """Connect, bring the schema up to date, make partitions. Raises Unavailable."""
+        """Connect, bring the schema up to date. Raises Unavailable."""
         try:
             with speaking():
                 self._pool = await self._connect()
                 async with self._pool.acquire() as db:
                     await migrate(db)
-            await self.look_ahead()
         except BaseException:
             await self.close()
             raise
@@ -116,13 +106,6 @@ class Database:
                 "plan_cache_mode": "force_generic_plan",
             },
         )
-
-    async def run(self) -> None:
-        """Make the partitions of the next days, until cancelled."""
-        while True:
-            await asyncio.sleep(EVERY)
-            with suppress(Unavailable):  # there are some for days; the next look makes them
-                await self.look_ahead()
 
     async def claim(self, shared: bool) -> None:
         """Be the only server on the database, until `close`; or, `shared`, one of several that
@@ -181,22 +164,13 @@ class Database:
 
     # ── partitions ──
 
-    async def look_ahead(self) -> None:
-        """Make the partitions of these days. Raises Unavailable."""
-        today = int(time.time() * 1000) // DAY_MS
-        await self.make_days(range(today - 1, today + AHEAD + 1))
-
     async def make_days(self, days: Iterable[int]) -> None:
         """Make the partitions of those days that have none yet. Raises Unavailable."""
         wanted = sorted(set(days) - self._days)
         if not wanted:
             return
         async with self.transaction() as db:
-            missing = await missing_days(db, wanted)
-            if missing:
-                await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-                for partition in await missing_days(db, wanted):
-                    await _make_partition(db, *partition)
+            await make_days(db, wanted)
         self._days.update(wanted)
 
     def forget_days(self) -> None:
@@ -283,60 +257,3 @@ async def _durably(db: Any) -> None:
         "SELECT set_config('synchronous_commit', 'on', false)"
         " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
     )
-
-
-async def missing_days(db: Any, days: Iterable[int]) -> list[tuple[str, str, int, int]]:
-    """The partitions of these days that are not there: table, name, and bounds of the ids."""
-    wanted = [partition for day in days for partition in partitions(day)]
-    query = "SELECT relname::text FROM pg_class WHERE relname = ANY($1) AND relispartition"
-    there = {row[0] for row in await db.fetch(query, [name for _, name, _, _ in wanted])}
-    return [partition for partition in wanted if partition[1] not in there]
-
-
-async def _make_partition(db: Any, table: str, name: str, start: int, end: int) -> None:
-    """Attached, not created as one: that would stop all who read or write the table."""
-    await db.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
-    await db.execute(
-        f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
-    )
-
-
-async def migrate(db: Any) -> None:
-    """Bring the schema up to date, one process at a time. Raises UnusableDatabase."""
-    await db.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-    await db.execute("SELECT pg_advisory_lock($1)", LOCK)
-    try:
-        version = await schema_of(db)
-        if version is None:
-            version = 0
-            await db.execute(
-                "CREATE TABLE schema_version (version INT NOT NULL);"
-                "INSERT INTO schema_version VALUES (0)"
-            )
-        for number in range(version, len(MIGRATIONS)):
-            async with db.transaction():
-                await db.execute(MIGRATIONS[number])
-                await db.execute("UPDATE schema_version SET version = $1", number + 1)
-    finally:
-        if not db.is_closed():
-            await db.execute("SELECT pg_advisory_unlock($1)", LOCK)
-            await db.execute("RESET statement_timeout; RESET lock_timeout")
-
-
-async def schema_of(db: Any) -> int | None:
-    """The schema's version; None where nothing is there yet. Raises UnusableDatabase."""
-    if await db.fetchval("SELECT to_regclass('schema_version') IS NOT NULL"):
-        version: int = await db.fetchval("SELECT version FROM schema_version")
-        if version > len(MIGRATIONS):
-            raise UnusableDatabase(
-                f"The database was written by a newer version of Hubbub (schema {version}, this"
-                f" version knows {len(MIGRATIONS)}). Install that version, or restore an older"
-                " backup."
-            )
-        return version
-    if await db.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"):
-        raise UnusableDatabase(
-            "The database holds tables of another program. Give Hubbub one of its own in"
-            " database.url."
-        )
-    return None

@@ -6,7 +6,9 @@ from typing import Any, Final
 import asyncpg
 from msgspec import Struct
 
-from hubbub.adapters.postgres.database import missing_days, schema_of, speaking
+from hubbub.adapters.postgres.database import speaking
+from hubbub.adapters.postgres.days import missing_days
+from hubbub.adapters.postgres.migrate import schema_of
 from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS
 
 SCHEMA: Final = len(MIGRATIONS)

@@ -10,7 +10,8 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
-from hubbub.adapters.postgres.database import LOCK, Database
+from hubbub.adapters.postgres.database import Database
+from hubbub.adapters.postgres.schema import LOCK
 from hubbub.ports import Unavailable
 from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.ids import MAX_NODE, IdMaker

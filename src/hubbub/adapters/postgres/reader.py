@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from hubbub.adapters.postgres.database import Database
+from hubbub.adapters.postgres.days import is_dropped
 from hubbub.adapters.postgres.joining import USER
 from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.own import own_log
@@ -171,6 +172,8 @@ class PostgresReader:
             at = END
             if anchor:
                 row = await load_message(db, anchor)
+                if row is None and direction == "before" and await is_dropped(db, anchor):
+                    return History([], False, Cursor(0, 0), seat.own)
                 if row is None or row.chat_id != chat_id or not visible(row, seat.openings):
                     return None
                 at = row.seq

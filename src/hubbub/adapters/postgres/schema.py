@@ -33,6 +33,8 @@ DAY_IDS: Final = DAY_MS << ID_BITS
 """Ids of one day."""
 OPEN: Final = 2**62
 """`last_seq` of a span that goes on."""
+LOCK: Final = 0x48756262  # "Hubb"
+"""The advisory lock under which the schema is changed; the first of two numbers of all others."""
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -357,9 +359,14 @@ def span_of(number: int) -> int:
     return first_id(day_of_id(number))
 
 
+def partition(table: str, day: int) -> str:
+    """The name of the partition of a Unix day; later days have greater ones."""
+    date = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    return f"{table}_{date:%Y%m%d}"
+
+
 def partitions(day: int) -> list[tuple[str, str, int, int]]:
     """The partitions of a Unix day: table, name, and the values from and to which it holds."""
-    date = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).strftime("%Y%m%d")
     ids_ = (first_id(day), first_id(day + 1))
     times = (day * DAY_MS, (day + 1) * DAY_MS)
     bounds = {
@@ -370,4 +377,4 @@ def partitions(day: int) -> list[tuple[str, str, int, int]]:
         "large_marks": times,
         "sent": (day, day + 1),
     }
-    return [(table, f"{table}_{date}", *values) for table, values in bounds.items()]
+    return [(table, partition(table, day), *values) for table, values in bounds.items()]

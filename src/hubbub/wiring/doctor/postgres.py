@@ -20,8 +20,8 @@ SLOW_TRIP: Final = 0.005
 APART: Final = 0.1
 TOO_FAR_APART: Final = 1.0
 """Seconds between its clock and ours."""
-OURS: Final = 2
-"""Connections beside the pool: the claim of the database, and `hubbub doctor`."""
+OURS: Final = 3
+"""Connections beside the pool: the claim of the database, the chores, and `hubbub doctor`."""
 
 
 _SLOW_COMMIT: Final = (
@@ -75,7 +75,7 @@ def _database(found: "Examined", newest: int) -> Check:
     if found.schema < newest:
         return Check("Database", "ok", figure + "; the next start migrates it")
     if found.missing:
-        advice = "A server makes them every hour. If one runs, look at its log for why it does not."
+        advice = "A server makes them every day. If one runs, look at its log for why it does not."
         figure += f"; no partition {', '.join(found.missing)}"
         return Check("Database", "warning", figure, advice)
     return Check("Database", "ok", figure)
