@@ -7,7 +7,7 @@ integers, and this reads them. No log or metric ever holds content, a token or a
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -26,6 +26,7 @@ from hubbub.delivery.replay import Replays
 from hubbub.domain.latency import LATENCY_BUCKETS
 from hubbub.ingest import Ingest
 
+DAY: Final = 86_400
 EDGE: Final = {
     "connections": "Open WebSockets.",
     "connections_limit": "WebSockets that may be open.",
@@ -152,6 +153,43 @@ class RestFigures(Collector):
             seconds.add_metric([operation], spent)
         yield answers
         yield seconds
+
+
+class Leader(Protocol):
+    """What is done for the store by one process of all."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is this one."""
+        ...
+
+    @property
+    def done_day(self) -> int:
+        """The last Unix day for which it has done all; 0: none."""
+        ...
+
+
+class RoleFigures(Collector):
+    """What this process is there for. `chores` None: it does none."""
+
+    def __init__(self, role: str, chores: Leader | None) -> None:
+        self._role = role
+        self._chores = chores
+
+    def about(self) -> dict[str, object]:
+        """The same in words."""
+        leads = {} if self._chores is None else {"leads": self._chores.leads}
+        return {"role": self._role, **leads}
+
+    def collect(self) -> Iterable[Metric]:
+        """prometheus_client's callback."""
+        role = GaugeMetricFamily("hubbub_role", "What this process does.", labels=["role"])
+        role.add_metric([self._role], 1)
+        yield role
+        if self._chores is not None:
+            yield _gauge("chores_leads", "Whether it does the chores.", self._chores.leads)
+            done = self._chores.done_day * DAY
+            yield _gauge("chores_done_seconds", "The day up to which it has done all.", done)
 
 
 def process_figures(store_pid: Callable[[], int]) -> tuple[Collector, Collector]:

@@ -9,16 +9,16 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import click
 import uvloop
 
 from hubbub import config as settings
 from hubbub.cli.common import CONFIG, fail, link, load
-from hubbub.config import Config
+from hubbub.config import Config, Role
 from hubbub.ports import Unavailable
-from hubbub.wiring import embedded
+from hubbub.wiring import WorkerServer, embedded
 
 
 class Server(Protocol):
@@ -51,6 +51,11 @@ class Server(Protocol):
 @click.option("--port", type=int, help="Which port, 0 for any free one.  [default: 8080]")
 @click.option("--data", help="The folder that holds everything.  [default: hubbub-data]")
 @CONFIG
+@click.option(
+    "--role",
+    type=click.Choice(get_args(Role)),
+    help="What it does of a cluster's work: serve people, the database's chores, or both.",
+)
 @click.option("--tls-cert", help="PEM file with the certificate chain.")
 @click.option("--tls-key", help="PEM file with its key.")
 def serve(file: Path | None, **given: Any) -> None:
@@ -59,12 +64,16 @@ def serve(file: Path | None, **given: Any) -> None:
     _open_many_files()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_serve(embedded(config), config))
+            code = runner.run(_serve(_server(config), config))
     except (Unavailable, OSError) as error:
         fail(_said(error, config))
     except BaseExceptionGroup as group:
         fail(_broke(group, config))
     sys.exit(code)
+
+
+def _server(config: Config) -> Server:
+    return WorkerServer(config) if config.server.role == "worker" else embedded(config)
 
 
 async def _serve(server: Server, config: Config) -> int:
@@ -134,6 +143,8 @@ def _check_tls(config: Config) -> None:
 def welcome(config: Config, port: int, admin_link: str | None) -> str:
     """What to do next, for whoever has just started the server."""
     address = settings.base_url(config, port)
+    if config.server.role == "worker":
+        return _of_worker(config, address)
     mode = settings.registration(config)
     lines = ["", f"  {click.style('Hubbub', bold=True)} is ready: {link(address)}", ""]
     if admin_link:
@@ -155,6 +166,20 @@ def welcome(config: Config, port: int, admin_link: str | None) -> str:
             "  with TLS in front of it.",
             "",
         ]
+    return "\n".join(lines)
+
+
+def _of_worker(config: Config, address: str) -> str:
+    lines = [
+        "",
+        f"  A worker of {click.style('Hubbub', bold=True)} is ready: {link(address + '/readyz')}",
+        "",
+        "  It serves nobody. While it leads, it does the chores of the database.",
+        "",
+        f"  Database      {settings.database(config)}",
+        "  Stop          Ctrl-C",
+        "",
+    ]
     return "\n".join(lines)
 
 

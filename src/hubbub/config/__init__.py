@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from hubbub.domain.issuer import Issuer
 from hubbub.domain.provider import Provider
 
+Role = Literal["both", "gateway", "worker"]
 Registration = Literal["auto", "open", "invite", "closed"]
 
 Count = Annotated[int, Meta(ge=0)]
@@ -37,8 +38,13 @@ def why(reason: str) -> Meta:
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where it listens, and where it keeps things."""
+    """What it does, where it listens, and where it keeps things."""
 
+    role: Annotated[
+        Role,
+        why("gateway where the chores of the database are left to others; worker does those alone, "
+            "and serves nobody. One of all workers leads. Both need database.url."),
+    ] = "both"  # fmt: skip
     host: Annotated[
         str, why("0.0.0.0 or :: when other machines shall reach it; then give it TLS, or a proxy.")
     ] = "127.0.0.1"

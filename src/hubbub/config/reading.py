@@ -84,11 +84,15 @@ def load(
         raise BadConfig("server.tls_cert and server.tls_key go together; give both or neither.")
     if config.oidc:
         _check_reached(config.server)
-    _check_retention(config)
+    _check_database(config)
     return config
 
 
-def _check_retention(config: Config) -> None:
+def _check_database(config: Config) -> None:
+    """What only PostgreSQL has."""
+    role = config.server.role
+    if role != "both" and not config.database.url:
+        raise BadConfig(f"server.role {role} needs database.url: a data folder has one server.")
     days = config.retention.days
     if 0 < days < LEAST_RETENTION:
         raise BadConfig(

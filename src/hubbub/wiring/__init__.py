@@ -7,5 +7,13 @@ from hubbub.wiring.embedded import (
     open_store,
     operator_token,
 )
+from hubbub.wiring.worker import WorkerServer
 
-__all__ = ["EmbeddedServer", "embedded", "hash_password", "open_store", "operator_token"]
+__all__ = [
+    "EmbeddedServer",
+    "WorkerServer",
+    "embedded",
+    "hash_password",
+    "open_store",
+    "operator_token",
+]

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import fcntl
 import gc
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import IO, Final
@@ -17,21 +16,21 @@ from hubbub.adapters.local.passwords import Argon2Passwords
 from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.sqlite.remote import StoreProcess
-from hubbub.config import Config, Server
+from hubbub.config import Config
 from hubbub.domain.attempt import Seal
 from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.domain.reading import ReplayBounds
 from hubbub.entry.rest.app import RestApp, Surroundings
-from hubbub.entry.rest.readers import Readers
 from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.framing import framed
 from hubbub.entry.ws.limits import EdgeLimits
-from hubbub.observe import Log, MessagePath, Metrics, RestFigures, process_figures
+from hubbub.observe import MessagePath, Metrics, RestFigures, RoleFigures, process_figures
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core
 from hubbub.wiring.engine import engine
 from hubbub.wiring.hosts import host_applications
+from hubbub.wiring.listening import log, readers, tls
 from hubbub.wiring.providers import identity_providers, not_signed_in
 from hubbub.wiring.world import Settings, World
 
@@ -52,7 +51,7 @@ class EmbeddedServer:
         self._data = Path(config.server.data)
         self._port = config.server.port
         self._lock: IO[str] | None = None
-        self._log = Log(config.log.level, _format(config))
+        self._log = log(config)
         self._engine = engine(config, self._log)
         self._hosts: HostApplications | None = None
         self._providers: IdentityProviders | None = None
@@ -77,6 +76,7 @@ class EmbeddedServer:
         core = self._core = Core(self._world(), self._settings())
         await core.load()
         rest_figures = RestFigures(self._log)
+        role = RoleFigures(config.server.role, self._engine.chores)
         path = MessagePath(
             core.ingest, core.hub, core.relay, core.fanout, core.replays, self._edge_figures
         )
@@ -85,12 +85,15 @@ class EmbeddedServer:
             Surroundings(
                 page=PAGE,
                 watch=rest_figures,
-                metrics=Metrics(path, rest_figures, *process_figures(lambda: self._engine.pid)),
+                metrics=Metrics(
+                    path, role, rest_figures, *process_figures(lambda: self._engine.pid)
+                ),
                 unready=self._unready,
+                about=role.about,
                 body_limit=config.limits.frame_bytes,
                 origins=config.server.origins,
                 trusted_proxies=config.server.trusted_proxies,
-                readers=_readers(config.server),
+                readers=readers(config.server),
             ),
         )
         acceptor = SessionAcceptor(core.session_parts(), config.server.origins)
@@ -104,7 +107,7 @@ class EmbeddedServer:
                 message=config.limits.frame_bytes,
                 heartbeat=config.server.heartbeat,
             ),
-            tls=_tls(config),
+            tls=tls(config),
         )
         self._running = asyncio.ensure_future(self._run(core))
         self._port = await self._server.start()
@@ -297,17 +300,3 @@ def _lock(data: Path) -> IO[str]:
             f"Another server uses {data.resolve()}. Stop it, or choose another --data."
         ) from None
     return lock
-
-
-def _format(config: Config) -> str:
-    chosen = config.log.format
-    return chosen if chosen != "auto" else "text" if sys.stderr.isatty() else "json"
-
-
-def _readers(server: Server) -> Readers:
-    return Readers(server.metrics == "public", server.metrics_token, server.trusted_proxies)
-
-
-def _tls(config: Config) -> tuple[str, str] | None:
-    server = config.server
-    return (server.tls_cert, server.tls_key) if server.tls_cert else None

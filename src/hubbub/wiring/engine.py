@@ -13,7 +13,7 @@ from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.secret import KEY_BYTES, load_secret
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.config import Config
-from hubbub.observe import Log
+from hubbub.observe import Leader, Log
 from hubbub.ports import (
     Accounts,
     ChatReader,
@@ -75,6 +75,10 @@ class Engine(Protocol):
     def nodes(self) -> Nodes | None:
         """The other servers on this store; None where there are none."""
 
+    @property
+    def chores(self) -> Leader | None:
+        """None where this process does none."""
+
     def secret(self) -> bytes:
         """What tokens are signed with, on all servers of this store. Raises OSError."""
 
@@ -109,6 +113,7 @@ class SqliteEngine:
     """SQLite, in a process of its own that is started again when it ends."""
 
     nodes = None
+    chores = None
 
     def __init__(self, data: Path, log: Log) -> None:
         self.store = StoreProcess(str(data / "hubbub.db"))
@@ -173,7 +178,9 @@ class PostgresEngine:
             ) from error
         bounds = Bounds(connections=config.database.connections)
         self._database = Database(config.database.url, bounds, self._changed)
-        self._chores = Chores(config.database.url, config.retention.days, self._tell)
+        self.chores: Any = None
+        if config.server.role != "gateway":
+            self.chores = Chores(config.database.url, config.retention.days, self._tell)
         self._lease = Lease(self._database)
         self._shared_secret = shared_secret
         self.ids: IdMaker = self._lease.ids
@@ -217,9 +224,15 @@ class PostgresEngine:
     async def run(self) -> None:
         """See Engine."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._chores.run())
-            group.create_task(self._database.watch())
+            group.create_task(self.run_chores())
             group.create_task(self._lease.run())
+
+    async def run_chores(self) -> None:
+        """What a worker has of `run`, for which `open` is enough."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._database.watch())
+            if self.chores is not None:
+                group.create_task(self.chores.run())
 
     def _tell(self, event: str, **fields: object) -> None:
         if self._log is not None:

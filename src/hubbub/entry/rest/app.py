@@ -1,7 +1,7 @@
 """The ASGI application of everything that is not a WebSocket: API, documents, page, health."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -52,13 +52,14 @@ class Surroundings:
     `page`: the folder of the chat page. `body_limit`: bytes of a usual body. `origins`: see
     Cors. `trusted_proxies`: addresses whose X-Forwarded-For counts. `metrics`: the exposition
     in Prometheus' text format, for its `readers`. `unready`: why no traffic should come now, None
-    when it may.
+    when it may. `about`: what else /readyz says of the process.
     """
 
-    page: Path
     watch: Watch
     metrics: Callable[[], bytes]
     unready: Callable[[], str | None]
+    page: Path | None = None
+    about: Callable[[], Mapping[str, object]] = dict
     body_limit: int = 64 * 1024
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
@@ -66,13 +67,18 @@ class Surroundings:
 
 
 class RestApp:
-    """The application. One exchange a request; every error becomes a problem document here."""
+    """The application. One exchange a request; every error becomes a problem document here.
 
-    def __init__(self, actions: Actions, around: Surroundings) -> None:
+    `actions` None: health and figures alone, of a process that serves nobody.
+    """
+
+    def __init__(self, actions: Actions | None, around: Surroundings) -> None:
         self._around = around
         self._cors = Cors(around.origins)
         self._document = b""
-        routes = [*_api(actions, around), *self._others()]
+        routes = [*self._health()]
+        if actions is not None:
+            routes += [*_api(actions, around), *self._documents()]
         self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,20 +111,23 @@ class RestApp:
                 exchange.operation, exchange.status, seconds, exchange.request_id
             )
 
-    def _others(self) -> Iterable[BaseRoute]:
-        page, docs = load_assets(self._around.page), load_assets(DOCS)
+    def _health(self) -> Iterable[BaseRoute]:
         yield Route("/healthz", _Get("healthz", _healthy))
         yield Route("/readyz", _Get("readyz", self._ready))
         yield Route("/metrics", _Get("metrics", self._metrics))
+
+    def _documents(self) -> Iterable[BaseRoute]:
+        page = load_assets(self._around.page) if self._around.page else {}
         yield Route(f"{PREFIX}/openapi.json", _Get("openapi", self._openapi))
-        yield from _assets("docs", "/docs", "/docs/", docs)
+        yield from _assets("docs", "/docs", "/docs/", load_assets(DOCS))
         yield from _assets("page", "/", "/static/", page)
 
     async def _ready(self, exchange: Exchange) -> None:
         reason = self._around.unready()
         if reason is not None:
             raise Refused(Code.UNAVAILABLE, reason, 1.0)
-        await _healthy(exchange)
+        said = msgspec.json.encode({"status": "ok", **self._around.about()})
+        await exchange.answer(200, body=said, headers=(NO_STORE,))
 
     async def _metrics(self, exchange: Exchange) -> None:
         self._around.readers.check(exchange)
