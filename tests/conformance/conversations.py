@@ -58,12 +58,16 @@ class Head(Struct, forbid_unknown_fields=True):
 
 
 class Open(Struct, forbid_unknown_fields=True):
-    """How to open: where the token stands, another token, the subprotocols, whether to pong."""
+    """How to open: where the token stands, another token, the subprotocols, whether to pong.
+
+    `user`: who it says it is to whatever stands between.
+    """
 
     token: Literal["header", "query", "frame", "none"] = "header"
     value: str | None = None
     protocols: list[str] | None = None
     pong: bool = True
+    user: str | None = None
 
 
 class Step(Struct, forbid_unknown_fields=True, rename={"who": "as", "later": "await"}):

@@ -210,9 +210,12 @@ class Play:
     async def _open(self, who: str, how: Open, protocol: str | None) -> None:
         token = fill(how.value or f"${who.partition('/')[0]}.token", self._bound)
         protocols = [FULL[self._codec]] if how.protocols is None else how.protocols
+        query = {"token": token} if how.token == "query" else {}
+        if how.user is not None:
+            query["user"] = fill(how.user, self._bound)
         socket = await self._http.ws_connect(
             f"{self._server.url}/ws",
-            params={"token": token} if how.token == "query" else None,
+            params=query,
             headers={"Authorization": f"Bearer {token}"} if how.token == "header" else None,
             protocols=protocols,
             autoping=False,

@@ -29,7 +29,7 @@ def meddle(person: Person, keep: Keep) -> None:
         page.on_message(up)
         server.on_message(down)
 
-    person.page.route_web_socket("**/ws", route)
+    person.page.route_web_socket("**/ws?*", route)
     person.page.reload()
     person.online()
 
@@ -122,7 +122,7 @@ def test_what_is_refused_says_so_and_may_be_tried_again(newcomer: Newcomer) -> N
 
         page.on_message(up)
 
-    ann.page.route_web_socket("**/ws", route)
+    ann.page.route_web_socket("**/ws?*", route)
     ann.page.reload()
     ann.online()
     ann.say("second", "third")

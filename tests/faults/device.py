@@ -114,7 +114,7 @@ class Device:
         while True:
             try:
                 async with self.api.http.ws_connect(
-                    f"{self._random.choice(self._urls)}/ws",
+                    f"{self._random.choice(self._urls)}/ws?user={self.person.id}",
                     headers=headers,
                     protocols=[SUBPROTOCOL],
                 ) as socket:

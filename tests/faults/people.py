@@ -1,6 +1,7 @@
 """REST calls, and people made with them."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -132,9 +133,12 @@ class Api:
 
 
 @asynccontextmanager
-async def calling(url: str) -> AsyncIterator[Api]:
-    """An Api until the block ends."""
-    connector = aiohttp.TCPConnector(limit=0)
+async def calling(
+    url: str, *, trust: ssl.SSLContext | None = None, source: str | None = None
+) -> AsyncIterator[Api]:
+    """An Api until the block ends; `source`: from this address."""
+    local = (source, 0) if source else None
+    connector = aiohttp.TCPConnector(limit=0, ssl=trust or True, local_addr=local)
     async with aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=60)
     ) as http:

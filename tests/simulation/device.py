@@ -134,7 +134,7 @@ class Network:
         self.poor = False
         self.links: list[Link] = []
 
-    async def connect(self, subprotocol: str) -> Observed:
+    async def connect(self, subprotocol: str, user: str) -> Observed:
         return await self.open((subprotocol,), None)
 
     async def open(self, subprotocols: tuple[str, ...], token: str | None) -> Observed:

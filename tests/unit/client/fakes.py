@@ -111,7 +111,7 @@ class FakeTransport:
         self.closed = False
         self.dials = 0
 
-    async def connect(self, subprotocol: str) -> FakeConnection:
+    async def connect(self, subprotocol: str, user: str) -> FakeConnection:
         self.dials += 1
         if self.unreachable:
             raise Unreachable("no route")

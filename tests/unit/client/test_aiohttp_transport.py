@@ -20,7 +20,7 @@ from hubbub_client.errors import Disconnected
 from hubbub_protocol.codec import JSON, MSGPACK, SUBPROTOCOLS, server_codec
 from hubbub_protocol.frames import ME, Ack, Auth, CaughtUp, Me, Resume, Send
 from tests.support.wait import eventually
-from tests.unit.client.peers import CHAT, TIME, WELCOME, message, signed_in
+from tests.unit.client.peers import ANN, CHAT, TIME, WELCOME, message, signed_in
 
 
 async def login(request: web.Request) -> web.Response:
@@ -33,6 +33,7 @@ async def login(request: web.Request) -> web.Response:
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
     """A server in thirty lines: one chat, each send comes back as the message."""
+    assert request.query["user"] == ANN
     socket = web.WebSocketResponse(protocols=SUBPROTOCOLS)
     await socket.prepare(request)
     binary = socket.ws_protocol == MSGPACK
@@ -102,7 +103,7 @@ async def test_login_over_http() -> None:
 async def test_close_code_and_reason_arrive() -> None:
     async with server() as url:
         transport = AiohttpTransport(url)
-        connection = await transport.connect(JSON)
+        connection = await transport.connect(JSON, ANN)
         await connection.send(b'{"type":"auth","token":"t1"}')
         assert b"welcome" in await connection.receive()
         await connection.send(b'{"type":"send","client_id":"c","content":"bye"}')
@@ -126,7 +127,7 @@ async def test_lost_without_a_close_is_1006() -> None:
     async with plain:
         transport = AiohttpTransport(f"http://127.0.0.1:{plain.sockets[0].getsockname()[1]}")
         with pytest.raises(Unreachable):
-            await transport.connect(JSON)
+            await transport.connect(JSON, ANN)
         with pytest.raises(Unreachable):
             await transport.request("POST", "/api/v1/auth/login", None, b"{}")
         await transport.close()
@@ -137,7 +138,7 @@ async def test_nobody_listens() -> None:
         pass
     transport = AiohttpTransport(url)
     with pytest.raises(Unreachable):
-        await transport.connect(JSON)
+        await transport.connect(JSON, ANN)
     with pytest.raises(Unreachable):
         await transport.request("GET", "/api/v1/me", "t1", None)
     await transport.close()

@@ -256,8 +256,9 @@ class Engine:
 
     async def _serve(self) -> None:
         """One connection, from dialing to its end."""
+        subprotocol = MSGPACK if self._codec.binary else JSON
         try:
-            connection = await self._transport.connect(MSGPACK if self._codec.binary else JSON)
+            connection = await self._transport.connect(subprotocol, self.tokens.signed_in.user.id)
         except Unreachable as error:
             why, after = str(error), error.retry_after
             self.act(lambda session, now: session.closed(Close.LOST, why, now, after))

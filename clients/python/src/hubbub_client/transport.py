@@ -44,8 +44,8 @@ class Connection(Protocol):
 class Transport(Protocol):
     """The way to one server. Safe to use from several tasks of one event loop."""
 
-    async def connect(self, subprotocol: str) -> Connection:
-        """Open `/ws`. Raises Unreachable. Safe to cancel."""
+    async def connect(self, subprotocol: str, user: str) -> Connection:
+        """Open `/ws`; `user` is whose it will be. Raises Unreachable. Safe to cancel."""
 
     async def request(
         self, method: str, path: str, token: str | None, body: bytes | None
@@ -73,12 +73,13 @@ class AiohttpTransport:
         self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
 
-    async def connect(self, subprotocol: str) -> Connection:
-        """Open `/ws` with this subprotocol. Raises Unreachable."""
+    async def connect(self, subprotocol: str, user: str) -> Connection:
+        """Open `/ws` with this subprotocol, and with the hint `user`. Raises Unreachable."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 socket = await self._open().ws_connect(
                     "ws" + self._url.removeprefix("http") + "/ws",
+                    params={"user": user},
                     protocols=(subprotocol,),
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
                     heartbeat=HEARTBEAT,

@@ -176,9 +176,10 @@ export class Connection {
       if (!(error instanceof Refused)) throw error;
       return 1006;
     }
-    const token = this.#api.session?.token;
+    const { token, user } = this.#api.session ?? {};
+    const url = `${location.origin.replace(/^http/, "ws")}/ws?user=${user?.id ?? ""}`;
     const code = await new Promise((resolve) => {
-      const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws", ["hubbub.v1"]);
+      const socket = new WebSocket(url, ["hubbub.v1"]);
       const end = (why) => {
         socket.onopen = socket.onclose = socket.onmessage = null;
         socket.close();
