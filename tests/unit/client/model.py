@@ -225,7 +225,7 @@ class Model:
             self.refused.add(send.client_id)
             self.down.append((frames.Error("not_found", "gone", send.client_id), False))
         elif (first is not None and first != send.client_id) or self.refuse_next:
-            if first is None:
+            if first in (None, send.client_id):  # refused again, it is waited for anew
                 self.blocked[chat.id] = (send.client_id, self.now)
             self.refuse_next = False
             self.down.append((frames.Error("overloaded", "", send.client_id, 1.0), False))

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from hubbub_client.events import State
@@ -92,12 +92,13 @@ def check(model: Model) -> None:
         assert accepted == [c for c in model.sent[chat.id] if c not in model.refused]
         held = [m for m in mine.messages if m.seq >= joined]
         if held and joined >= mine.from_seq:
-            assert mine.unread == sum(m.seq > mine.read for m in held)
+            assert mine.uncertain or mine.unread == sum(m.seq > mine.read for m in held)
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.integers(0, 2**32), st.integers(20, 250))
 def test_folded_state_equals_refetch(seed: int, steps: int) -> None:
+    note(f"seed {seed}, {steps} steps")
     random = Random(seed)
     model = Model(seed)
     for op in random.choices(list(WEIGHTS), list(WEIGHTS.values()), k=steps):

@@ -111,6 +111,7 @@ class Chat:
         if own and message.seq > self.read:
             self.read, self._unread_base = message.seq, 0
             self._read_number = self._from_number(message.number)
+            self._stale = self._stale or not is_new  # an old one: he may have read on since
             self._mentions.read(message.seq)
         self._take_mention(message, user_id)
         return Folded.NEW if is_new else Folded.CHANGED
