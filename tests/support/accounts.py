@@ -169,7 +169,7 @@ def rig(mode: str = "open", per_minute: float = 0) -> Rig:
     grant = Grant(accounts, tokens, revocations, ids, clock, REFRESH_DAYS)
 
     def throttle() -> Throttle:
-        return Throttle(clock, per_minute, per_minute)
+        return Throttle("test", clock, per_minute, per_minute)
 
     return Rig(
         clock,

@@ -7,10 +7,11 @@ import msgspec
 
 from hubbub.actions.directory import Directory
 from hubbub.actions.forward import NO_SOURCE
+from hubbub.actions.pace import Pace
 from hubbub.actions.references import check_text
 from hubbub.domain.draft import Draft
 from hubbub.domain.extra import EVERYBODY, Extra
-from hubbub.domain.limits import Buckets, MessageLimits, client_uuid
+from hubbub.domain.limits import MessageLimits, client_uuid
 from hubbub.ports import Clock
 from hubbub_protocol import frames, ids, rest
 from hubbub_protocol.codes import Code, Refused
@@ -27,7 +28,7 @@ class Compose:
         limits: MessageLimits,
         maker: IdMaker,
         clock: Clock,
-        buckets: Buckets,
+        pace: Pace,
         on_limited: Callable[[Refused], None],
         directory: Directory,
     ) -> None:
@@ -35,7 +36,7 @@ class Compose:
         self._limits = limits
         self._make_id = maker.make_at
         self._clock = clock
-        self._buckets = buckets
+        self._pace = pace
         self._on_limited = on_limited
         self._directory = directory
 
@@ -61,7 +62,7 @@ class Compose:
 
     def limit(self, user_id: int) -> None:
         """Count a message or a change of one. Raises Refused `rate_limited`."""
-        if wait := self._buckets.take(user_id, self._clock.monotonic()):
+        if wait := self._pace.take(user_id):
             refusal = Refused(
                 Code.RATE_LIMITED, "You send too fast; wait a moment.", at_least(wait)
             )

@@ -31,9 +31,9 @@ class Login:
 
         Raises Refused `bad_credentials`, `rate_limited`, `overloaded`.
         """
-        self._by_address.check(caller.address)
+        await self._by_address.check(caller.address)
         username = plain_username(login.username)
-        self._by_username.check(username)
+        await self._by_username.check(username or "")
         users = await self._accounts.users([], username) if username else []
         # An unknown user's password is worked on as long as a known one's.
         phc = users[0].password_hash if users else ""

@@ -96,7 +96,7 @@ class ProviderSignIn:
         """
         self._provider(name)
         try:
-            self._check("start", caller)
+            await self._check("start", caller)
             browser = known_browser(cookies.get(self._cookie_name)) or new_browser()
             attempt = self._seal.begin(name, browser, self._grant.clock.now_ms())
             to = await self._providers.way_in(name, attempt, self._back(name))
@@ -113,7 +113,7 @@ class ProviderSignIn:
         """
         provider = self._provider(name)
         try:
-            self._check("finish", caller)
+            await self._check("finish", caller)
             return await self._finish(name, provider, reply, cookies, caller)
         except NotSignedIn as why:
             return self._failed(name, why)
@@ -176,9 +176,9 @@ class ProviderSignIn:
             raise Refused(Code.NOT_FOUND, "There is no such provider; /auth/providers lists them.")
         return self._providers.told[name]
 
-    def _check(self, step: str, caller: Caller) -> None:
+    async def _check(self, step: str, caller: Caller) -> None:
         try:
-            self._throttle.check((step, caller.address))
+            await self._throttle.check(f"{step} {caller.address}")
         except Refused as refused:
             raise NotSignedIn("rate_limited", refused.message) from None
 

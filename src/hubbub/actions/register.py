@@ -43,7 +43,7 @@ class Register:
         Raises Refused `registration_closed`, `invite_invalid`, `username_taken`, `invalid`,
         `rate_limited`, `overloaded`.
         """
-        self._throttle.check(caller.address)
+        await self._throttle.check(caller.address)
         username = plain_username(wanted.username)
         if username is None:
             raise Refused(

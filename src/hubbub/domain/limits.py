@@ -48,11 +48,26 @@ class Buckets:
         """0.0 if `key` may go on, else the seconds to wait. A rate of 0 never refuses."""
         if not self._rate:
             return 0.0
-        buckets = self._buckets
-        tokens, when = buckets.pop(key, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - when) * self._rate)
+        tokens = self._counted(key, now)
         wait = 0.0 if tokens >= 1 else (1 - tokens) / self._rate
-        buckets[key] = (tokens if wait else tokens - 1, now)  # most recently used last
-        if len(buckets) > self._most:
-            del buckets[next(iter(buckets))]
+        self._keep(key, tokens if wait else tokens - 1, now)
         return wait
+
+    def owe(self, key: object, count: int, now: float) -> float:
+        """Take so many, there or not; how many are left then, below 0 where they are owed."""
+        tokens = self._counted(key, now) - count
+        self._keep(key, tokens, now)
+        return tokens
+
+    def lower(self, key: object, most: float, now: float) -> None:
+        """There are no more than so many."""
+        self._keep(key, min(self._counted(key, now), most), now)
+
+    def _counted(self, key: object, now: float) -> float:
+        tokens, when = self._buckets.pop(key, (self._burst, now))
+        return min(self._burst, tokens + (now - when) * self._rate)
+
+    def _keep(self, key: object, tokens: float, now: float) -> None:
+        self._buckets[key] = (tokens, now)  # most recently used last
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]

@@ -30,6 +30,7 @@ from hubbub.actions.list_mentions import ListMentions
 from hubbub.actions.login import Login
 from hubbub.actions.mark import MarkRead, MarkReceived
 from hubbub.actions.mute_chat import MuteChat
+from hubbub.actions.pace import Pace
 from hubbub.actions.provider_sign_in import ProviderSignIn
 from hubbub.actions.put_users import PutUsers
 from hubbub.actions.read_changes import ReadChanges
@@ -66,7 +67,6 @@ from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.events import RevokedEvent
-from hubbub.domain.limits import Buckets
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
 from hubbub.entry.ws.parts import SessionParts
@@ -158,10 +158,10 @@ class Core:
         self._beside = 0
         self._group: asyncio.TaskGroup | None = None
         limits = told.limits
-        buckets = Buckets(limits.messages_per_second, limits.message_burst)
+        self.pace = Pace(clock, limits.messages_per_second, limits.message_burst, world.buckets)
         self.directory = Directory(world.accounts, world.host_accounts)
         self.compose = Compose(
-            limits, self.maker, clock, buckets, self.ingest.count, self.directory
+            limits, self.maker, clock, self.pace, self.ingest.count, self.directory
         )
         named = (self.compose.mentions, self.directory.learn)
         self.amend = AmendMessage(self.ingest, clock, limits, self.compose.limit, *named)
@@ -188,6 +188,7 @@ class Core:
                 group.create_task(self.bus.run())
                 group.create_task(self.bus.hearing.run())
                 group.create_task(self.hub.interest.run())
+                group.create_task(self.pace.run())
             group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
             group.create_task(self._tick(TABS_EVERY, self.registry.tick))
             try:
@@ -295,18 +296,19 @@ class Core:
         world, told, clock, maker = self.world, self.told, self.world.clock, self.maker
         accounts, reader, ingest = world.accounts, world.reader, self.ingest
         grant = Grant(accounts, world.tokens, self.revocations, maker, clock, told.refresh_days)
-        # One for addresses, one for names: a name may look like an address.
-        logins = [Throttle(clock, told.logins_per_minute, told.logins_per_minute) for _ in range(2)]
-        registrations = Throttle(
-            clock, told.registrations_per_minute, told.registrations_per_minute
-        )
+
+        def throttle(name: str, per_minute: float = told.logins_per_minute) -> Throttle:
+            return Throttle(name, clock, per_minute, per_minute, world.buckets)
+
+        logins = throttle("address"), throttle("username")
+
         register = Register(
             accounts,
             world.invites,
             world.passwords,
             maker,
             grant,
-            registrations,
+            throttle("register", told.registrations_per_minute),
             told.registration,
         )
         provided = ProviderSignIn(
@@ -314,7 +316,7 @@ class Core:
             Enrol(world.identities, maker, clock),
             grant,
             told.seal,
-            Throttle(clock, told.logins_per_minute, told.logins_per_minute),
+            throttle("provider"),
             told.base_url,
             told.not_signed_in,
         )

@@ -153,6 +153,7 @@ class EmbeddedServer:
             clock=SystemClock(),
             maker=self._engine.ids,
             nodes=self._engine.nodes,
+            buckets=self._engine.buckets,
             framing=framed,
         )
 

@@ -30,6 +30,7 @@ from hubbub.ports import (
     ServerKeys,
     Unavailable,
 )
+from hubbub.ports.buckets import SharedBuckets
 from hubbub.ports.nodes import Nodes
 from hubbub_protocol.ids import IdMaker
 
@@ -76,6 +77,10 @@ class Engine(Protocol):
         """The other servers on this store; None where there are none."""
 
     @property
+    def buckets(self) -> SharedBuckets | None:
+        """Those that all of them share."""
+
+    @property
     def chores(self) -> Leader | None:
         """None where this process does none."""
 
@@ -112,7 +117,7 @@ def engine(config: Config, log: Log) -> Engine:
 class SqliteEngine:
     """SQLite, in a process of its own that is started again when it ends."""
 
-    nodes = None
+    nodes = buckets = None
     chores = None
 
     def __init__(self, data: Path, log: Log) -> None:
@@ -184,7 +189,10 @@ class PostgresEngine:
         self._lease = Lease(self._database)
         self._shared_secret = shared_secret
         self.ids: IdMaker = self._lease.ids
-        self.nodes: Nodes | None = _nodes(config, log)
+        self.nodes: Nodes | None = None
+        self.buckets: SharedBuckets | None = None
+        if config.valkey.url:
+            self.nodes, self.buckets = _joined(config, log)
         self._secret = Path(config.server.data) / SECRET
         self._log = log
         self.store: Any = PostgresStore(self._database)
@@ -253,9 +261,8 @@ class PostgresEngine:
         await self._database.close()
 
 
-def _nodes(config: Config, log: Log | None) -> Nodes | None:
-    if not config.valkey.url:
-        return None
+def _joined(config: Config, log: Log | None) -> tuple[Nodes, SharedBuckets]:
+    from hubbub.adapters.valkey.buckets import ValkeyBuckets
     from hubbub.adapters.valkey.nodes import ValkeyNodes
 
     def changed(is_ready: bool) -> None:
@@ -265,6 +272,7 @@ def _nodes(config: Config, log: Log | None) -> Nodes | None:
             log.warning("valkey not reached")
 
     try:
-        return ValkeyNodes(config.valkey.url, changed)
+        nodes = ValkeyNodes(config.valkey.url, changed)
     except ValueError as error:
         raise Unavailable(f"valkey.url: {error}.") from None
+    return nodes, ValkeyBuckets(nodes)

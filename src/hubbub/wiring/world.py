@@ -29,6 +29,7 @@ from hubbub.ports import (
     ServerKeys,
     Tokens,
 )
+from hubbub.ports.buckets import SharedBuckets
 from hubbub.ports.nodes import Nodes
 from hubbub_protocol.ids import IdMaker
 
@@ -60,6 +61,8 @@ class World:
     framing: Framing
     nodes: Nodes | None = None
     """The other processes on the same store; None where there are none."""
+    buckets: SharedBuckets | None = None
+    """Of all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,7 @@ class House:
             Enrol(self.accounts, maker, self.clock),
             grant,
             Seal(b"k" * 32),
-            Throttle(self.clock, per_minute, per_minute),
+            Throttle("provider", self.clock, per_minute, per_minute),
             lambda: base,
             lambda name, why: self.told.append((name, why.failure, why.reason)),
         )

@@ -15,6 +15,7 @@ from hubbub.actions.get_message import GetMessage
 from hubbub.actions.get_receipts import GetReceipts
 from hubbub.actions.list_chats import ListChats
 from hubbub.actions.list_members import ListMembers
+from hubbub.actions.pace import Pace
 from hubbub.actions.read_events import ReadEvents, ReadMyEvents
 from hubbub.actions.read_history import ReadHistory
 from hubbub.actions.remove_member import RemoveMember
@@ -26,7 +27,7 @@ from hubbub.adapters.memory.relations import MemoryRelations
 from hubbub.adapters.memory.state import State
 from hubbub.domain.account import Principal, User
 from hubbub.domain.change import Advance, Change, Outcome, Post
-from hubbub.domain.limits import Buckets, MessageLimits
+from hubbub.domain.limits import MessageLimits
 from hubbub_protocol import ids, rest
 from hubbub_protocol.codes import Code, Refused
 from hubbub_protocol.ids import IdMaker
@@ -133,6 +134,6 @@ def naming(
 ]:
     """How a verb finds users by their names, and has them looked up."""
     directory = Directory(house.accounts, house.accounts)
-    free = Buckets(0, 0)
+    free = Pace(house.clock, 0, 0)
     compose = Compose(limits, house.ids, house.clock, free, lambda refusal: None, directory)
     return compose.mentions, directory.learn

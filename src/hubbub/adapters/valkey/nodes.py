@@ -17,6 +17,7 @@ from random import SystemRandom
 from typing import Any, Final
 
 from redis import asyncio as redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -176,11 +177,10 @@ class ValkeyNodes:
         by_slot: defaultdict[int, list[str]] = defaultdict(list)
         for sign, node, topic in changes:
             by_slot[_slot(topic)].append(f"{sign}{node} {topic}")
-        async with self._speaking(), self._writing:
-            async with self._client.pipeline(transaction=False) as calls:
-                for slot, words in by_slot.items():
-                    calls.eval(PLACE, 2, _held(slot), self._count(slot), self.me, *words)
-                counts = await calls.execute()
+        async with self.calls() as calls, self._writing:
+            for slot, words in by_slot.items():
+                calls.eval(PLACE, 2, _held(slot), self._count(slot), self.me, *words)
+            counts = await calls.execute()
             for slot in by_slot:
                 self._written[slot] += 1
             if counts != [self._written[slot] for slot in by_slot]:
@@ -191,7 +191,7 @@ class ValkeyNodes:
         places: defaultdict[int, list[int]] = defaultdict(list)
         for index, topic in enumerate(topics):
             places[_slot(topic)].append(index)
-        async with self._speaking(), self._client.pipeline(transaction=False) as calls:
+        async with self.calls() as calls:
             for slot, indices in places.items():
                 calls.hmget(_held(slot), [topics[i] for i in indices])
             calls.eval(LIVING, 1, LEASES)
@@ -214,15 +214,16 @@ class ValkeyNodes:
 
     async def others(self) -> tuple[int, ...]:
         """See Nodes."""
-        async with self._speaking():
-            living = await self._client.eval(LIVING, 1, LEASES)
+        async with self.calls() as calls:
+            calls.eval(LIVING, 1, LEASES)
+            (living,) = await calls.execute()
         return tuple(node for node in map(int, living) if node != self.me)
 
     async def send(self, letters: Sequence[tuple[int, bytes]]) -> None:
         """See Nodes."""
         if not letters:
             return
-        async with self._speaking(), self._client.pipeline(transaction=False) as calls:
+        async with self.calls() as calls:
             for node, data in letters:
                 calls.spublish(_channel(node), data)
             await calls.execute()
@@ -230,13 +231,16 @@ class ValkeyNodes:
     # ── speaking ──
 
     @asynccontextmanager
-    async def _speaking(self) -> AsyncIterator[None]:
-        """At once where it is known not to answer: nobody waits for that again and again."""
+    async def calls(self) -> AsyncIterator[Pipeline]:
+        """What is carried out together, within PATIENCE. Raises Unavailable.
+
+        At once where it is known not to answer: nobody waits for that again and again.
+        """
         if not self.is_ready:
             raise Unavailable("Valkey cannot be reached.")
         try:
-            async with asyncio.timeout(PATIENCE):
-                yield
+            async with asyncio.timeout(PATIENCE), self._client.pipeline(transaction=False) as calls:
+                yield calls
         except FAILURES as error:
             raise Unavailable(f"Valkey cannot be used now ({type(error).__name__}).") from error
 

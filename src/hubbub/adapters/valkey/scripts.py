@@ -1,4 +1,4 @@
-"""What must be done in one step, as Lua. Times are the server's own, in ms."""
+"""What must be done in one step, as Lua. Times are the server's own."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ return redis.call('INCR', KEYS[2])
 """
 
 LEASE: Final = """
--- KEYS: when each node's lease ends. ARGV: this node, for how long, whether it is a new one.
+-- KEYS: when each node's lease ends, in ms. ARGV: itself, for how long, whether it is a new one.
 -- Answers 1, or 0 where the lease had ended.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -37,4 +37,21 @@ LIVING: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')
+"""
+
+TAKE: Final = """
+-- KEYS: when each bucket is full, in us. ARGV: in how many us a token comes, how many us a bucket
+-- may lack, how many tokens of each. Answers how many us each lacks then; where it is more than it
+-- may, nothing was taken.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local lacks = {}
+for i, key in ipairs(KEYS) do
+  local full = math.max(now, tonumber(redis.call('GET', key) or '0')) + ARGV[i + 2] * ARGV[1]
+  lacks[i] = full - now
+  if lacks[i] <= tonumber(ARGV[2]) then
+    redis.call('SET', key, string.format('%.0f', full), 'PX', math.ceil(lacks[i] / 1000))
+  end
+end
+return lacks
 """
