@@ -66,7 +66,8 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-async def _interruption(town: Town) -> float:
+async def interruption(town: Town) -> float:
+    """Seconds until a send is answered."""
     began = time.monotonic()
     sent = town.devices[0].send(town.chats[0])
     await eventually(lambda: sent.ack is not None, "it goes on", PATIENCE)
@@ -84,7 +85,7 @@ async def test_nothing_is_lost(cluster: Cluster, api: Api, name: str) -> None:
         for _ in range(2):
             await town.progress(20, 200)
             await FAULTS[name](cluster)
-            print(f"{name}: a send is answered {await _interruption(town):.2f} s after its end")
+            print(f"{name}: a send is answered {await interruption(town):.2f} s after its end")
             after = await town.cursors()
             check_forward(before, after)
             before = after

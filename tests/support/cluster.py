@@ -7,19 +7,34 @@ from pathlib import Path
 
 from redis import asyncio as redis
 
-from tests.support.engines import PostgresServer, ValkeyServer
+from tests.support.engines import PostgresServer, ValkeyServer, several
 from tests.support.server import ServerProcess
 
 
 class Cluster:
-    """Nodes and engines, all running."""
+    """Nodes and engines, all running. `standby`: a synchronous one, where it was asked for."""
 
     def __init__(
-        self, postgres: PostgresServer, valkey: ValkeyServer, nodes: list[ServerProcess]
+        self,
+        postgres: PostgresServer,
+        standby: PostgresServer | None,
+        valkey: ValkeyServer,
+        nodes: list[ServerProcess],
     ) -> None:
         self.postgres = postgres
+        self._standby = standby
         self.valkey = valkey
         self.nodes = nodes
+
+    @property
+    def standby(self) -> PostgresServer:
+        """That of `postgres`."""
+        assert self._standby is not None
+        return self._standby
+
+    def promoted(self) -> None:
+        """They have changed places."""
+        self.postgres, self._standby = self.standby, self.postgres
 
     @property
     def urls(self) -> list[str]:
@@ -29,7 +44,12 @@ class Cluster:
     @classmethod
     @contextmanager
     def running(
-        cls, folder: Path, count: int, settings: Mapping[str, str] | None = None
+        cls,
+        folder: Path,
+        count: int,
+        settings: Mapping[str, str] | None = None,
+        *,
+        standby: bool = False,
     ) -> "Iterator[Cluster]":
         """So many nodes, and engines of their own, until the block ends."""
         with ExitStack() as stack:
@@ -37,12 +57,19 @@ class Cluster:
             for engine in (postgres, valkey):
                 stack.callback(engine.close)
                 engine.start()
+            url, second = asyncio.run(postgres.fresh()), None
+            if standby:
+                second = PostgresServer(postgres)
+                stack.callback(second.close)
+                second.start()
+                asyncio.run(postgres.wait_for_standby())
+                url = several(url, second)
             joined = {
-                "HUBBUB_DATABASE_URL": asyncio.run(postgres.fresh()),
+                "HUBBUB_DATABASE_URL": url,
                 "HUBBUB_VALKEY_URL": valkey.url,
                 **(settings or {}),
             }
-            cluster = cls(postgres, valkey, [])
+            cluster = cls(postgres, second, valkey, [])
             for number in range(count):
                 home = folder / f"node{number}"
                 home.mkdir()

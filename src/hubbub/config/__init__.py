@@ -109,6 +109,11 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[int, Meta(ge=2, le=1_000)],
         why("at once to PostgreSQL; all servers together stay below its max_connections."),
     ] = 10
+    durability: Annotated[
+        Literal["primary", "standby"],
+        why("standby where a failover must lose nothing: a server is then not ready while no "
+            "standby of PostgreSQL is synchronous, and says what to type."),
+    ] = "primary"  # fmt: skip
 
 
 class Valkey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -28,7 +28,7 @@ from hubbub.entry.ws.limits import EdgeLimits
 from hubbub.observe import MessagePath, Metrics, RestFigures, RoleFigures, process_figures
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core
-from hubbub.wiring.engine import engine
+from hubbub.wiring.engine import engine, warnings
 from hubbub.wiring.hosts import host_applications
 from hubbub.wiring.listening import log, readers, tls
 from hubbub.wiring.providers import identity_providers, not_signed_in
@@ -89,7 +89,7 @@ class EmbeddedServer:
                     path, role, rest_figures, *process_figures(lambda: self._engine.pid)
                 ),
                 unready=self._unready,
-                about=role.about,
+                about=lambda: role.about() | warnings(self._engine),
                 body_limit=config.limits.frame_bytes,
                 origins=config.server.origins,
                 trusted_proxies=config.server.trusted_proxies,

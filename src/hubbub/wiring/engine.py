@@ -69,6 +69,10 @@ class Engine(Protocol):
         """Why it does not answer now, as a sentence; None: it does."""
 
     @property
+    def warnings(self) -> list[str]:
+        """What is to be known of it though it answers, as sentences."""
+
+    @property
     def ids(self) -> IdMaker:
         """Makes ids that no other server makes on this store."""
 
@@ -137,6 +141,11 @@ class SqliteEngine:
         return None if self.store.is_ready else "The store is being restarted."
 
     @property
+    def warnings(self) -> list[str]:
+        """See Engine."""
+        return []
+
+    @property
     def pid(self) -> int:
         """See Engine."""
         return self.store.pid
@@ -182,7 +191,8 @@ class PostgresEngine:
                 " pip install 'hubbub[cluster]'."
             ) from error
         bounds = Bounds(connections=config.database.connections)
-        self._database = Database(config.database.url, bounds, self._changed)
+        self._needs_standby = config.database.durability == "standby"
+        self._database = Database(config.database.url, bounds, self._changed, self._promoted)
         self.chores: Any = None
         if config.server.role != "gateway":
             self.chores = Chores(config.database.url, config.retention.days, self._tell)
@@ -200,7 +210,17 @@ class PostgresEngine:
     @property
     def unready(self) -> str | None:
         """See Engine."""
-        return self._lease.unready if self._database.is_ready else "The database cannot be reached."
+        if not self._database.is_ready:
+            return "The database cannot be reached."
+        durable = self._database.durability
+        weak = None if durable is None else durable.unready(self._needs_standby)
+        return weak or self._lease.unready
+
+    @property
+    def warnings(self) -> list[str]:
+        """See Engine."""
+        durable = self._database.durability
+        return [] if durable is None else durable.warnings()
 
     def secret(self) -> bytes:
         """See Engine."""
@@ -254,11 +274,20 @@ class PostgresEngine:
         else:
             self._log.warning("database not reached")
 
+    def _promoted(self) -> None:
+        if self._log is not None:
+            self._log.warning("database failed over")
+
     async def stop(self) -> None:
         """See Engine."""
         with suppress(Unavailable):  # then it ends by itself
             await self._lease.give_back()
         await self._database.close()
+
+
+def warnings(engine: Engine) -> dict[str, object]:
+    """What /readyz says of an engine that can be used."""
+    return {"warnings": engine.warnings} if engine.warnings else {}
 
 
 def _joined(config: Config, log: Log | None) -> tuple[Nodes, SharedBuckets]:

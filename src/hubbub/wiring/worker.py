@@ -9,7 +9,7 @@ from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws import handshake
 from hubbub.entry.ws.connection import Connection, Refused, Upgrade
 from hubbub.observe import Metrics, RestFigures, RoleFigures, process_figures
-from hubbub.wiring.engine import PostgresEngine
+from hubbub.wiring.engine import PostgresEngine, warnings
 from hubbub.wiring.listening import log, readers, tls
 from hubbub_protocol.codes import Code
 
@@ -33,7 +33,7 @@ class WorkerServer:
             watch=rest,
             metrics=Metrics(role, rest, *process_figures(lambda: 0)),
             unready=self._unready,
-            about=role.about,
+            about=lambda: role.about() | warnings(self._engine),
             trusted_proxies=config.server.trusted_proxies,
             readers=readers(config.server),
         )

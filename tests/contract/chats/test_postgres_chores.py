@@ -11,6 +11,7 @@ import pytest
 
 from hubbub.adapters.postgres import chores as module
 from hubbub.adapters.postgres.chores import AHEAD, Chores, check_day, do_chores
+from hubbub.adapters.postgres.hosts import Hosts
 from hubbub.adapters.postgres.schema import DAY_MS, first_id, partition
 from hubbub.adapters.postgres.sent import KEPT_DAYS
 from hubbub.config import LEAST_RETENTION
@@ -40,7 +41,7 @@ async def world(postgres: PostgresServer) -> AsyncIterator[PostgresWorld]:
 @asynccontextmanager
 async def connected(world: PostgresWorld) -> AsyncIterator[Any]:
     """As the one who does chores is."""
-    db = await module._connect(world.database.url)
+    db = await module._connect(Hosts(world.database.url))
     try:
         yield db
     finally:

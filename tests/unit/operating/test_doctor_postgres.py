@@ -13,9 +13,11 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from hubbub.adapters.local import machine
+from hubbub.adapters.postgres.durability import Durability
 from hubbub.adapters.postgres.examine import SCHEMA, Examined, examine
 from hubbub.adapters.postgres.schema import DAY_MS, partitions
 from hubbub.cli import main
+from hubbub.config import Database as Told
 from hubbub.wiring.doctor.postgres import judge
 from tests.support.engines import PostgresServer
 from tests.support.server import free_port
@@ -24,9 +26,7 @@ FIT = Examined(
     version="18.6",
     major=18,
     standby=False,
-    fsync=True,
-    full_page_writes=True,
-    required="",
+    synchronous_commit="on",
     places=97,
     private=True,
     schema=SCHEMA,
@@ -36,8 +36,7 @@ FIT = Examined(
     trips=[0.0002] * 50,
     commits=[0.002] * 50,
     missing=[],
-    standbys=0,
-    synchronous=0,
+    durability=Durability(True, True, "", 0, 0),
 )
 
 
@@ -107,11 +106,6 @@ def test_one_that_does_not_answer(tmp_path: Path) -> None:
         ("Round trip", "warning", "near the database", {"trips": [0.03] * 50}),
         ("Commit", "warning", "pg_wal", {"commits": [0.05] * 50}),
         ("Commit", "bad", "pg_wal", {"commits": [0.5] * 50}),
-        ("Durability", "bad", "switch both on", {"fsync": False}),
-        ("Durability", "bad", "switch both on", {"full_page_writes": False}),
-        ("Durability", "bad", "start it", {"required": "ANY 1 (*)"}),
-        ("Durability", "warning", "ANY 1 (*)", {"standbys": 2}),
-        ("Durability", "ok", "", {"standbys": 2, "synchronous": 1, "required": "ANY 1 (*)"}),
         ("Clocks", "warning", "NTP", {"ahead": -0.3}),
         ("Clocks", "bad", "NTP", {"ahead": 2.0}),
         ("Clock", "bad", "Set the clock", {"newest": int(time.time() * 1000) + 3_600_000}),
@@ -120,9 +114,32 @@ def test_one_that_does_not_answer(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_said(name: str, state: str, advice: str, values: dict[str, Any]) -> None:
-    assert {check.state for check in judge(FIT, SCHEMA, 10)} == {"ok"}
-    found = {check.name: check for check in judge(replace(FIT, **values), SCHEMA, 10)}
+    assert {check.state for check in judge(FIT, SCHEMA, Told())} == {"ok"}
+    found = {check.name: check for check in judge(replace(FIT, **values), SCHEMA, Told())}
     check = found.pop(name)
     assert check.state == state
     assert advice in check.advice
     assert {other.state for other in found.values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("durability", "alone", "with_standby", "says"),
+    [
+        (Durability(False, True, "", 0, 0), "bad", "bad", "SET fsync = on"),
+        (Durability(True, False, "*", 1, 1), "bad", "bad", "SET full_page_writes = on"),
+        (Durability(True, True, "*", 0, 0), "bad", "bad", "start it, or go on without"),
+        (Durability(True, True, "ANY 2 (a, b)", 2, 1), "bad", "bad", "start it"),
+        (Durability(True, True, "", 2, 0), "warning", "bad", "'ANY 1 (*)'"),
+        (Durability(True, True, "", 0, 0), "ok", "bad", "No standby"),
+        (Durability(True, True, "a", 1, 0, told=False), "ok", "bad", "GRANT pg_monitor"),
+        (Durability(True, True, "a, b", 2, 1), "ok", "ok", ""),
+    ],
+)
+def test_what_is_said_of_durability(
+    durability: Durability, alone: str, with_standby: str, says: str
+) -> None:
+    found = replace(FIT, durability=durability)
+    for state, told in ((alone, Told()), (with_standby, Told(durability="standby"))):
+        check = next(c for c in judge(found, SCHEMA, told) if c.name == "Durability")
+        assert check.state == state
+        assert (says in check.advice) == (state != "ok" or not says)

@@ -14,6 +14,7 @@ import asyncpg
 
 from hubbub.adapters.postgres.database import speaking
 from hubbub.adapters.postgres.days import drop_before, make_days
+from hubbub.adapters.postgres.hosts import Hosts
 from hubbub.adapters.postgres.schema import DAY_MS, LOCK, first_id
 from hubbub.adapters.postgres.sent import KEPT_DAYS
 from hubbub.ports import Unavailable
@@ -62,7 +63,7 @@ class Chores:
     """`run` for as long as the process lives; `retention`: days of messages, 0 keeps all."""
 
     def __init__(self, url: str, retention: int, tell: Tell) -> None:
-        self._url = url
+        self._hosts = Hosts(url)
         self._retention = retention
         self._tell = tell
         self._due = 0.0
@@ -81,7 +82,7 @@ class Chores:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _connected(self) -> None:
-        db = await _connect(self._url)
+        db = await _connect(self._hosts)
         try:
             while True:
                 if self.leads or await db.fetchval(LEAD, LOCK):
@@ -121,12 +122,10 @@ def check_day(today: int) -> None:
         raise Unavailable("The clocks of this machine and of the database are days apart.")
 
 
-async def _connect(url: str) -> Any:
-    return await asyncpg.connect(
-        url,
+async def _connect(hosts: Hosts) -> Any:
+    return await hosts.connect(
         timeout=CONNECT,
         command_timeout=STATEMENT + 5,
-        target_session_attrs="read-write",
         server_settings={
             "application_name": "hubbub chores",
             "statement_timeout": str(int(STATEMENT * 1000)),

@@ -3,23 +3,32 @@
 A lost connection, a server that starts, stops or is no primary any more, a full disk, a statement
 that takes too long are `Unavailable`; when COMMIT was on its way, `OutcomeUnknown`. The pool
 connects again by itself, to whichever of the hosts takes writes.
+
+A COMMIT is never cancelled: PostgreSQL would show to everybody what its standby has not got.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
+from weakref import WeakSet
 
 import asyncpg
 from msgspec import Struct
 
 from hubbub.adapters.postgres.days import make_days
+from hubbub.adapters.postgres.durability import Durability, durability
+from hubbub.adapters.postgres.hosts import Hosts
 from hubbub.adapters.postgres.migrate import migrate
 from hubbub.adapters.postgres.schema import LOCK
 from hubbub.ports import OutcomeUnknown, Unavailable
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether the database answers."""
+LOOK: Final = 3.0
+"""Seconds in which it has to; two looks without an answer, and whoever waits for it is told."""
+FOREVER: Final = 1e8
+"""Seconds; the driver wants a number."""
 
 AWAY: Final = (
     OSError,
@@ -41,12 +50,15 @@ class Taken(Unavailable):
 
 
 class Bounds(Struct, frozen=True):
-    """Connections of this process, and seconds that a statement, or a wait for a lock, may take."""
+    """Connections of this process, and seconds that a statement, a wait for a lock, connecting and
+    a commit may take.
+    """
 
     connections: int = 10
     statement: float = 10.0
     lock: float = 5.0
     connect: float = 5.0
+    commit: float = 15.0
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -57,22 +69,30 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class Database:
-    """One database. `start` before anything else, `run` beside, `close` at the end."""
+    """One database. `start` before anything else, `run` beside, `close` at the end.
+
+    `changed` hears whether it answers, `promoted` that another host takes writes now.
+    """
 
     def __init__(
         self,
         url: str,
         bounds: Bounds | None = None,
         changed: Callable[[bool], None] = lambda is_ready: None,
+        promoted: Callable[[], None] = lambda: None,
     ) -> None:
         self.url = url
         self._bounds = bounds or Bounds()
         self._changed = changed
-        self._claim: Any = None
-        self._shared = False
+        self._beside: Any = None
+        self._claim = ""
         self._pool: Any = None
+        self._hosts = Hosts(url, self._fail_over)
+        self._promoted = promoted
+        self._opened: WeakSet[Any] = WeakSet()
         self._days: set[int] = set()
         self.is_ready = False
+        self.durability: Durability | None = None
 
     async def start(self) -> None:
         """Connect, bring the schema up to date. Raises Unavailable."""
@@ -80,6 +100,7 @@ class Database:
             with speaking():
                 self._pool = await self._connect()
                 async with self._pool.acquire() as db:
+                    self._may_write(await durability(db))
                     await migrate(db)
         except BaseException:
             await self.close()
@@ -90,14 +111,13 @@ class Database:
         bounds = self._bounds
         patience = str(int(bounds.lock * 1000))
         return await asyncpg.create_pool(
-            self.url,
+            connect=self._open,
             min_size=0,
             max_size=bounds.connections,
             connection_class=_Connection,
             init=_durably,
             timeout=bounds.connect,
             command_timeout=bounds.statement + 5,
-            target_session_attrs="read-write",
             server_settings={
                 "application_name": "hubbub",
                 "statement_timeout": str(int(bounds.statement * 1000)),
@@ -107,27 +127,30 @@ class Database:
             },
         )
 
+    async def _open(self, _url: None = None, **how: Any) -> Any:
+        db = await self._hosts.connect(**how)
+        self._opened.add(db)
+        return db
+
     async def claim(self, shared: bool) -> None:
         """Be the only server on the database, until `close`; or, `shared`, one of several that
         know of each other. Raises Taken, Unavailable.
 
         Held by a connection of its own: it ends with the process, however that ends.
         """
-        bounds = self._bounds
-        self._shared = shared
         lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
+        self._claim = f"SELECT {lock}($1, 1)"
         with speaking():
-            self._claim = await asyncpg.connect(
-                self.url,
-                timeout=bounds.connect,
-                command_timeout=bounds.statement,
-                target_session_attrs="read-write",
+            await self._stand_beside()
+
+    async def _stand_beside(self) -> None:
+        bounds = self._bounds
+        self._beside = await self._open(timeout=bounds.connect, command_timeout=bounds.statement)
+        if self._claim and not await self._beside.fetchval(self._claim, LOCK):
+            raise Taken(
+                "Another server uses the database. Stop it, or choose another one; several"
+                " share one when all have the same valkey.url."
             )
-            if not await self._claim.fetchval(f"SELECT {lock}($1, 1)", LOCK):
-                raise Taken(
-                    "Another server uses the database. Stop it, or choose another one; several"
-                    " share one when all have the same valkey.url."
-                )
 
     async def watch(self) -> None:
         """Look again and again whether the database answers, until cancelled.
@@ -137,30 +160,43 @@ class Database:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                async with asyncio.timeout(self._bounds.connect):
+                async with asyncio.timeout(LOOK):
                     await self._look()
                 answers = True
             except Taken:
                 raise
             except (Unavailable, TimeoutError):
                 answers = False
+                if not self.is_ready:  # it may hang, or its machine be gone without a word
+                    self._begin_anew()
             if answers != self.is_ready:
                 self.is_ready = answers
                 self._changed(answers)
 
     async def _look(self) -> None:
-        if self._claim is not None and self._claim.is_closed():
-            await self.claim(self._shared)
-        async with self.snapshot() as db:
-            await db.execute("SELECT 1")
+        with speaking():
+            if self._beside is None or self._beside.is_closed():
+                await self._stand_beside()
+            self.durability = await durability(self._beside)
+            if self.durability.waits:  # for a standby that was promoted, perhaps: all are asked
+                (await self._open(timeout=self._bounds.connect)).terminate()
+
+    def _fail_over(self) -> None:
+        self._begin_anew()
+        self._promoted()
+
+    def _begin_anew(self) -> None:
+        """Give all connections up, also those on which somebody waits for an answer."""
+        for db in self._opened:
+            db.terminate()
 
     async def close(self) -> None:
         """End all connections. May be called in any state."""
         self.is_ready = False
         if self._pool is not None:
             self._pool.terminate()
-        if self._claim is not None:
-            self._claim.terminate()
+        if self._beside is not None:
+            self._beside.terminate()
 
     # ── partitions ──
 
@@ -185,6 +221,7 @@ class Database:
 
         Raises Unavailable when nothing is stored, OutcomeUnknown when nobody knows.
         """
+        self._may_write(self.durability)
         async with self._connection() as db:
             await db.execute("BEGIN")
             try:
@@ -193,9 +230,25 @@ class Database:
                 await _roll_back(db, error)
                 raise
             try:
-                await db.execute("COMMIT")
+                await self._commit(db)
             except AWAY as error:
                 raise OutcomeUnknown(_words(error)) from error
+
+    async def _commit(self, db: Any) -> None:
+        """Give up, after a time, the connection: it may be waiting for a standby."""
+        late = asyncio.get_running_loop().call_later(self._bounds.commit, db.terminate)
+        try:
+            await asyncio.shield(db.execute("COMMIT", timeout=FOREVER))
+        except asyncio.CancelledError:
+            db.terminate()
+            raise
+        finally:
+            late.cancel()
+
+    @staticmethod
+    def _may_write(durable: Durability | None) -> None:
+        if durable is not None and durable.waits:
+            raise Unavailable(durable.waits)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Any]:
@@ -255,5 +308,5 @@ async def _durably(db: Any) -> None:
     """G1, whatever the server's own settings say; a stronger one stays."""
     await db.execute(
         "SELECT set_config('synchronous_commit', 'on', false)"
-        " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        " WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
     )

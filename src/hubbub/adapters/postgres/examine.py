@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from hubbub.adapters.postgres.database import speaking
 from hubbub.adapters.postgres.days import missing_days
+from hubbub.adapters.postgres.durability import Durability, durability
+from hubbub.adapters.postgres.hosts import Hosts
 from hubbub.adapters.postgres.migrate import schema_of
 from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS
 
@@ -20,18 +22,12 @@ TIMEOUT: Final = 5.0
 _FACTS: Final = """
     SELECT current_setting('server_version') AS version,
         current_setting('server_version_num')::int / 10000 AS major,
-        pg_is_in_recovery() AS standby, current_setting('fsync') = 'on' AS fsync,
-        current_setting('full_page_writes') = 'on' AS full_page_writes,
-        current_setting('synchronous_standby_names') AS required,
+        pg_is_in_recovery() AS standby, current_setting('synchronous_commit') AS synchronous_commit,
         current_setting('max_connections')::int
             - current_setting('superuser_reserved_connections')::int AS places,
         coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)
             OR coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true)
             AS private
-"""
-_STANDBYS: Final = """
-    SELECT count(*), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum'))
-    FROM pg_stat_replication WHERE state = 'streaming'
 """
 
 
@@ -39,20 +35,17 @@ class Examined(Struct, frozen=True):
     """A database, and the server that keeps it.
 
     `private`: the way to it is encrypted, or does not leave this machine. `places`: connections
-    for users who are no superusers. `required`: what `synchronous_standby_names` says.
+    for users who are no superusers. `synchronous_commit`: what the server says; ours are stronger.
 
     `schema`: 0 where there is none yet. `newest`: the time of the newest message, Unix ms, 0
     without one. `ahead`: seconds by which its clock is ahead of ours. `trips`, `commits`: seconds,
-    ascending. `missing`: which of today's and tomorrow's partitions are not there. `standbys`,
-    `synchronous`: those that are connected, as far as we may know.
+    ascending. `missing`: which of today's and tomorrow's partitions are not there.
     """
 
     version: str
     major: int
     standby: bool
-    fsync: bool
-    full_page_writes: bool
-    required: str
+    synchronous_commit: str
     places: int
     private: bool
     schema: int
@@ -62,26 +55,21 @@ class Examined(Struct, frozen=True):
     trips: list[float]
     commits: list[float]
     missing: list[str]
-    standbys: int
-    synchronous: int
+    durability: Durability
 
 
 async def examine(url: str) -> Examined:
     """Look at it. Raises Unavailable, whose text says what to do. Cancelling is safe."""
+    hosts, limits = Hosts(url), {"timeout": TIMEOUT, "command_timeout": TIMEOUT}
     with speaking():
         try:
-            db = await _connect(url, "read-write")
-        except asyncpg.TargetServerAttributeNotMatched:
-            db = await _connect(url, "any")  # which says that it is a standby
+            db = await hosts.connect(**limits)
+        except asyncpg.TargetServerAttributeNotMatched:  # all are standbys, and one says so
+            db = await asyncpg.connect(url, target_session_attrs="any", **limits)
         try:
             return await _examine(db)
         finally:
             await db.close(timeout=TIMEOUT)
-
-
-async def _connect(url: str, which: str) -> Any:
-    limits = {"timeout": TIMEOUT, "command_timeout": TIMEOUT}
-    return await asyncpg.connect(url, target_session_attrs=which, **limits)
 
 
 async def _examine(db: Any) -> Examined:
@@ -96,7 +84,6 @@ async def _examine(db: Any) -> Examined:
         today = int(time.time() * 1000) // DAY_MS
         missing = [name for _, name, _, _ in await missing_days(db, (today, today + 1))]
     commits = [] if facts["standby"] else [await _commit(db) for _ in range(TIMES)]
-    standbys, synchronous = await db.fetchrow(_STANDBYS)
     return Examined(
         **facts,
         schema=schema,
@@ -106,8 +93,7 @@ async def _examine(db: Any) -> Examined:
         trips=sorted(trips),
         commits=sorted(commits),
         missing=missing,
-        standbys=standbys,
-        synchronous=synchronous,
+        durability=await durability(db),
     )
 
 

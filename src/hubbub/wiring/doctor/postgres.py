@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hubbub.adapters.local.machine import Syncs
 from hubbub.config import Config
+from hubbub.config import Database as ToldDatabase
 from hubbub.ports import Unavailable
 from hubbub.wiring.doctor.check import Check, State, ms, waits
 from hubbub.wiring.doctor.host import steady
@@ -43,19 +44,19 @@ def checks(config: Config) -> Iterator[Check]:
     except Unavailable as error:
         yield Check("Database", "bad", "cannot be used", f"{error}")
         return
-    yield from judge(found, examine.SCHEMA, config.database.connections)
+    yield from judge(found, examine.SCHEMA, config.database)
 
 
-def judge(found: "Examined", schema: int, connections: int) -> Iterator[Check]:
-    """What is to be said of it. `schema`: the newest; `connections`: most that the pool opens."""
+def judge(found: "Examined", schema: int, told: ToldDatabase) -> Iterator[Check]:
+    """What is to be said of it. `schema`: the newest; `told`: the settings."""
     yield _database(found, schema)
     yield _trip(found)
     if found.commits:
         yield waits("Commit", _syncs(found.commits, found.ahead), "", _SLOW_COMMIT)
-    yield _durability(found)
+    yield _durability(found, told.durability == "standby")
     yield steady(0.0, found.newest)
     yield _clocks(found)
-    yield _connections(found, connections)
+    yield _connections(found, told.connections)
     if not found.private:
         advice = "Messages can be read on the way. Add ?sslmode=verify-full to database.url."
         yield Check("Encryption", "warning", "none on the way to the database", advice)
@@ -91,24 +92,19 @@ def _trip(found: "Examined") -> Check:
     return Check("Round trip", "warning", figure, advice, values)
 
 
-def _durability(found: "Examined") -> Check:
-    figure = f"fsync={_on(found.fsync)}, full_page_writes={_on(found.full_page_writes)}, "
-    synchronous = f"{found.synchronous} of {found.standbys} standbys synchronous"
-    figure += synchronous if found.standbys else "no standby"
-    if not (found.fsync and found.full_page_writes):
-        advice = "A power cut could lose what was acknowledged, or the database: switch both on."
-        return Check("Durability", "bad", figure, advice)
-    if found.required and not found.synchronous:
-        advice = (
-            f"Commits wait for a standby of {found.required!r} that is not connected: start it."
-        )
-        return Check("Durability", "bad", figure, advice)
-    if found.standbys and not found.synchronous:
-        advice = (
-            "A failover to one loses what it had not got yet. Set synchronous_standby_names, "
-            "'ANY 1 (*)' for instance."
-        )
-        return Check("Durability", "warning", figure, advice)
+def _durability(found: "Examined", needs_standby: bool) -> Check:
+    has = found.durability
+    figure = (
+        f"fsync={_on(has.fsync)}, full_page_writes={_on(has.full_page_writes)}, "
+        f"synchronous_commit={found.synchronous_commit}, "
+    )
+    synchronous = f"{has.synchronous} of {has.standbys} standbys synchronous"
+    figure += synchronous if has.standbys else "no standby"
+    bad = has.unready(needs_standby) or has.unsafe
+    if bad:
+        return Check("Durability", "bad", figure, bad)
+    if warnings := has.warnings():
+        return Check("Durability", "warning", figure, " ".join(warnings))
     return Check("Durability", "ok", figure)
 
 
