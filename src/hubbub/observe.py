@@ -6,7 +6,8 @@ integers, and this reads them. No log or metric ever holds content, a token or a
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final, Protocol
 
 import structlog
@@ -19,6 +20,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from hubbub.delivery.bus import Bus
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.relay import Relay
@@ -27,17 +29,22 @@ from hubbub.domain.latency import LATENCY_BUCKETS
 from hubbub.ingest import Ingest
 
 DAY: Final = 86_400
-EDGE: Final = {
+GAUGES: Final = {
     "connections": "Open WebSockets.",
     "connections_limit": "WebSockets that may be open.",
     "connections_pending": "Sockets whose first request is not there yet.",
     "users_online": "Users of whom a connection is open.",
     "store_restarts": "Times the store's process was started again.",
+    "database_up": "Whether PostgreSQL answers.",
+    "valkey_up": "Whether Valkey answers, and keeps what this server has placed.",
+    "node_number": "What the ids that this server makes carry.",
+    "node_lease_seconds": "For so long it may make ids, unless it renews the lease.",
+    "clock_skew_seconds": "By how much its clock is ahead of the database's.",
 }
 
 
 class MessagePath(Collector):
-    """The figures of ingest and delivery. `edge`: further ones, by name."""
+    """The figures of ingest and delivery."""
 
     def __init__(
         self,
@@ -46,18 +53,16 @@ class MessagePath(Collector):
         relay: Relay,
         fanout: Fanout,
         replays: Replays,
-        edge: Callable[[], Mapping[str, float]],
     ) -> None:
         self._ingest = ingest
         self._hub = hub
         self._relay = relay
         self._fanout = fanout
         self._replays = replays
-        self._edge = edge
 
     def collect(self) -> Iterable[Metric]:
         """prometheus_client's callback."""
-        ingest, edge = self._ingest.statistics, self._edge()
+        ingest = self._ingest.statistics
         yield _counter("accepted", "Changes taken into the queue.", ingest.accepted)
         yield _counter("stored", "Changes committed.", ingest.committed)
         yield _counter("acked", "Changes answered after their commit.", ingest.committed)
@@ -76,32 +81,64 @@ class MessagePath(Collector):
         yield _gauge("queue_depth", "Changes that wait.", self._ingest.depth)
         yield _gauge("queue_capacity", "Changes that may wait.", self._ingest.capacity)
         yield _gauge("fanout_depth", "Large fan-outs under way.", self._fanout.depth)
-        for name, value in edge.items():
-            yield _gauge(name, EDGE.get(name, "Of the server."), value)
-        yield self._refused()
-        yield self._latency()
+        yield _by_label("refused", "Changes refused.", "code", ingest.refused)
+        yield _latency(
+            "accept_to_delivery_seconds",
+            "From the queue to the connections.",
+            ingest.latency,
+            ingest.latency_sum,
+        )
 
     def _blocked(self) -> int:
         return self._hub.statistics.blocked
 
-    def _refused(self) -> Metric:
-        family = CounterMetricFamily("hubbub_refused", "Changes refused.", labels=["code"])
-        for code, count in self._ingest.statistics.refused.items():
-            family.add_metric([code], count)
-        return family
 
-    def _latency(self) -> Metric:
-        statistics = self._ingest.statistics
-        total, buckets = 0, []
-        bounds = [*map(str, LATENCY_BUCKETS), "+Inf"]
-        for bound, count in zip(bounds, statistics.latency, strict=True):
-            total += count
-            buckets.append((bound, total))
-        family = HistogramMetricFamily(
-            "hubbub_accept_to_delivery_seconds", "From the queue to the connections."
+class BusFigures(Collector):
+    """What goes to other servers, and comes from them."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def collect(self) -> Iterable[Metric]:
+        """prometheus_client's callback."""
+        bus = self._bus.statistics
+        yield _counter("bus_sent", "Letters to other servers.", bus.sent)
+        yield _counter("bus_sent_bytes", "Bytes of these letters.", bus.bytes)
+        yield _counter("bus_unsent", "Times that news could not be sent.", bus.unsent)
+        yield _counter("bus_received", "Letters from other servers.", bus.received)
+        yield _counter("bus_lost", "Letters from other servers that did not come.", bus.lost)
+        yield _gauge("bus_depth", "Events that wait to be sent.", self._bus.depth)
+        yield _by_label("catch_ups", "Times that all was looked at again.", "why", bus.catch_ups)
+        yield _latency(
+            "bus_seconds", "From the commit to a letter on its way.", bus.latency, bus.latency_sum
         )
-        family.add_metric([], buckets, statistics.latency_sum)
-        return family
+
+
+class Gauges(Collector):
+    """Figures that are read when they are asked for, by name."""
+
+    def __init__(self, read: Callable[[], Mapping[str, float]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """prometheus_client's callback."""
+        for name, value in self._read().items():
+            yield _gauge(name, GAUGES[name], value)
+
+
+def _by_label(name: str, text: str, label: str, counts: Mapping[Any, int]) -> Metric:
+    family = CounterMetricFamily(f"hubbub_{name}", text, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
+
+
+def _latency(name: str, text: str, counts: Sequence[int], seconds: float) -> Metric:
+    """By LATENCY_BUCKETS."""
+    bounds = [*map(str, LATENCY_BUCKETS), "+Inf"]
+    family = HistogramMetricFamily(f"hubbub_{name}", text)
+    family.add_metric([], list(zip(bounds, accumulate(counts), strict=True)), seconds)
+    return family
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

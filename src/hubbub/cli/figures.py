@@ -59,12 +59,10 @@ class Change:
         """A counter's growth per second."""
         return self.more(name) / self._seconds
 
-    def refused(self, code: str) -> float:
-        """Refusals with this code."""
-        before, now = (
-            s.labelled("hubbub_refused_total", "code") for s in (self._before, self._now)
-        )
-        return _grown(before.get(code, 0), now.get(code, 0))
+    def labelled(self, name: str, label: str, value: str) -> float:
+        """By how much a counter grew where the label has this value."""
+        before, now = (s.labelled(name, label) for s in (self._before, self._now))
+        return _grown(before.get(value, 0), now.get(value, 0))
 
     def quantile(self, name: str, q: float) -> tuple[float, bool] | None:
         """A histogram's quantile, linear within its bucket, as PromQL's histogram_quantile.

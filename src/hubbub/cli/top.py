@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -98,8 +98,7 @@ def _figures(
     value = now.values
     yield f" Messages     {_rate(messages[-1])}   {sparkline(messages, KEPT // 2)}"
     yield f" Deliveries   {_rate(deliveries[-1])}   {sparkline(deliveries, KEPT // 2)}"
-    quantiles = [f"{name} {_latency(change, q)}" for name, q in (("p50", 0.5), ("p99", 0.99))]
-    yield f" Accepted to delivered   {'   '.join(quantiles)}"
+    yield f" Accepted to delivered   {_quantiles(change, 'hubbub_accept_to_delivery_seconds')}"
     yield ""
     for name, used, most in (
         ("Queue", "hubbub_queue_depth", "hubbub_queue_capacity"),
@@ -111,6 +110,8 @@ def _figures(
     yield f" {'':12} {value.get('hubbub_connections_pending', 0):,.0f} shaking hands, " + (
         f"{value.get('hubbub_fanout_depth', 0):,.0f} large fan-outs under way"
     )
+    if "hubbub_valkey_up" in value:
+        yield from _others(value, change)
     yield ""
     yield click.style(f" {'':22}{'now':>12}{'since start':>16}", dim=True)
     for name, metric in (
@@ -120,10 +121,22 @@ def _figures(
         ("Commits repeated", "hubbub_commit_repeats_total"),
         ("Commits failed", "hubbub_commit_failures_total"),
         ("Store restarts", "hubbub_store_restarts"),
+        ("Letters lost", "hubbub_bus_lost_total"),
+        ("News unsent", "hubbub_bus_unsent_total"),
     ):
-        yield _count(name, change.more(metric), value.get(metric, 0), calm=name == "Resumes")
+        if metric in value:
+            yield _count(name, change.more(metric), value[metric], calm=name == "Resumes")
+    for why, total in sorted(now.labelled("hubbub_catch_ups_total", "why").items()):
+        if total:
+            more = change.labelled("hubbub_catch_ups_total", "why", why)
+            yield _count(f"Catch-ups: {why}", more, total, calm=False)
     for code, total in sorted(now.labelled("hubbub_refused_total", "code").items()):
-        yield _count(f"Refused: {code}", change.refused(code), total, calm=False)
+        yield _count(
+            f"Refused: {code}",
+            change.labelled("hubbub_refused_total", "code", code),
+            total,
+            calm=False,
+        )
     yield ""
     server, store = (value.get(f"{p}process_resident_memory_bytes") for p in ("", "hubbub_store_"))
     if server is not None:
@@ -134,12 +147,30 @@ def _figures(
         yield f" Store        {bytes_text(store):>10}   {cpu:3.0f} % of a core"
 
 
+def _others(value: Mapping[str, float], change: Change) -> Iterator[str]:
+    """What goes to other servers, and comes from them."""
+    number = f"server {value.get('hubbub_node_number', 0):,.0f}"
+    for name in ("database", "valkey"):
+        up = value.get(f"hubbub_{name}_up", 1)
+        word = click.style("reached", fg="green") if up else click.style("AWAY", fg="red")
+        number += f"   {name} {word}"
+    yield f" {'Cluster':12} {number}"
+    sent, received = (change.rate(f"hubbub_bus_{way}_total") for way in ("sent", "received"))
+    waiting = value.get("hubbub_bus_depth", 0)
+    yield f" {'Letters':12} {sent:,.0f} /s sent, {received:,.0f} /s received, {waiting:,.0f} wait"
+    yield f" {'Sent in':12} {_quantiles(change, 'hubbub_bus_seconds')}"
+
+
+def _quantiles(change: Change, histogram: str) -> str:
+    return "   ".join(f"p{q * 100:.0f} {_latency(change, histogram, q)}" for q in (0.5, 0.99))
+
+
 def _rate(value: float) -> str:
     return click.style(f"{value:>9,.0f} /s", bold=True)
 
 
-def _latency(change: Change, q: float) -> str:
-    found = change.quantile("hubbub_accept_to_delivery_seconds", q)
+def _latency(change: Change, histogram: str, q: float) -> str:
+    found = change.quantile(histogram, q)
     if found is None:
         return click.style("–".rjust(9), dim=True)
     seconds, beyond = found

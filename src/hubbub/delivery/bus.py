@@ -7,15 +7,17 @@ what cannot be sent is counted as lost.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import Final
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from hubbub.delivery.concerns import concerns
 from hubbub.delivery.hearing import Hearing
 from hubbub.domain.events import Event
+from hubbub.domain.latency import LATENCY_BUCKETS
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import Nodes, Topic
 
@@ -40,16 +42,31 @@ class Letter(msgspec.Struct, frozen=True, array_like=True):
     events: list[msgspec.Raw]
 
 
-class BusStatistics:
-    """Counted as it happens."""
+Why = Literal["letter", "version", "node", "valkey", "late", "store"]
+"""Why readers are looked at again: a letter is missing or of another version, a node is gone,
+Valkey was not reached or has forgotten, something was placed late, a commit's outcome was unknown.
+"""
 
-    __slots__ = ("bytes", "letters", "lost", "received")
+
+class BusStatistics:
+    """Counted as it happens. `lost`: letters that did not come, `unsent`: how often some were not
+    sent, `latency`: batches from published to on their way, by LATENCY_BUCKETS.
+    """
 
     def __init__(self) -> None:
-        self.letters = 0
+        self.sent = 0
         self.bytes = 0
+        self.unsent = 0
         self.received = 0
         self.lost = 0
+        self.catch_ups: dict[Why, int] = dict.fromkeys(get_args(Why), 0)
+        self.latency = [0] * (len(LATENCY_BUCKETS) + 1)
+        self.latency_sum = 0.0
+
+    def took(self, seconds: float) -> None:
+        """A batch is on its way."""
+        self.latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
+        self.latency_sum += seconds
 
 
 class Bus:
@@ -68,6 +85,7 @@ class Bus:
         self._sending = asyncio.Lock()
         self._sent: dict[int, int] = {}
         self._first = 0
+        self._since = 0.0
         self._quiet: dict[int, int] = {}
         self._got: dict[int, int] = {}
         self._was = nodes.me
@@ -77,6 +95,11 @@ class Bus:
         self.statistics = BusStatistics()
         nodes.listen(self.receive, self.lost)
 
+    @property
+    def depth(self) -> int:
+        """Events that wait."""
+        return len(self._queue)
+
     # ── to others ──
 
     def publish(self, events: Sequence[Event]) -> None:
@@ -85,11 +108,14 @@ class Bus:
         if len(self._queue) + len(events) > MOST_WAITING:
             self.skip()
             return
+        if not self._queue:
+            self._since = asyncio.get_running_loop().time()
         self._queue.extend(events)
         self._work.set()
 
     async def run(self) -> None:
         """Send, until cancelled."""
+        loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._nodes.run())
             group.create_task(self._beats())
@@ -97,16 +123,20 @@ class Bus:
                 await self._work.wait()
                 self._work.clear()
                 while self._queue:
-                    taken = min(len(self._queue), BATCH)
-                    await self._send([self._queue.popleft() for _ in range(taken)])
+                    began, taken = self._since, min(len(self._queue), BATCH)
+                    self._since = loop.time()  # of what is left, at the latest
+                    if await self._send([self._queue.popleft() for _ in range(taken)]):
+                        self.statistics.took(loop.time() - began)
 
-    async def _send(self, events: list[Event]) -> None:
+    async def _send(self, events: list[Event]) -> bool:
         try:
             letters = await self._address(events)
             async with self._sending:
                 await self._nodes.send([self._write(node, raw) for node, raw in letters.items()])
         except Unavailable:
             self.skip()
+            return False
+        return True
 
     async def _address(self, events: list[Event]) -> dict[int, list[msgspec.Raw]]:
         """What goes to which node, in order; each event is encoded once."""
@@ -133,7 +163,7 @@ class Bus:
         number = self._sent[node] = self._sent.get(node, self._first) + 1
         self._quiet[node] = 0
         data = self._encode(Letter(self._nodes.me, number, events))
-        self.statistics.letters += 1
+        self.statistics.sent += 1
         self.statistics.bytes += len(data)
         return node, data
 
@@ -143,7 +173,7 @@ class Bus:
         for node in self._sent:
             self._sent[node] += 1
         self._quiet.clear()
-        self.statistics.lost += 1
+        self.statistics.unsent += 1
 
     async def _beats(self) -> None:
         while True:
@@ -158,7 +188,7 @@ class Bus:
         others = await self._nodes.others()
         before, self._others = self._others, frozenset(others)
         if before - self._others:  # what it committed last, perhaps it told nobody
-            self.lost()
+            self.catch_up("node")
         self._sent = _known(self._sent, others)
         self._got = _known(self._got, others)
         async with self._sending:  # a beat that overtakes a letter would make it a lost one
@@ -176,7 +206,7 @@ class Bus:
             letter = self._letter.decode(data)
             events = [self._event.decode(raw) for raw in letter.events]
         except msgspec.DecodeError:  # of another version: what it says is in the store
-            self.lost()
+            self.catch_up("version")
             return
         before = self._got.get(letter.sender, 0)
         if letter.number < before + bool(letter.events):
@@ -184,8 +214,8 @@ class Bus:
         self._got[letter.sender] = letter.number
         self.statistics.received += 1
         if letter.number != before + bool(letter.events):
-            self.statistics.lost += 1
-            self.hearing.lost()
+            self.statistics.lost += letter.number - before - bool(letter.events)
+            self.catch_up("letter")
         if events:
             self.hearing.heard(events)
             self._deliver(events)
@@ -195,7 +225,11 @@ class Bus:
         if self._was != self._nodes.me:  # to whom it is now, others count anew
             self._was = self._nodes.me
             self._got = {}
-        self.statistics.lost += 1
+        self.catch_up("valkey")
+
+    def catch_up(self, why: Why) -> None:
+        """All readers of this node are looked at again."""
+        self.statistics.catch_ups[why] += 1
         self.hearing.lost()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from hubbub.actions import Actions
@@ -153,7 +154,7 @@ class Core:
                 load=self.load,
                 wake=self.reactions.wake,
             )
-            self.hub.interest.on_late = self.bus.hearing.lost
+            self.hub.interest.on_late = partial(self.bus.catch_up, "late")
             self.revocations.on_added = lambda session: self.publish([RevokedEvent(session)])
         self._beside = 0
         self._group: asyncio.TaskGroup | None = None
@@ -206,7 +207,7 @@ class Core:
         """The store went away over a commit: what connections have is not known any more."""
         if self.bus is not None:
             self.bus.skip()
-            self.bus.hearing.lost()
+            self.bus.catch_up("store")
             return
         self.relay.forget()
         self.hub.close_all(Close.TRY_LATER, "the store was away; resume")

@@ -25,7 +25,15 @@ from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.framing import framed
 from hubbub.entry.ws.limits import EdgeLimits
-from hubbub.observe import MessagePath, Metrics, RestFigures, RoleFigures, process_figures
+from hubbub.observe import (
+    BusFigures,
+    Gauges,
+    MessagePath,
+    Metrics,
+    RestFigures,
+    RoleFigures,
+    process_figures,
+)
 from hubbub.ports import Unavailable
 from hubbub.wiring.core import Core
 from hubbub.wiring.engine import engine, warnings
@@ -77,17 +85,15 @@ class EmbeddedServer:
         await core.load()
         rest_figures = RestFigures(self._log)
         role = RoleFigures(config.server.role, self._engine.chores)
-        path = MessagePath(
-            core.ingest, core.hub, core.relay, core.fanout, core.replays, self._edge_figures
-        )
+        path = MessagePath(core.ingest, core.hub, core.relay, core.fanout, core.replays)
+        bus = () if core.bus is None else (BusFigures(core.bus),)
+        processes = process_figures(lambda: self._engine.pid)
         app = RestApp(
             core.actions(),
             Surroundings(
                 page=PAGE,
                 watch=rest_figures,
-                metrics=Metrics(
-                    path, role, rest_figures, *process_figures(lambda: self._engine.pid)
-                ),
+                metrics=Metrics(path, Gauges(self._gauges), *bus, role, rest_figures, *processes),
                 unready=self._unready,
                 about=lambda: role.about() | warnings(self._engine),
                 body_limit=config.limits.frame_bytes,
@@ -195,7 +201,7 @@ class EmbeddedServer:
             return "The server is shutting down."
         return self._engine.unready
 
-    def _edge_figures(self) -> Mapping[str, float]:
+    def _gauges(self) -> Mapping[str, float]:
         assert self._server is not None
         statistics = self._server.statistics
         return {
@@ -203,7 +209,7 @@ class EmbeddedServer:
             "connections_limit": statistics.limit,
             "connections_pending": statistics.pending,
             "users_online": 0 if self._core is None else len(self._core.presence),
-            "store_restarts": self._engine.restarts,
+            **self._engine.gauges,
         }
 
     async def broken(self) -> None:

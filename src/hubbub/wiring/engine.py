@@ -5,9 +5,10 @@ A driver is loaded only where it is used: the laptop never loads PostgreSQL's.
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.secret import KEY_BYTES, load_secret
@@ -33,6 +34,9 @@ from hubbub.ports import (
 from hubbub.ports.buckets import SharedBuckets
 from hubbub.ports.nodes import Nodes
 from hubbub_protocol.ids import IdMaker
+
+if TYPE_CHECKING:
+    from hubbub.adapters.valkey.nodes import ValkeyNodes
 
 NODE: Final = 1
 SECRET: Final = "secret.key"
@@ -96,8 +100,8 @@ class Engine(Protocol):
         """Of its own process, if it is one of ours; else 0."""
 
     @property
-    def restarts(self) -> int:
-        """How often it had to be started again."""
+    def gauges(self) -> Mapping[str, float]:
+        """How it is, for whoever watches, by name."""
 
     async def start(self) -> None:
         """Open it. Raises Unavailable or OSError, whose text says what to do."""
@@ -151,9 +155,9 @@ class SqliteEngine:
         return self.store.pid
 
     @property
-    def restarts(self) -> int:
+    def gauges(self) -> Mapping[str, float]:
         """See Engine."""
-        return self.store.restarts
+        return {"store_restarts": self.store.restarts}
 
     async def start(self) -> None:
         """See Engine."""
@@ -177,7 +181,6 @@ class PostgresEngine:
     """PostgreSQL, which others keep going."""
 
     pid = 0
-    restarts = 0
 
     def __init__(self, config: Config, log: Log | None = None) -> None:
         try:
@@ -199,7 +202,7 @@ class PostgresEngine:
         self._lease = Lease(self._database)
         self._shared_secret = shared_secret
         self.ids: IdMaker = self._lease.ids
-        self.nodes: Nodes | None = None
+        self.nodes: ValkeyNodes | None = None
         self.buckets: SharedBuckets | None = None
         if config.valkey.url:
             self.nodes, self.buckets = _joined(config, log)
@@ -221,6 +224,14 @@ class PostgresEngine:
         """See Engine."""
         durable = self._database.durability
         return [] if durable is None else durable.warnings()
+
+    @property
+    def gauges(self) -> Mapping[str, float]:
+        """See Engine."""
+        found = {"database_up": float(self._database.is_ready)}
+        if self.nodes is not None:
+            found["valkey_up"] = float(self.nodes.is_ready)
+        return found | self._lease.gauges
 
     def secret(self) -> bytes:
         """See Engine."""
@@ -290,7 +301,7 @@ def warnings(engine: Engine) -> dict[str, object]:
     return {"warnings": engine.warnings} if engine.warnings else {}
 
 
-def _joined(config: Config, log: Log | None) -> tuple[Nodes, SharedBuckets]:
+def _joined(config: Config, log: Log | None) -> "tuple[ValkeyNodes, SharedBuckets]":
     from hubbub.adapters.valkey.buckets import ValkeyBuckets
     from hubbub.adapters.valkey.nodes import ValkeyNodes
 

@@ -8,7 +8,7 @@ from hubbub.entry.rest.app import RestApp, Surroundings
 from hubbub.entry.server import OnePortServer
 from hubbub.entry.ws import handshake
 from hubbub.entry.ws.connection import Connection, Refused, Upgrade
-from hubbub.observe import Metrics, RestFigures, RoleFigures, process_figures
+from hubbub.observe import Gauges, Metrics, RestFigures, RoleFigures, process_figures
 from hubbub.wiring.engine import PostgresEngine, warnings
 from hubbub.wiring.listening import log, readers, tls
 from hubbub_protocol.codes import Code
@@ -29,9 +29,10 @@ class WorkerServer:
         self._running: asyncio.Task[None] | None = None
         rest = RestFigures(self._log)
         role = RoleFigures(config.server.role, self._engine.chores)
+        gauges = Gauges(lambda: self._engine.gauges)
         around = Surroundings(
             watch=rest,
-            metrics=Metrics(role, rest, *process_figures(lambda: 0)),
+            metrics=Metrics(gauges, role, rest, *process_figures(lambda: 0)),
             unready=self._unready,
             about=lambda: role.about() | warnings(self._engine),
             trusted_proxies=config.server.trusted_proxies,

@@ -31,6 +31,7 @@ FIT = Examined(
     private=True,
     schema=SCHEMA,
     messages=5,
+    servers=0,
     newest=0,
     ahead=0.002,
     trips=[0.0002] * 50,

@@ -49,15 +49,15 @@ def test_rates_are_of_the_time_between() -> None:
     seen = change(text(100, refused=1), text(300, refused=4))
     assert seen.rate("hubbub_stored_total") == 100
     assert seen.more("hubbub_stored_total") == 200
-    assert seen.refused("overloaded") == 3
-    assert seen.refused("unheard_of") == 0
+    assert seen.labelled("hubbub_refused_total", "code", "overloaded") == 3
+    assert seen.labelled("hubbub_refused_total", "code", "unheard_of") == 0
     assert seen.rate("hubbub_nothing_total") == 0
 
 
 def test_a_restarted_server_counts_anew() -> None:
     seen = change(text(1_000_000, 50, (5, 5, 9)), text(40, 2, (4, 4, 4)))
     assert seen.rate("hubbub_stored_total") == 20
-    assert seen.refused("overloaded") == 2
+    assert seen.labelled("hubbub_refused_total", "code", "overloaded") == 2
     assert seen.quantile(LATENCY, 0.5) == (0.005, False)
 
 

@@ -10,6 +10,7 @@ from hubbub.adapters.postgres.database import speaking
 from hubbub.adapters.postgres.days import missing_days
 from hubbub.adapters.postgres.durability import Durability, durability
 from hubbub.adapters.postgres.hosts import Hosts
+from hubbub.adapters.postgres.leases import NOW
 from hubbub.adapters.postgres.migrate import schema_of
 from hubbub.adapters.postgres.schema import DAY_MS, MIGRATIONS
 
@@ -38,8 +39,9 @@ class Examined(Struct, frozen=True):
     for users who are no superusers. `synchronous_commit`: what the server says; ours are stronger.
 
     `schema`: 0 where there is none yet. `newest`: the time of the newest message, Unix ms, 0
-    without one. `ahead`: seconds by which its clock is ahead of ours. `trips`, `commits`: seconds,
-    ascending. `missing`: which of today's and tomorrow's partitions are not there.
+    without one. `servers`: those that use it now. `ahead`: seconds by which its clock is ahead of
+    ours. `trips`, `commits`: seconds, ascending. `missing`: which of today's and tomorrow's
+    partitions are not there.
     """
 
     version: str
@@ -50,6 +52,7 @@ class Examined(Struct, frozen=True):
     private: bool
     schema: int
     messages: int
+    servers: int
     newest: int
     ahead: float
     trips: list[float]
@@ -77,10 +80,11 @@ async def _examine(db: Any) -> Examined:
     trips = [await _timed(db, "SELECT 1") for _ in range(TIMES)]
     ahead = await _ahead(db)
     schema = await schema_of(db) or 0
-    messages, newest, missing = 0, 0, []
+    messages, newest, servers, missing = 0, 0, 0, []
     if schema:
         query = "SELECT coalesce(sum(number), 0)::bigint, coalesce(max(at), 0) FROM chats"
         messages, newest = await db.fetchrow(query)
+        servers = await _servers(db)
         today = int(time.time() * 1000) // DAY_MS
         missing = [name for _, name, _, _ in await missing_days(db, (today, today + 1))]
     commits = [] if facts["standby"] else [await _commit(db) for _ in range(TIMES)]
@@ -88,6 +92,7 @@ async def _examine(db: Any) -> Examined:
         **facts,
         schema=schema,
         messages=messages,
+        servers=servers,
         newest=newest,
         ahead=ahead,
         trips=sorted(trips),
@@ -95,6 +100,14 @@ async def _examine(db: Any) -> Examined:
         missing=missing,
         durability=await durability(db),
     )
+
+
+async def _servers(db: Any) -> int:
+    """Those whose lease goes on; 0 on a database that is older than leases."""
+    if await db.fetchval("SELECT to_regclass('nodes')") is None:
+        return 0
+    count: int = await db.fetchval(f"SELECT count(*) FROM nodes WHERE until > {NOW}")
+    return count
 
 
 async def _timed(db: Any, *statements: str) -> float:

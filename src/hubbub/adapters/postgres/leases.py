@@ -66,6 +66,17 @@ class Lease:
         self.skew_ms = 0
 
     @property
+    def gauges(self) -> dict[str, float]:
+        """The number, and how it is with it; nothing before it is taken."""
+        if not self._number:
+            return {}
+        return {
+            "node_number": self._number,
+            "node_lease_seconds": max(0.0, self.ids.good_until - time.monotonic()),
+            "clock_skew_seconds": self.skew_ms / 1000,
+        }
+
+    @property
     def unready(self) -> str | None:
         """Why this node should not be used now."""
         if abs(self.skew_ms) > MOST_SKEW_MS:

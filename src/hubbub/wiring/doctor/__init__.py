@@ -11,7 +11,7 @@ from pathlib import Path
 from hubbub.adapters.local import machine
 from hubbub.adapters.sqlite import examine
 from hubbub.config import Config
-from hubbub.wiring.doctor import disk, folder, host, postgres
+from hubbub.wiring.doctor import disk, folder, host, postgres, valkey
 from hubbub.wiring.doctor.check import Check, State
 from hubbub.wiring.doctor.provider import provider
 
@@ -28,6 +28,8 @@ def diagnose(config: Config) -> Iterator[Check]:
     yield Check("Versions", "ok", f"Python {platform.python_version()}, SQLite {examine.VERSION}")
     if config.database.url:
         yield from postgres.checks(config)
+        if config.valkey.url:
+            yield from valkey.checks(config)
     else:
         yield from disk.checks(data, machine.standing(data))
     yield from folder.checks(data)

@@ -1,12 +1,14 @@
 """A finding, and the words that findings share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from hubbub.adapters.local.machine import Syncs
 
+SLOW_TRIP: Final = 0.005
+"""Seconds, p99: a commit takes about ten."""
 State = Literal["ok", "warning", "bad"]
 
 SLOW_SYNC: Final = 0.02
@@ -35,6 +37,16 @@ def waits(name: str, syncs: Syncs, where: str, advice: str) -> Check:
         return Check(name, "ok", figure, values=values)
     state: State = "bad" if syncs.p99 >= BAD_SYNC else "warning"
     return Check(name, state, figure, advice, values)
+
+
+def round_trip(name: str, trips: Sequence[float], advice: str) -> Check:
+    """How far away it is. `trips`: seconds, ascending; `advice`: what to do when it is far."""
+    p50, p99 = trips[len(trips) // 2], trips[int(len(trips) * 0.99)]
+    figure = f"p50 {ms(p50)}, p99 {ms(p99)} of {len(trips)}"
+    values = {"p50_ms": p50 * 1000, "p99_ms": p99 * 1000}
+    if p99 < SLOW_TRIP:
+        return Check(name, "ok", figure, values=values)
+    return Check(name, "warning", figure, advice, values)
 
 
 def ms(seconds: float) -> str:

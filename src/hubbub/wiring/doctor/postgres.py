@@ -8,7 +8,7 @@ from hubbub.adapters.local.machine import Syncs
 from hubbub.config import Config
 from hubbub.config import Database as ToldDatabase
 from hubbub.ports import Unavailable
-from hubbub.wiring.doctor.check import Check, State, ms, waits
+from hubbub.wiring.doctor.check import Check, State, round_trip, waits
 from hubbub.wiring.doctor.host import steady
 
 if TYPE_CHECKING:
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
 OLDEST: Final = 15
 """The oldest PostgreSQL that will do."""
-SLOW_TRIP: Final = 0.005
-"""Seconds, p99: a commit takes about ten."""
 APART: Final = 0.1
 TOO_FAR_APART: Final = 1.0
 """Seconds between its clock and ours."""
 OURS: Final = 3
 """Connections beside the pool: the claim of the database, the chores, and `hubbub doctor`."""
 
-
+_FAR: Final = "A commit takes several. Run Hubbub near the database, in the same data centre."
 _SLOW_COMMIT: Final = (
     "Every acknowledgement waits for one. Look at the disk of PostgreSQL's log (pg_wal), and at "
     "how far its synchronous standby is."
@@ -50,7 +48,7 @@ def checks(config: Config) -> Iterator[Check]:
 def judge(found: "Examined", schema: int, told: ToldDatabase) -> Iterator[Check]:
     """What is to be said of it. `schema`: the newest; `told`: the settings."""
     yield _database(found, schema)
-    yield _trip(found)
+    yield round_trip("Round trip", found.trips, _FAR)
     if found.commits:
         yield waits("Commit", _syncs(found.commits, found.ahead), "", _SLOW_COMMIT)
     yield _durability(found, told.durability == "standby")
@@ -82,16 +80,6 @@ def _database(found: "Examined", newest: int) -> Check:
     return Check("Database", "ok", figure)
 
 
-def _trip(found: "Examined") -> Check:
-    times = _syncs(found.trips, 0.0)
-    figure = f"p50 {ms(times.p50)}, p99 {ms(times.p99)} of {times.count}"
-    values = {"p50_ms": times.p50 * 1000, "p99_ms": times.p99 * 1000}
-    if times.p99 < SLOW_TRIP:
-        return Check("Round trip", "ok", figure, values=values)
-    advice = "A commit takes several. Run Hubbub near the database, in the same data centre."
-    return Check("Round trip", "warning", figure, advice, values)
-
-
 def _durability(found: "Examined", needs_standby: bool) -> Check:
     has = found.durability
     figure = (
@@ -119,9 +107,12 @@ def _clocks(found: "Examined") -> Check:
 
 
 def _connections(found: "Examined", wanted: int) -> Check:
-    figure = f"{found.places} for the {wanted + OURS} that Hubbub may open"
-    values = {"limit": found.places, "wanted": wanted + OURS}
-    if found.places >= wanted + OURS:
+    servers = max(1, found.servers)
+    wanted = servers * (wanted + OURS)
+    figure = f"{found.places} for the {wanted} that "
+    figure += "Hubbub may open" if servers == 1 else f"{servers} servers may open"
+    values = {"limit": found.places, "wanted": wanted}
+    if found.places >= wanted:
         return Check("Connections", "ok", figure, values=values)
     advice = "Raise max_connections in PostgreSQL, or lower database.connections."
     return Check("Connections", "bad", figure, advice, values)
