@@ -30,6 +30,7 @@ PATIENCE = 60.0
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where files cost no sync of a disk: tests kill processes, not machines."""
 STORE = b"hubbub.adapters.sqlite.process"
+PROGRAM = "from hubbub.cli import main; main()"
 _READY = re.compile(r"is ready: \S*?(http://\S+:\d+)")
 _ADMIN = re.compile(r"http://\S+(#invite=[^\s\x1b]+)")
 _LAST_LINE = "Ctrl-C"
@@ -39,7 +40,10 @@ _PORTS = range(20_000, 32_000)
 
 
 class ServerProcess:
-    """One server; `settings` go into its environment. `prefix`: a command that execs ours."""
+    """One server; `settings` go into its environment. `prefix`: a command that execs ours.
+
+    `program`: what runs `hubbub`, with something else about it than usual.
+    """
 
     def __init__(
         self,
@@ -48,7 +52,9 @@ class ServerProcess:
         *,
         prefix: Sequence[str] = (),
         port: int | None = None,
+        program: str = PROGRAM,
     ) -> None:
+        self.program = program
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.port = port or free_port()
@@ -83,7 +89,7 @@ class ServerProcess:
             )
 
     def _command(self) -> list[str]:
-        program = [sys.executable, "-c", "from hubbub.cli import main; main()", "serve"]
+        program = [sys.executable, "-c", self.program, "serve"]
         return [*self._prefix, *program, "--port", str(self.port), "--data", str(self.data)]
 
     def _said_until(self, word: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from random import Random
 from typing import Any, cast
 
@@ -222,3 +222,22 @@ async def test_a_broken_subscription_is_noticed(shaken: tuple[ValkeyServer, Stag
 async def _command(server: ValkeyServer, *words: str) -> Any:
     async with redis.Redis.from_url(server.url) as client:
         return await client.execute_command(*words)
+
+
+async def test_who_is_cancelled_while_it_places_ends(stage: Stage) -> None:
+    """At whichever moment: a server that is told to stop has tasks that do it again and again."""
+    node = await stage.node()
+
+    async def keep_placing() -> None:
+        while True:
+            with suppress(Unavailable):  # what was cut off is not counted
+                await node.nodes.place([user(1)], [])
+            await asyncio.sleep(0)
+
+    for number in range(400):
+        task = asyncio.create_task(keep_placing())
+        for _ in range(number % 40):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
+        assert done, "it goes on as if nobody had said anything"

@@ -45,16 +45,15 @@ class ValkeyNodes:
 
     def __init__(self, url: str, changed: Callable[[bool], None] = lambda is_ready: None) -> None:
         """Raises ValueError for an address that is none."""
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=0,
-        )
-        self._listener = redis.Redis.from_url(
-            url, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
-        )
+        # No socket_timeout: the library has it from asyncio.wait_for, which before Python 3.12 may
+        # lose that its task was cancelled. Every use of ours has a timeout around it.
+        options: dict[str, Any] = {
+            "socket_timeout": None,
+            "socket_connect_timeout": PATIENCE,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self._client = redis.Redis.from_url(url, health_check_interval=0, **options)
+        self._listener = redis.Redis.from_url(url, **options)
         self._changed = changed
         self._random = SystemRandom()
         self._on_letter: Callable[[bytes], None] = lambda data: None

@@ -1,0 +1,61 @@
+"""A rolling upgrade: servers of two versions, one migration apart, on one database under load."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from hubbub.adapters.postgres.schema import MIGRATIONS
+from tests.faults.people import Api, calling
+from tests.faults.proof import check_forward, check_nothing_lost
+from tests.faults.town import Town
+from tests.support import newer
+from tests.support.cluster import Cluster
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Three nodes of this version, and engines of their own."""
+    with Cluster.running(tmp_path, 3, {"HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0"}) as made:
+        yield made
+
+
+@pytest.fixture
+async def api(cluster: Cluster) -> AsyncIterator[Api]:
+    async with calling(cluster.nodes[0].url) as api:
+        yield api
+
+
+async def schema(cluster: Cluster) -> int:
+    db = await asyncpg.connect(cluster.nodes[0].settings["HUBBUB_DATABASE_URL"])
+    try:
+        found: int = await db.fetchval("SELECT version FROM schema_version")
+    finally:
+        await db.close()
+    return found
+
+
+@pytest.mark.slow
+async def test_one_server_after_the_other_is_upgraded(cluster: Cluster, api: Api) -> None:
+    """Nothing is lost, nothing is refused, and a server of the old version may start again."""
+    town = await Town.found(api, 12, cluster.urls)
+    async with town.talking():
+        before = await town.cursors()
+        await town.progress(100, 200)
+        assert await schema(cluster) == len(MIGRATIONS)
+        for number, node in enumerate(cluster.nodes):
+            assert await asyncio.to_thread(node.end) == 0
+            node.program = newer.PROGRAM
+            await asyncio.to_thread(node.start)
+            assert await schema(cluster) == len(MIGRATIONS) + 1
+            await town.progress(100, 200)
+            if number == 0:
+                cluster.nodes[2].crash()
+                await asyncio.to_thread(cluster.nodes[2].start)
+                await town.progress(100, 200)
+        await town.settled()
+        check_forward(before, await town.cursors())
+    await check_nothing_lost(api, town.devices)
+    assert [error for device in town.devices for error in device.errors] == []
