@@ -18,9 +18,11 @@ from bench.scenarios import (
     changes,
     fan_out,
     history,
+    large_cluster,
     large_group,
     memory,
     missed,
+    nodes,
     one_to_one,
     presence,
     receipts,
@@ -44,6 +46,8 @@ SCENARIOS: dict[str, Callable[[Context], Row]] = {
     "history": history.run,
     "start": start.run,
     "missed_1000": missed.thousand,
+    "nodes": nodes.run,
+    "large_cluster": large_cluster.run,
 }
 
 QUIET = 0.1  # cores that others may use before a figure says so

@@ -2,12 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from bench import remote, seed, server
+from bench import cluster, remote, seed, server
 from bench.load.reactor import Address, Reactor
 from bench.plan import Plan, World
 from bench.profiler import Profiler
@@ -20,13 +21,17 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A running server, what is in it, and a reactor for its clients; `data`: where it keeps it."""
+    """A running server, what is in it, and a reactor for its clients; `data`: where it keeps it.
+
+    `others`: where the other nodes of a cluster are; clients connect to all in turns.
+    """
 
     server: Server
     address: Address
     world: World
     reactor: Reactor
     data: Path | None = None
+    others: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,22 @@ class Context:
             self.say(f"making {plan.summary}")
             data = base / "data"
             yield data, seed.carry_out(plan, data)
+
+    @contextmanager
+    def cluster(
+        self, plan: Plan, nodes: int, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Ground]:
+        """So many nodes on PostgreSQL and Valkey, in which the plan is carried out."""
+        self.local_only("a cluster")
+        reactor = Reactor()
+        self.say(f"making {plan.summary} for {nodes} nodes")
+        try:
+            with server.folder() as base, cluster.running(plan, nodes, base, settings) as made:
+                running, world = made
+                first, *others = (Address.of(url) for url in running.urls)
+                yield Ground(running, first, world, reactor, others=tuple(others))
+        finally:
+            reactor.close()
 
     @contextmanager
     def ground(self, plan: Plan, read_size: int = 32768) -> Iterator[Ground]:

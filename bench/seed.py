@@ -1,22 +1,25 @@
-"""Carries out a plan in a data directory, before a server is started on it.
+"""Carries out a plan in a data directory, or in PostgreSQL, before a server is started on it.
 
-The file is opened and migrated by the product's own adapter; rows go in with executemany, since
-registering a user takes 25 ms of Argon2 and a commit each takes a millisecond.
+The database is opened and migrated by the product's own adapter; rows go in with executemany or
+COPY, since registering a user takes 25 ms of Argon2 and a commit each takes a millisecond.
 Messages of different chats lie between each other, as they would have been sent: message r of
 every chat comes before message r + 1 of any.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
+import asyncpg
 
 from bench.plan import Plan, World
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.adapters.postgres.database import Bounds, Database
 from hubbub.adapters.sqlite.database import open_database
 from hubbub.domain.chat import direct_key
 from hubbub_protocol import ids
@@ -32,134 +35,160 @@ _TEXT = "a message of ordinary length, as people write them to each other all da
 def carry_out(plan: Plan, data: Path) -> World:
     """Make the database and its secret. The server finds both as if it had made them."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    seeding = _Seeding(plan)
     connection = open_database(str(data / DATABASE))
     connection.execute("PRAGMA synchronous = OFF")
     try:
-        world = _Seeding(plan, connection, data).run()
+        with connection:
+            for table, columns, rows in seeding.tables():
+                names = columns.split()
+                into = f"INSERT INTO {table} ({','.join(names)})"
+                connection.executemany(f"{into} VALUES ({','.join('?' * len(names))})", rows)
+            kept = seeding.messages(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
-    return world
+    return seeding.world(load_secret(data / SECRET), kept)
+
+
+def carry_out_in_postgres(plan: Plan, url: str, secret: bytes) -> World:
+    """Fill a database of a cluster whose nodes have this secret. Raises ValueError for messages."""
+    if plan.messages:
+        raise ValueError("messages of the past are made in SQLite only")
+    seeding = _Seeding(plan)
+    asyncio.run(_copy(seeding, url))
+    return seeding.world(secret, {})
+
+
+async def _copy(seeding: "_Seeding", url: str) -> None:
+    database = Database(url, Bounds(connections=1))
+    await database.start()  # makes the tables
+    await database.close()
+    connection = await asyncpg.connect(url)
+    try:
+        for table, columns, rows in seeding.tables():
+            await connection.copy_records_to_table(table, records=rows, columns=columns.split())
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
+
+
+Table = tuple[str, str, Iterator[tuple[object, ...]]]
+"""Its name, the names of columns, rows."""
 
 
 class _Seeding:
-    def __init__(self, plan: Plan, connection: apsw.Connection, data: Path) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._db = connection
-        self._secret = load_secret(data / SECRET)
         self._now = SystemClock().now_ms()
         self._made = self._now - 7 * _HOUR
         self._first_message = self._now - 6 * _HOUR
         self._ids = ids.IdMaker(ids.MAX_NODE, lambda: self._made)
         self._step = 5 * _HOUR / max(plan.messages, 1)
 
-    def run(self) -> World:
-        plan = self._plan
-        users = [self._ids.make() for _ in range(plan.users)]
-        sessions = [self._ids.make() for _ in range(plan.sessions)]
-        chats = [self._ids.make() for _ in plan.chats]
-        with self._db:
-            self._users(users, sessions)
-            self._chats(users, chats)
-            kept = self._messages(users, chats)
-        tokens = JwtTokens(self._secret, minutes=24 * 60)
+        self._users = [self._ids.make() for _ in range(plan.users)]
+        self._sessions = [self._ids.make() for _ in range(plan.sessions)]
+        self._chats = [self._ids.make() for _ in plan.chats]
+
+    def world(self, secret: bytes, kept: dict[str, list[str]]) -> World:
+        """What was made, for servers with this secret."""
+        tokens = JwtTokens(secret, minutes=24 * 60)
         return World(
-            [ids.text("user", user) for user in users],
+            [ids.text("user", user) for user in self._users],
             [
                 tokens.issue(user, session, self._now)[0]
-                for user, session in zip(users, sessions, strict=False)
+                for user, session in zip(self._users, self._sessions, strict=False)
             ],
-            [ids.text("chat", chat) for chat in chats],
+            [ids.text("chat", chat) for chat in self._chats],
             kept,
         )
 
-    def _users(self, users: list[int], sessions: list[int]) -> None:
-        chats_of = [0] * len(users)
+    def tables(self) -> Iterator[Table]:
+        """Users, sessions, chats and members. Both databases name them alike."""
+        chats_of = [0] * len(self._users)
         for chat in self._plan.chats:
             for member in chat.members:
                 chats_of[member] += 1
-        self._db.executemany(
-            "INSERT INTO users (id, username, display_name, password_hash, created_at, me_head)"
-            " VALUES (?,?,?,'',?,?)",
+        yield (
+            "users",
+            "id username display_name password_hash created_at me_head",
             (
-                (user, f"bench-{i}", f"Bench {i}", self._made, chats_of[i])
-                for i, user in enumerate(users)
+                (user, f"bench-{i}", f"Bench {i}", "", self._made, chats_of[i])
+                for i, user in enumerate(self._users)
             ),
         )
-        self._db.executemany(
-            "INSERT INTO sessions (id, user_id, refresh_hash, device, created_at, last_used_at,"
-            " expires_at, me_place) VALUES (?,?,?,'bench',?,?,?,?)",
+        yield (
+            "sessions",
+            "id user_id refresh_hash device created_at last_used_at expires_at me_place",
             (
                 (
-                    session,
-                    user,
-                    hashlib.sha256(b"bench %d" % session).digest(),
-                    self._made,
-                    self._made,
-                    self._now + 30 * _DAY,
-                    heads,
+                    *(session, user, hashlib.sha256(b"bench %d" % session).digest(), "bench"),
+                    *(self._made, self._made, self._now + 30 * _DAY, heads),
                 )
-                for session, user, heads in zip(sessions, users, chats_of, strict=False)
+                for session, user, heads in zip(self._sessions, self._users, chats_of, strict=False)
             ),
         )
-
-    def _chats(self, users: list[int], chats: list[int]) -> None:
-        self._db.executemany(
-            "INSERT INTO chats (id, type, key, title, history, created_by, created_at, size, seq,"
-            " number, at) VALUES (?,?,?,?,'joined',?,?,?,?,?,?)",
-            self._chat_rows(users, chats),
+        yield (
+            "chats",
+            "id type key title history created_by created_at size seq number at",
+            self._chat_rows(),
         )
-        self._db.executemany(
-            "INSERT INTO members (chat_id, user_id, role, since, joined_at, delivered, read,"
-            " read_number, me_rev, received) VALUES (?,?,?,1,?,?,?,?,?,?)",
-            self._member_rows(users, chats),
+        yield (
+            "members",
+            "chat_id user_id role since joined_at delivered read read_number me_rev received",
+            self._member_rows(),
         )
 
-    def _chat_rows(self, users: list[int], chats: list[int]) -> Iterator[tuple[object, ...]]:
-        for chat_id, chat in zip(chats, self._plan.chats, strict=True):
+    def _chat_rows(self) -> Iterator[tuple[object, ...]]:
+        users = self._users
+        for chat_id, chat in zip(self._chats, self._plan.chats, strict=True):
             first, size, head = users[chat.members[0]], len(chat.members), chat.messages
             direct = size == 2 and chat.title is None
             key = direct_key(first, users[chat.members[1]]) if direct else None
             kind = "direct" if direct else "group"
             at = self._now - _HOUR if head else self._made
-            yield chat_id, kind, key, chat.title, first, self._made, size, head, head, at
+            yield (
+                *(chat_id, kind, key, chat.title, "joined", first, self._made),
+                *(size, head, head, at),
+            )
 
-    def _member_rows(self, users: list[int], chats: list[int]) -> Iterator[tuple[object, ...]]:
+    def _member_rows(self) -> Iterator[tuple[object, ...]]:
+        users = self._users
         revs = [0] * len(users)
-        for chat_id, chat in zip(chats, self._plan.chats, strict=True):
+        for chat_id, chat in zip(self._chats, self._plan.chats, strict=True):
             group = chat.title is not None
             for place, member in enumerate(chat.members):
                 revs[member] += 1
                 seen = 0 if member in chat.behind else chat.messages
                 role = "owner" if group and place == 0 else "member"
                 yield (
-                    *(chat_id, users[member], role, self._made),
+                    *(chat_id, users[member], role, 1, self._made),
                     *(seen, seen, seen, revs[member], seen),
                 )
 
-    def _messages(self, users: list[int], chats: list[int]) -> dict[str, list[str]]:
+    def messages(self, db: apsw.Connection) -> dict[str, list[str]]:
+        """Write them, and return some of each chat."""
         if not self._plan.messages:
             return {}
-        indexes = self._db.execute(
+        indexes = db.execute(
             "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'messages'"
             " AND sql IS NOT NULL"
         ).fetchall()
-        kept: dict[str, list[str]] = {ids.text("chat", chat): [] for chat in chats}
+        kept: dict[str, list[str]] = {ids.text("chat", chat): [] for chat in self._chats}
         # Sorting once is far cheaper than five million insertions into each index.
         for name, _ in indexes:
-            self._db.execute(f'DROP INDEX "{name}"')
-        self._db.executemany(
+            db.execute(f'DROP INDEX "{name}"')
+        db.executemany(
             "INSERT INTO messages (id, chat_id, seq, rev, number, sender_id, client_id, at, type,"
             " content, media, reply_to, system) VALUES (?,?,?,?,?,?,?,?,'text',?,x'',0,x'')",
-            self._message_rows(users, chats, kept),
+            self._message_rows(kept),
         )
         for _, sql in indexes:
-            self._db.execute(str(sql))
+            db.execute(str(sql))
         return kept
 
-    def _message_rows(
-        self, users: list[int], chats: list[int], kept: dict[str, list[str]]
-    ) -> Iterator[tuple[object, ...]]:
+    def _message_rows(self, kept: dict[str, list[str]]) -> Iterator[tuple[object, ...]]:
+        users, chats = self._users, self._chats
         number = 0
         names = list(kept)
         shift = ids.NODE_BITS + ids.COUNTER_BITS

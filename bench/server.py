@@ -6,10 +6,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from bench import machine, net
 from bench.profiler import Profiler
@@ -60,7 +61,9 @@ def command(port: int, data: Path) -> list[str]:
     ]
 
 
-def spawn(port: int, data: Path, log: Path) -> "subprocess.Popen[bytes]":
+def spawn(
+    port: int, data: Path, log: Path, settings: Mapping[str, str] = MappingProxyType({})
+) -> "subprocess.Popen[bytes]":
     """Start a server on the server's core; it does not listen yet."""
     with log.open("ab") as out, machine.pinned(machine.SERVER_CORE):
         return subprocess.Popen(
@@ -68,6 +71,7 @@ def spawn(port: int, data: Path, log: Path) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
+            env=os.environ | dict(settings),
             process_group=0,  # Ctrl-C is for us; we end it
         )
 

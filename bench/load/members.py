@@ -15,7 +15,7 @@ from functools import partial
 
 from bench.load import wire
 from bench.load.reactor import Reactor, clock
-from bench.load.sessions import Broken, Session, check
+from bench.load.sessions import RESUME, Broken, Session, check
 
 _FILL = "to everyone: " + "one line of ordinary length, as people write them in groups. " * 2
 
@@ -33,6 +33,10 @@ class Group:
         self.acks: dict[str, float] = {}  # client_id or ref → when
         self.messages: list[str] = []  # the ids of those acknowledged, in order
         self.counted = (0, 0)  # a position, and how many have it, as its author was told last
+
+    def has_reached(self, deliveries: int) -> bool:
+        """Whether there were so many."""
+        return self.deliveries >= deliveries
 
     def acked(self, ack: dict[str, str]) -> None:
         """A send or a change is stored."""
@@ -52,7 +56,12 @@ class Member(Session):
     __slots__ = ("group", "place")
 
     def __init__(
-        self, reactor: Reactor, sock: socket.socket, hello: bytes, group: Group, resume: bytes
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        hello: bytes,
+        group: Group,
+        resume: bytes = RESUME,
     ) -> None:
         super().__init__(reactor, sock, hello, resume)
         self.group = group
@@ -162,7 +171,7 @@ class Speaker:
 
 
 def _complete(group: Group, deliveries: int, name: str) -> bool:
-    return group.deliveries >= deliveries and name in group.acks
+    return group.has_reached(deliveries) and name in group.acks
 
 
 def talk(

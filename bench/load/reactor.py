@@ -107,9 +107,12 @@ class Reactor:
 
     Connections in the background are read in slices of `slice_size` per turn, so that ten
     thousand of them do not delay what the others are measured by.
+
+    A `patient` one sleeps while it waits: for several that share a core.
     """
 
-    def __init__(self, slice_size: int = 32, read_size: int = 32768) -> None:
+    def __init__(self, slice_size: int = 32, read_size: int = 32768, patient: bool = False) -> None:
+        self._patient = patient
         self.dirty: list[Connection] = []
         self.broken: list[str] = []
         self._slice = slice_size
@@ -169,7 +172,7 @@ class Reactor:
         if background:
             events += self._back.poll(0, self._slice)
         if not events and wait > 0:
-            events = self._await(wait)
+            events = self._front.poll(wait, 1024) if self._patient else self._await(wait)
         connections, size = self._connections, self._read_size
         for fd, mask in events:
             connection = connections.get(fd)

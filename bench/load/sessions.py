@@ -131,11 +131,11 @@ def hello(address: Address, token: Any) -> bytes:
 
 
 class Crowd:
-    """Opens many sessions, a bounded number of them at a time."""
+    """Opens many sessions, a bounded number of them at a time, at each address in turn."""
 
-    def __init__(self, reactor: Reactor, address: Address, in_flight: int = 200) -> None:
+    def __init__(self, reactor: Reactor, *addresses: Address, in_flight: int = 200) -> None:
         self._reactor = reactor
-        self._address = address
+        self._addresses = addresses
         self._in_flight = in_flight
 
     def open(
@@ -151,7 +151,8 @@ class Crowd:
         end = clock() + seconds
         while len(made) < count or waiting:
             while len(waiting) < self._in_flight and len(made) < count:
-                session = make(len(made), self._address.connect(source(len(made))))
+                address = self._addresses[len(made) % len(self._addresses)]
+                session = make(len(made), address.connect(source(len(made))))
                 self._reactor.add(session, background)
                 made.append(session)
                 waiting.append(session)

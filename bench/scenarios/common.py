@@ -22,7 +22,7 @@ def pair_chats(pairs: int) -> list[ChatPlan]:
 def open_sides(ground: Ground, pairs: int) -> list[Side]:
     """The users of `pair_chats`, whose chats are the first of the plan, connected."""
     world, address = ground.world, ground.address
-    return Crowd(ground.reactor, address).open(
+    return Crowd(ground.reactor, address, *ground.others).open(
         2 * pairs,
         lambda i, sock: Side(
             ground.reactor, sock, hello(address, world.tokens[i]), world.chats[i // 2], i & 1

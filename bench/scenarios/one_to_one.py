@@ -12,7 +12,7 @@ NAME = "one_to_one"
 WHAT = "1-to-1 messages/s, durable, to the receipt; 500 pairs, p99 < 100 ms"
 SCALE = Scale(8000, 11600, "/s")
 MOST_MS = 100.0
-_FIRST, _FACTOR, _TOP = 3000.0, 1.3, 16000.0
+FIRST, _FACTOR, _TOP = 3000.0, 1.3, 16000.0
 
 
 def holds(outcome: Outcome) -> bool:
@@ -28,7 +28,7 @@ def run(context: Context) -> Row:
     """Rising steps, two halvings, then the whole time at the best rate."""
     row = Row(NAME, WHAT, "8,000/s", "11,600/s")
     with context.ground(Plan(2 * PAIRS, 2 * PAIRS, pair_chats(PAIRS))) as ground:
-        search = _Search(context, ground, row)
+        search = Search(context, ground, row)
         best = search.final(search.rate())
     if best is not None:
         reached = best.counted / best.wall
@@ -55,16 +55,19 @@ def _compare(context: Context, row: Row, best: Outcome) -> None:
         row.notes.append(f"limit ({limit.kind}): {describe(held[-1])}; generator {load(held[-1])}")
 
 
-class _Search:
-    def __init__(self, context: Context, ground: Ground, row: Row) -> None:
+class Search:
+    """Looks for the highest rate at which this ground's 500 pairs are served, from `first` on."""
+
+    def __init__(self, context: Context, ground: Ground, row: Row, first: float = FIRST) -> None:
         self._context, self._ground, self._row = context, ground, row
+        self._first = first
         self._pairs = Pairs(ground.reactor, open_sides(ground, PAIRS))
 
     def rate(self) -> float:
         """The highest rate that held for a step; 0 when none did."""
         step = self._context.pick(10, 3)
         self._step(1000, 3)  # fills caches; not counted
-        good, bad, rate = 0.0, 0.0, _FIRST
+        good, bad, rate = 0.0, 0.0, self._first
         while not bad and rate <= _TOP:
             if holds(self._step(rate, step)):
                 good, rate = rate, rate * _FACTOR
@@ -79,11 +82,11 @@ class _Search:
                     bad = middle
         return good
 
-    def final(self, rate: float) -> Outcome | None:
-        """The whole time at this rate, or the next lower one at which it holds."""
+    def final(self, rate: float, seconds: float = 60) -> Outcome | None:
+        """So long at this rate, or the next lower one at which it holds."""
         for share in (1.0, 0.95, 0.9, 0.8, 0.7):
             if rate:
-                outcome = self._step(rate * share, self._context.pick(60, 10))
+                outcome = self._step(rate * share, self._context.pick(round(seconds), 10))
                 if holds(outcome):
                     return outcome
         return None

@@ -64,7 +64,9 @@ def run(context: Context) -> Row:
 def _storm(ground: Ground, count: int, looks: bool) -> tuple[float, float]:
     """Sessions a second until everybody is there and known, the server's CPU seconds for each."""
     start, before = clock(), ground.server.cpu_seconds()
-    sessions = Crowd(ground.reactor, ground.address, _IN_FLIGHT).open(count, _maker(ground, looks))
+    sessions = Crowd(ground.reactor, ground.address, in_flight=_IN_FLIGHT).open(
+        count, _maker(ground, looks)
+    )
     if looks and not ground.reactor.run_until(lambda: all(s.sees for s in sessions), _SETTLED):
         blind = sum(not session.sees for session in sessions)
         sessions[0].fail(f"{blind} of {count} were not told that the other is here")

@@ -62,7 +62,7 @@ def _storm(ground: Ground, frames: list[bytes]) -> tuple[float, float]:
     """Sessions a second, and the generator's share of a core."""
     address, reactor, tokens = ground.address, ground.reactor, ground.world.tokens
     start, cpu = clock(), time.process_time()
-    sessions = Crowd(reactor, address, _IN_FLIGHT).open(
+    sessions = Crowd(reactor, address, in_flight=_IN_FLIGHT).open(
         len(frames),
         lambda i, sock: Session(reactor, sock, hello(address, tokens[i]), frames[i]),
     )
@@ -78,7 +78,7 @@ def _storm(ground: Ground, frames: list[bytes]) -> tuple[float, float]:
 
 def _bare(ground: Ground, count: int) -> float:
     start = clock()
-    sessions = Crowd(ground.reactor, ground.address, _IN_FLIGHT).open(
+    sessions = Crowd(ground.reactor, ground.address, in_flight=_IN_FLIGHT).open(
         count, make_bare(ground.reactor, ground)
     )
     wall = clock() - start

