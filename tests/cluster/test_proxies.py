@@ -1,18 +1,26 @@
 """Debian's HAProxy and Caddy in front of three servers, with the files of deploy/."""
 
+import asyncio
+import re
+import signal
 import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
-from tests.faults.people import Api, Person, calling
+from tests.faults.people import Answer, Api, Person, calling
+from tests.faults.proof import check_forward, check_nothing_lost
+from tests.faults.town import Town
 from tests.support.cluster import Cluster
 from tests.support.proxies import Caddy, Haproxy, Proxy
-from tests.support.server import PATIENCE, ServerProcess
+from tests.support.server import PATIENCE, ServerProcess, running
+from tests.support.wait import eventually
 
 SUBPROTOCOL = "hubbub.v1"
 EACH = 10
@@ -23,6 +31,7 @@ SETTINGS = {
     "HUBBUB_SERVER_TRUSTED_PROXIES": "127.0.0.1",
     "HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0",
     "HUBBUB_LIMITS_LOGINS_PER_MINUTE": "3",
+    "HUBBUB_SERVER_DRAIN_DELAY": "2",
 }
 
 
@@ -133,16 +142,15 @@ async def test_a_user_comes_to_one_server_and_users_spread(api: Api, watch: Watc
     assert max(spread.values()) <= len(HINTS) // 2, spread
 
 
-async def test_hint_and_token_lead_to_the_same_server(proxy: Proxy, api: Api, watch: Watch) -> None:
-    if isinstance(proxy, Caddy):
-        pytest.skip("Caddy cannot read tokens")
-    for person in await api.people(*(named("ann") for _ in range(4))):
+async def test_whoever_says_it_it_is_the_same_server(proxy: Proxy, api: Api, watch: Watch) -> None:
+    other, *people = await api.people(*(named("ann") for _ in range(4)))
+    for person in people:
+        hint = {"user": person.id}
+        ways = [(hint, bearer(person)), (hint, bearer(other))]
+        if proxy.reads_tokens:
+            ways += [({}, bearer(person)), ({"token": person.token}, {})]
         async with AsyncExitStack() as stack:
-            found = [
-                await watch.opened(stack, {"user": person.id}, bearer(person)),
-                await watch.opened(stack, {}, bearer(person)),
-                await watch.opened(stack, {"token": person.token}, {}),
-            ]
+            found = [await watch.opened(stack, *way) for way in ways]
         assert len(set(found)) == 1, found
         await watch.until(0)
 
@@ -172,3 +180,151 @@ async def test_who_was_elsewhere_stays_when_a_server_dies(
                 break
         await watch.until(0)
         assert time.monotonic() < end, "nobody comes back"
+
+
+async def test_limits_by_address_count_the_client(
+    proxy: Proxy, request: pytest.FixtureRequest
+) -> None:
+    first = 2 if proxy.reads_tokens else 4  # addresses of its own for each proxy
+    async with AsyncExitStack() as stack:
+        one, other = [
+            await stack.enter_async_context(
+                calling(proxy.url, trust=proxy.trust(), source=f"127.0.0.{number}")
+            )
+            for number in (first, first + 1)
+        ]
+        while (answer := await login(one)).status == 401:
+            pass
+        assert answer.status == 429
+        # Whoever else one claims to be.
+        assert (await login(one, {"X-Forwarded-For": "192.0.2.7"})).status == 429
+        assert (await login(one, {"Forwarded": "for=192.0.2.7"})).status == 429
+        assert (await login(other, {"X-Forwarded-For": f"127.0.0.{first}"})).status == 401
+
+
+async def login(api: Api, headers: dict[str, str] | None = None) -> Answer:
+    body = {"username": named("nobody"), "password": "wrong enough"}
+    return await api("POST", "/auth/login", body, headers=headers)
+
+
+async def test_no_log_has_a_token_or_a_query(proxy: Proxy, api: Api) -> None:
+    secret = f"secret{uuid.uuid4().hex}"
+    asking = {"Authorization": f"Bearer {secret}", "Referer": f"{api.url}/?a={secret}"}
+    async with api.http.ws_connect(f"{api.url}/ws?token={secret}", headers=asking) as socket:
+        assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSE
+    await api("GET", f"/users?username={secret}", headers=asking)
+    await api("GET", f"/chats/{secret}/messages", headers=asking)
+    reader, writer = await asyncio.open_connection("localhost", proxy.port, ssl=proxy.trust())
+    writer.write(f"GET /ws?token={secret} HTTP/1.1\r\nno header: {secret}\r\n\r\n".encode())
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    about = ("/ws", "/api/v1/users", "/api/v1/chats")
+    await eventually(
+        lambda: all(re.search(rf"{path}\W*$|{path}\"", proxy.printed(), re.M) for path in about),
+        "it has logged what was asked",
+    )
+    assert secret not in proxy.printed()
+
+
+async def test_figures_are_not_for_everybody(api: Api) -> None:
+    for path in ("/metrics", "/metrics?x", "/metrics/", "/%6detrics"):
+        async with api.http.get(URL(api.url + path, encoded=True)) as answer:
+            assert answer.status in (403, 404), path
+
+
+async def test_a_silent_websocket_outlives_the_proxys_patience(
+    proxy: Proxy, tmp_path: Path
+) -> None:
+    with running({"HUBBUB_SERVER_HEARTBEAT": "0.4"}) as server:
+        kind = type(proxy)
+        with closing(kind(tmp_path, addresses([server]), {"PROXY_IDLE": "1s"})) as impatient:
+            impatient.start()
+            async with calling(impatient.url, trust=impatient.trust()) as api:
+                (ann,) = await api.people("ann")
+                async with api.http.ws_connect(
+                    f"{api.url}/ws", headers=bearer(ann), protocols=[SUBPROTOCOL], autoping=False
+                ) as socket:
+                    assert (await socket.receive_json())["type"] == "welcome"
+                    for _ in range(6):  # 2.4 s
+                        ping = await socket.receive()
+                        assert ping.type == aiohttp.WSMsgType.PING
+                        await socket.pong(ping.data)
+
+
+# aiohttp leaves TLS transports behind, when their peer is cut while it writes.
+leaves_transports = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
+
+
+@pytest.mark.slow
+@leaves_transports
+async def test_nothing_is_lost_when_a_server_dies(nodes: Cluster, api: Api) -> None:
+    town = await Town.found(api, 5, family=uuid.uuid4().hex[:12])
+    async with town.talking():
+        for node in nodes.nodes:
+            await town.progress(20, 200)
+            before = await town.cursors()
+            node.crash()
+            await town.progress(20, 200)
+            node.start()
+            check_forward(before, await town.cursors())
+        await town.settled()
+    await check_nothing_lost(api, town.devices)
+
+
+@pytest.mark.slow
+@leaves_transports
+async def test_a_rolling_restart_refuses_nothing(nodes: Cluster, api: Api) -> None:
+    town = await Town.found(api, 6, family=uuid.uuid4().hex[:12])
+    async with town.talking(), posting(api, town) as answers:
+        for node in nodes.nodes:
+            await town.progress(20, 200)
+            node.send(signal.SIGTERM)
+            assert await asyncio.to_thread(node.wait) == 0
+            await town.progress(20, 200)
+            await asyncio.to_thread(node.start)
+            await found_ready(Api(api.http, node.url))
+        await town.settled()
+    assert set(answers) == {202}, Counter(answers)
+    closes = {code for device in town.devices for code in device.closes}
+    assert closes <= {1000, 1001}, closes
+    assert 1001 in closes
+    await check_nothing_lost(api, town.devices)
+
+
+async def found_ready(node: Api) -> None:
+    """Until the proxy has asked the node twice whether it is ready."""
+    asked = 'hubbub_http_answers_total{operation="readyz",status="200"}'
+    await node.until(lambda metrics: metrics.get(asked, 0) >= 2)
+
+
+@asynccontextmanager
+async def posting(api: Api, town: Town) -> AsyncIterator[list[int]]:
+    """Somebody who sends over REST, to a chat of his own, until the block ends; what is said."""
+    answers: list[int] = []
+    chat = await api.direct(*town.people[3:5])
+
+    async def post() -> None:
+        while True:
+            said = {"chat_id": chat, "content": "again", "client_id": str(uuid.uuid4())}
+            answers.append((await api("POST", "/messages", said, of=town.people[4])).status)
+
+    task = asyncio.create_task(post())
+    try:
+        yield answers
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+@pytest.mark.slow
+async def test_who_sends_slowly_is_sent_away(proxy: Proxy) -> None:
+    reader, writer = await asyncio.open_connection("localhost", proxy.port, ssl=proxy.trust())
+    writer.write(b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade:")
+    async with asyncio.timeout(PATIENCE):
+        said = await reader.read()
+    assert said == b"" or b" 408 " in said, said
+    writer.close()

@@ -104,6 +104,23 @@ async def test_everybody_hears_when_to_come_back(
     assert await asyncio.to_thread(server.wait) == 0
 
 
+@pytest.mark.parametrize("settings", [{"HUBBUB_SERVER_DRAIN_DELAY": "600"}])
+async def test_a_load_balancer_is_told_first(server: ServerProcess, api: Api) -> None:
+    server.send(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE):
+        while (await api("GET", "/readyz")).status != 503:
+            pass
+    # Whoever comes until it has heard that is served.
+    ann, bob = await api.people("ann", "bob")
+    async with AsyncExitStack() as stack:
+        await connect(stack, api, ann)
+        chat = await api.direct(ann, bob)
+        await api("POST", "/messages", {"chat_id": chat, "content": "hello"}, of=ann)
+        assert len(await api.history(bob, chat)) == 1
+        server.send(signal.SIGTERM)
+        assert await asyncio.to_thread(server.wait) == 1
+
+
 async def test_a_second_signal_cuts_it_short(server: ServerProcess, api: Api) -> None:
     ann, bob = await api.people("ann", "bob")
     chat = await api.direct(ann, bob)

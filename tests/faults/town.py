@@ -27,9 +27,13 @@ class Town:
         ]
 
     @classmethod
-    async def found(cls, api: Api, seed: int, urls: Sequence[str] = ()) -> "Town":
-        """`urls`: servers, to any of which each connects; else to that of `api`."""
-        ann, *others = people = await api.people("ann", "bob", "cid", "dan", "eve")
+    async def found(cls, api: Api, seed: int, urls: Sequence[str] = (), family: str = "") -> "Town":
+        """`urls`: servers, to any of which each connects; else to that of `api`.
+
+        `family`: part of their names, where others live already.
+        """
+        names = ("ann", "bob", "cid", "dan", "eve")
+        ann, *others = people = await api.people(*(f"{name}{family}" for name in names))
         chats = [await api.group(ann, others), *[await api.direct(ann, o) for o in others[:2]]]
         return cls(api, people, chats, seed, urls or [api.url])
 

@@ -23,13 +23,15 @@ class Proxy:
 
     program = ""
     scheme = "http"
+    reads_tokens = True
+    """Whether it goes by whose token it is, where no hint is given."""
 
     def __init__(self, folder: Path, nodes: Sequence[str], settings: Mapping[str, str]) -> None:
         self.port = free_port()
         self.url = f"{self.scheme}://localhost:{self.port}"
         self._folder = folder
         self._log = folder / "log"
-        self._settings = {**self.placed(folder, nodes), **settings}
+        self.settings = {**self.placed(folder, nodes), **settings}
         self._process: subprocess.Popen[bytes] | None = None
 
     def placed(self, folder: Path, nodes: Sequence[str]) -> dict[str, str]:
@@ -41,12 +43,12 @@ class Proxy:
         raise NotImplementedError
 
     def start(self) -> None:
-        """Begin, and return when it accepts connections."""
+        """Begin, and return when it accepts connections, and has its certificate."""
         prefix = ["setpriv", "--pdeathsig", "KILL"] if sys.platform == "linux" else []
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*prefix, *self.command(_found(self.program))],
-                env=os.environ | self._settings,
+                env=os.environ | self.settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,7 +62,9 @@ class Proxy:
                 pytest.fail(self.printed())
 
     def _accepts(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as peer:
+            if (trust := self.trust()) is not None:
+                trust.wrap_socket(peer, server_hostname="localhost").close()
             return True
         return False
 
@@ -103,6 +107,7 @@ class Caddy(Proxy):
 
     program = "caddy"
     scheme = "https"
+    reads_tokens = False
 
     def placed(self, folder: Path, nodes: Sequence[str]) -> dict[str, str]:
         """The nodes, ports, and where it keeps certificates."""

@@ -90,6 +90,11 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         why("seconds between pings; less when something on the way closes quiet connections "
             "sooner than after a minute, more to save phones' batteries."),
     ] = 30.0  # fmt: skip
+    drain_delay: Annotated[
+        Rate,
+        why("seconds in which a server that is asked to stop says so at /readyz and goes on; 3 "
+            "behind a load balancer, which then sends nobody to a closed door."),
+    ] = 0.0  # fmt: skip
     offline_after: Annotated[
         Seconds,
         why("seconds without a connection until a user is shown as offline; more where networks "

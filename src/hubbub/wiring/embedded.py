@@ -218,10 +218,14 @@ class EmbeddedServer:
         await asyncio.shield(self._running)
 
     async def drain(self, reason: str) -> None:
-        """Stop accepting, let clients go in batches with a hint of jitter, store what waits."""
+        """Stop accepting, let clients go in batches with a hint of jitter, store what waits.
+
+        Before, for `drain_delay`, only `/readyz` says so.
+        """
         self._draining = True
         if self._server is None or self._core is None:
             return
+        await asyncio.sleep(self._config.server.drain_delay)
         self._server.stop_accepting()
         await self._answered(self._core)
         tabs = list(self._core.registry)
