@@ -48,14 +48,14 @@ chat: $(CHAT) ## set up what is needed and chat in the terminal (ARGS="--url htt
 
 test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
-	@tools/debian chromium haproxy caddy
+	@tools/debian chromium haproxy caddy systemd-analyze:systemd
 	@tools/provider
 	@$(PYTEST) -n $(JOBS) -m 'not slow' $(FAULTS) $(SUITES) $(ARGS)
 
 test-all: export HUBBUB_SEEDS ?= 1000
 test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100
 test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
-	@tools/debian chromium haproxy caddy
+	@tools/debian chromium haproxy caddy systemd-analyze:systemd
 	@tools/provider
 	@failed=0; \
 	( $(PYTEST) -n $(JOBS) --durations=10 $(SUITES) $(ARGS) ) || failed=1; \
