@@ -34,7 +34,7 @@ SUITES := $(filter-out tests/support tests/faults tests/mutants,\
 FAULTS := $(wildcard tests/faults)
 MUTANTS := $(wildcard tests/mutants)
 
-.PHONY: help run chat test test-all check format docs wheels bench lock clean
+.PHONY: help run chat cluster test test-all check format docs wheels bench lock clean
 
 help: ## this list
 	@echo 'make …'
@@ -45,6 +45,10 @@ run: $(RUN) ## set up what is needed and serve (ARGS="--port 9000 --data DIR")
 
 chat: $(CHAT) ## set up what is needed and chat in the terminal (ARGS="--url http://…")
 	@exec $(VENV)/bin/hubbub chat $(ARGS)
+
+cluster: $(DEV) ## a whole cluster on this machine, to kill parts of with a key (ARGS=--plain)
+	@tools/debian haproxy
+	@$(FILES) exec $(VENV)/bin/python -m tools.cluster $(ARGS)
 
 test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")

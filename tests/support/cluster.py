@@ -12,7 +12,10 @@ from tests.support.server import ServerProcess
 
 
 class Cluster:
-    """Nodes and engines, all running. `standby`: a synchronous one, where it was asked for."""
+    """Nodes and engines, all running. `standby`: a synchronous one, where it was asked for.
+
+    `database`: its address, as nodes have it.
+    """
 
     def __init__(
         self,
@@ -20,7 +23,9 @@ class Cluster:
         standby: PostgresServer | None,
         valkey: ValkeyServer,
         nodes: list[ServerProcess],
+        database: str,
     ) -> None:
+        self.database = database
         self.postgres = postgres
         self._standby = standby
         self.valkey = valkey
@@ -53,13 +58,13 @@ class Cluster:
     ) -> "Iterator[Cluster]":
         """So many nodes, and engines of their own, until the block ends."""
         with ExitStack() as stack:
-            postgres, valkey = PostgresServer(), ValkeyServer()
+            postgres, valkey = PostgresServer(durable=standby), ValkeyServer()
             for engine in (postgres, valkey):
                 stack.callback(engine.close)
                 engine.start()
             url, second = asyncio.run(postgres.fresh()), None
             if standby:
-                second = PostgresServer(postgres)
+                second = PostgresServer(postgres, durable=True)
                 stack.callback(second.close)
                 second.start()
                 asyncio.run(postgres.wait_for_standby())
@@ -69,7 +74,7 @@ class Cluster:
                 "HUBBUB_VALKEY_URL": valkey.url,
                 **(settings or {}),
             }
-            cluster = cls(postgres, second, valkey, [])
+            cluster = cls(postgres, second, valkey, [], url)
             for number in range(count):
                 home = folder / f"node{number}"
                 home.mkdir()

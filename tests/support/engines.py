@@ -71,6 +71,11 @@ class PostgresServer:
              "-d", where)  # fmt: skip
 
     @property
+    def runs(self) -> bool:
+        """Whether it does."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Of the running server."""
         assert self._process is not None
@@ -227,6 +232,11 @@ class ValkeyServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def runs(self) -> bool:
+        """Whether it does."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:

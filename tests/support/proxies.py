@@ -42,6 +42,17 @@ class Proxy:
         """How to run it in the foreground."""
         raise NotImplementedError
 
+    @property
+    def pid(self) -> int:
+        """Of the running proxy."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether it does."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Begin, and return when it accepts connections, and has its certificate."""
         prefix = ["setpriv", "--pdeathsig", "KILL"] if sys.platform == "linux" else []

@@ -4,18 +4,16 @@ import asyncio
 import itertools
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import click
 
+from hubbub.cli.books import TICK, close, stubborn, until
 from hubbub.demo.audit import Audit
 from hubbub.demo.host import Host
-from hubbub.demo.life import Life, Pace
-from hubbub_client import Api, Refused, Unreachable
+from hubbub.demo.life import Life
+from hubbub_client import Api
 
-TICK: Final = 0.1
-SETTLE_SECONDS: Final = 60.0
 COLUMNS: Final = (
     ("kill", 6),
     ("served", 9),
@@ -51,31 +49,13 @@ class Chaos:
             served, killed, before = time.monotonic() - began, time.monotonic(), audit.acknowledged
             await host.kill()
             await host.start()
-            await _until(lambda before=before: audit.acknowledged > before)  # type: ignore[misc]
+            await until(lambda before=before: audit.acknowledged > before)  # type: ignore[misc]
             away = time.monotonic() - killed
-            await _stubborn(lambda: audit.check(api))
+            await stubborn(lambda: audit.check(api))
             books.row(kill, served, away, end="\n")
             if kill == self._kills:
                 break
-        return await self._close(life, audit, api)
-
-    async def _close(self, life: Life, audit: Audit, api: Api) -> bool:
-        """Nobody says anything more; all that is under way is answered; the last comparison."""
-        life.pace = Pace(0.0, typing=False)
-        click.echo("\n  Nobody says anything more; waiting for the last answers …")
-        settled = await _until(lambda: life.waiting == 0)
-        await _stubborn(lambda: audit.check(api))
-        if settled:
-            audit.settled()
-        wrong = audit.lost + audit.doubled + audit.disordered
-        verdict = (
-            f"{audit.acknowledged:,} acknowledged: {audit.lost} lost, {audit.doubled} doubled, "
-            f"{audit.disordered} out of order."
-        )
-        click.echo("  " + click.style(verdict, fg="red" if wrong else "green", bold=True))
-        if not settled:
-            click.echo(f"  {life.waiting} were not answered within {SETTLE_SECONDS:.0f} s.")
-        return settled and not wrong
+        return await close(life, audit, api)
 
 
 class _Books:
@@ -104,25 +84,3 @@ class _Books:
         ):
             text += click.style(f"{count:>{width}}", fg="red" if count else "green")
         click.echo(f"\r{text}\x1b[K{end}" if sys.stdout.isatty() else text + end, nl=False)
-
-
-async def _until(condition: Callable[[], bool]) -> bool:
-    """Whether it came to be, within a generous time."""
-    end = time.monotonic() + SETTLE_SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        await asyncio.sleep(TICK)
-    return True
-
-
-async def _stubborn(work: Callable[[], Awaitable[None]]) -> None:
-    """Again, until the server answers."""
-    for attempt in itertools.count(1):
-        try:
-            return await work()
-        except (Refused, Unreachable):
-            if attempt * TICK > SETTLE_SECONDS:
-                raise
-            await asyncio.sleep(TICK)
-    raise AssertionError("the loop returns or raises")

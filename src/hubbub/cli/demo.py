@@ -143,7 +143,7 @@ class Demo:
     async def _evening(self, visit: Visit, tokens: dict[str, str], password: str | None) -> int:
         audit = Audit(visit.heads)
         life = Life(self._town, visit.chat_ids, visit.user_id, self._pace, audit)
-        await life.settle_in(self._host.url, tokens)
+        await life.settle_in([self._host.url], tokens)
         click.echo(_welcome(self._host.port, tokens[VISITOR], password, self._town, self._folder))
         async with asyncio.TaskGroup() as group:
             living = group.create_task(life.run())

@@ -46,7 +46,7 @@ def top(file: Path | None, url: str | None, every: float, once: bool) -> None:
         click.echo("\n".join(view.lines()))
         return
     try:
-        with _screen() as draw:
+        with screen() as draw:
             _watch(view, token, every, draw)
     except KeyboardInterrupt:
         sys.exit(0)
@@ -228,7 +228,8 @@ class Draw:
 
 
 @contextmanager
-def _screen() -> Iterator[Draw]:
+def screen() -> Iterator[Draw]:
+    """A terminal of its own, until the block ends."""
     terminal = sys.stdout.isatty()
     if terminal:
         click.echo("\x1b[?1049h\x1b[?25l", nl=False)

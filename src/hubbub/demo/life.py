@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from random import Random
 from typing import Final, Protocol, Self
 
@@ -114,18 +115,21 @@ class Life:
         """Messages that are not acknowledged yet."""
         return sum(bot.waiting for bot in self._bots.values())
 
-    async def settle_in(self, url: str, tokens: Mapping[str, str]) -> None:
-        """Sign all bots in, with refresh tokens by user name. Raises Refused, Unreachable."""
+    async def settle_in(self, urls: Sequence[str], tokens: Mapping[str, str]) -> None:
+        """Sign all bots in, each at one of these servers, with refresh tokens by user name.
+
+        Raises Refused, Unreachable.
+        """
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def arrive(person: Person) -> None:
+        async def arrive(person: Person, url: str) -> None:
             async with gate:
                 client = await enter(url, tokens[person.username])
             self._bots[person.username] = Bot(person, client)
 
         async with asyncio.TaskGroup() as group:
-            for person in self._town.bots:
-                group.create_task(arrive(person))
+            for person, url in zip(self._town.bots, cycle(urls), strict=False):
+                group.create_task(arrive(person, url))
 
     async def run(self) -> None:
         """Live until cancelled."""

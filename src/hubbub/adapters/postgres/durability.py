@@ -17,6 +17,7 @@ _FACTS: Final = """
 """
 _NEEDED: Final = re.compile(r"\s*(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(", re.IGNORECASE)
 _RELOAD: Final = "SELECT pg_reload_conf();"
+_WAIT: Final = f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; {_RELOAD}"
 
 
 class Durability(Struct, frozen=True):
@@ -68,11 +69,11 @@ class Durability(Struct, frozen=True):
                 " database.url: GRANT pg_monitor TO hubbub;"
             )
         if not self.standbys:
-            return "No standby is connected: what is acknowledged is on one machine alone."
-        return (
-            "A failover to the standby would lose what it has not got yet. Type: ALTER SYSTEM SET"
-            f" synchronous_standby_names = 'ANY 1 (*)'; {_RELOAD}"
-        )
+            return (
+                "No standby is connected: what is acknowledged is on one machine alone. On another"
+                f" one, clone it with pg_basebackup -R and start that; then, on this: {_WAIT}"
+            )
+        return f"A failover to the standby would lose what it has not got yet. Type: {_WAIT}"
 
     def unready(self, needs_standby: bool) -> str | None:
         """Why a server should not be used now."""
