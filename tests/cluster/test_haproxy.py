@@ -12,7 +12,7 @@ import pytest
 from tests.faults.people import Api, calling
 from tests.support.certificates import certificate
 from tests.support.proxies import Haproxy
-from tests.support.server import ServerProcess, free_port, running
+from tests.support.server import ServerProcess, running
 from tests.support.wait import eventually
 
 
@@ -65,9 +65,8 @@ def pem(tmp_path: Path) -> str:
 
 
 async def test_tls_ends_here(tmp_path: Path, server: ServerProcess, pem: str) -> None:
-    plain = f"127.0.0.1:{free_port()}"
-    settings = {"PROXY_TLS": pem, "PROXY_BIND_PLAIN": plain}
-    async with proxied(tmp_path, server, settings) as (_, api):
+    async with proxied(tmp_path, server, {"PROXY_TLS": pem}) as (proxy, api):
+        plain = proxy.settings["PROXY_BIND_PLAIN"]
         secure = api.url.replace("http://localhost", "https://127.0.0.1")
         trust = ssl.create_default_context(cafile=pem)
         async with api.http.get(f"{secure}/healthz", ssl=trust) as answer:

@@ -104,6 +104,7 @@ class Haproxy(Proxy):
         """The nodes, and ports on loopback."""
         return {
             "PROXY_BIND": f"127.0.0.1:{self.port}",
+            "PROXY_BIND_PLAIN": f"127.0.0.1:{free_port()}",
             "PROXY_STATS": f"127.0.0.1:{free_port()}",
             **{f"PROXY_NODE_{number}": node for number, node in enumerate(nodes, 1)},
         }
