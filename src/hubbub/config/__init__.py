@@ -110,6 +110,11 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         why("postgres://user:password@host/name to store in PostgreSQL 15 or newer; several hosts, "
             "with commas between them, where a standby may take over."),
     ] = ""  # fmt: skip
+    replica_url: Annotated[
+        str,
+        why("as url, of standbys that stream from it: pages of history are read there unless they "
+            "are behind, which keeps the primary for messages."),
+    ] = ""  # fmt: skip
     connections: Annotated[
         Annotated[int, Meta(ge=2, le=1_000)],
         why("at once to PostgreSQL; all servers together stay below its max_connections."),
@@ -290,4 +295,9 @@ def base_url(config: Config, port: int) -> str:
 
 def database(config: Config) -> str:
     """Where it stores, without the password."""
-    return re.sub(r"//([^/@:]*)(:[^@]*)?@", r"//\1@", config.database.url)
+    return without_password(config.database.url)
+
+
+def without_password(url: str) -> str:
+    """An address as it may be told."""
+    return re.sub(r"//([^/@:]*)(:[^@]*)?@", r"//\1@", url)

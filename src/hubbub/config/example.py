@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from hubbub.config import Config, database
+from hubbub.config import Config, without_password
 from hubbub.config.reading import NAMED, SECTIONS, variable
 
 SECRETS: Final = frozenset({"key", "client_secret", "metrics_token"})
@@ -24,8 +24,8 @@ def explain(config: Config) -> str:
         parts += ["", "", f"# {kind.__doc__}", f"[{name}]"]
         for field in msgspec.structs.fields(kind):
             value = getattr(getattr(config, name), field.name)
-            if (name, field.name) == ("database", "url"):
-                value = database(config)  # a password is not told
+            if field.name.endswith("url"):
+                value = without_password(value)
             if field.name in SECRETS and value:
                 value = HIDDEN
             parts += ["", *_reason(field), *_others(name, field.name, field.default, value)]

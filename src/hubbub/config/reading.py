@@ -90,6 +90,8 @@ def load(
 
 def _check_database(config: Config) -> None:
     """What only PostgreSQL has."""
+    if config.database.replica_url and not config.database.url:
+        raise BadConfig("database.replica_url needs database.url: of what it is a standby.")
     role = config.server.role
     if role != "both" and not config.database.url:
         raise BadConfig(f"server.role {role} needs database.url: a data folder has one server.")

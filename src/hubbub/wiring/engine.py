@@ -187,6 +187,7 @@ class PostgresEngine:
             from hubbub.adapters.postgres.chores import Chores
             from hubbub.adapters.postgres.database import Bounds, Database
             from hubbub.adapters.postgres.leases import Lease, shared_secret
+            from hubbub.adapters.postgres.replica import Replica
             from hubbub.adapters.postgres.store import PostgresStore
         except ImportError as error:
             raise Unavailable(
@@ -195,7 +196,12 @@ class PostgresEngine:
             ) from error
         bounds = Bounds(connections=config.database.connections)
         self._needs_standby = config.database.durability == "standby"
-        self._database = Database(config.database.url, bounds, self._changed, self._promoted)
+        self._replica: Replica | None = None
+        if config.database.replica_url and config.server.role != "worker":
+            at = config.database.replica_url
+            self._replica = Replica(at, bounds.connections, self._replica_changed)
+        heard = (self._changed, self._promoted)
+        self._database = Database(config.database.url, bounds, *heard, self._replica)
         self.chores: Any = None
         if config.server.role != "gateway":
             self.chores = Chores(config.database.url, config.retention.days, self._tell)
@@ -231,6 +237,8 @@ class PostgresEngine:
         found = {"database_up": float(self._database.is_ready)}
         if self.nodes is not None:
             found["valkey_up"] = float(self.nodes.is_ready)
+        if self._replica is not None:
+            found |= self._replica.gauges
         return found | self._lease.gauges
 
     def secret(self) -> bytes:
@@ -265,6 +273,8 @@ class PostgresEngine:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.run_chores())
             group.create_task(self._lease.run())
+            if self._replica is not None:
+                group.create_task(self._replica.run())
 
     async def run_chores(self) -> None:
         """What a worker has of `run`, for which `open` is enough."""
@@ -284,6 +294,9 @@ class PostgresEngine:
             self._log.info("database reached")
         else:
             self._log.warning("database not reached")
+
+    def _replica_changed(self, is_ready: bool) -> None:
+        self._tell("replica follows" if is_ready else "replica away or behind")
 
     def _promoted(self) -> None:
         if self._log is not None:

@@ -82,6 +82,22 @@ def test_what_is_wrong_elsewhere_is_named(tmp_path: Path) -> None:
         load(tmp_path / "gone.toml", {}, {})
 
 
+def test_a_replica_is_one_of_a_database() -> None:
+    told = {"HUBBUB_DATABASE_REPLICA_URL": "postgres://second/name"}
+    assert "needs database.url" in refusal(environment=told)
+
+
+def test_passwords_in_addresses_are_not_told() -> None:
+    told = {
+        "HUBBUB_DATABASE_URL": "postgres://me:hush@first/name",
+        "HUBBUB_DATABASE_REPLICA_URL": "postgres://me:hush@second/name",
+        "HUBBUB_VALKEY_URL": "redis://:hush@third:6379",
+    }
+    printed = explain(load(None, told, {}))
+    assert "hush" not in printed
+    assert "postgres://me@second/name" in printed
+
+
 def test_messages_are_kept_for_ever_or_for_more_than_a_month() -> None:
     kept = {"HUBBUB_RETENTION_DAYS": "33"}
     assert "needs database.url" in refusal(environment=kept)

@@ -20,6 +20,7 @@ from hubbub.adapters.postgres.days import make_days
 from hubbub.adapters.postgres.durability import Durability, durability
 from hubbub.adapters.postgres.hosts import Hosts
 from hubbub.adapters.postgres.migrate import migrate
+from hubbub.adapters.postgres.replica import Replica
 from hubbub.adapters.postgres.schema import LOCK
 from hubbub.ports import OutcomeUnknown, Unavailable
 
@@ -71,7 +72,8 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 class Database:
     """One database. `start` before anything else, `run` beside, `close` at the end.
 
-    `changed` hears whether it answers, `promoted` that another host takes writes now.
+    `changed` hears whether it answers, `promoted` that another host takes writes now. `replica` is
+    asked first for what may be long.
     """
 
     def __init__(
@@ -80,8 +82,10 @@ class Database:
         bounds: Bounds | None = None,
         changed: Callable[[bool], None] = lambda is_ready: None,
         promoted: Callable[[], None] = lambda: None,
+        replica: Replica | None = None,
     ) -> None:
         self.url = url
+        self.replica = replica
         self._bounds = bounds or Bounds()
         self._changed = changed
         self._beside: Any = None

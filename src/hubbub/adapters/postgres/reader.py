@@ -7,9 +7,8 @@ members of the chat, and the cursors of others are read in chats that are not la
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
-
-from msgspec import Struct
 
 from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.days import is_dropped
@@ -18,25 +17,31 @@ from hubbub.adapters.postgres.mentions import unread_mentions
 from hubbub.adapters.postgres.own import own_log
 from hubbub.adapters.postgres.passing import cursor_states, receipt_counts, recipient_views
 from hubbub.adapters.postgres.reactions import reaction_list
-from hubbub.adapters.postgres.replay import C
 from hubbub.adapters.postgres.rows import (
     AT_OR_BELOW,
     ROW,
     SILENT,
     between,
-    chat_of,
     columns,
     load_message,
     row_of,
     words,
 )
+from hubbub.adapters.postgres.seats import (
+    MEMBER,
+    Seat,
+    find_seen,
+    other_cursors,
+    read_log,
+    seat_of,
+    seats_of,
+)
 from hubbub.adapters.postgres.threads import replies_to
 from hubbub.domain.account import User
-from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
+from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import is_open, openings, sees, visible
-from hubbub.domain.receipt import Cursor
+from hubbub.domain.reading import is_open, sees, visible
 from hubbub.domain.view import (
     ChatList,
     ChatView,
@@ -46,31 +51,11 @@ from hubbub.domain.view import (
     MessageView,
     ReactionList,
     ReceiptList,
+    Replies,
     Versions,
 )
 from hubbub.ports import CursorState
 
-MEMBER: Final = (
-    "m.chat_id, m.user_id, m.role, m.since, m.until, m.joined_at, m.delivered, m.read,"
-    " m.read_number, m.me_rev, m.muted_until"
-)
-SEATS: Final = f"""
-    SELECT {MEMBER}, c.seq, c.number, c.at, c.mentioned, {C}, {SILENT.format("m.user_id")},
-        coalesce(s.since, '{{}}'), coalesce(s.until, '{{}}'), ARRAY(SELECT seq FROM hidden
-        WHERE user_id = $1 AND chat_id = m.chat_id ORDER BY seq)
-    FROM unnest($2::bigint[]) WITH ORDINALITY AS k (chat_id, n)
-    JOIN members m ON m.chat_id = k.chat_id AND m.user_id = $1 AND m.until IS NULL
-    JOIN chats c ON c.id = m.chat_id
-    LEFT JOIN LATERAL (SELECT array_agg(since ORDER BY since) AS since,
-        array_agg(until ORDER BY since) AS until FROM stays
-        WHERE chat_id = m.chat_id AND user_id = $1) s ON m.since > 1 AND c.history <> 'all'
-    ORDER BY k.n
-"""
-OTHERS: Final = (
-    "SELECT chat_id, min(delivered),"
-    f" min(CASE WHEN {SILENT.format('members.user_id')} THEN 0 ELSE read END) FROM members"
-    " WHERE chat_id = ANY($1) AND user_id <> $2 AND until IS NULL GROUP BY chat_id"
-)
 PEERS: Final = (
     f"SELECT m.chat_id, {USER} FROM members m JOIN users u ON u.id = m.user_id"
     " WHERE m.chat_id = ANY($1) AND m.user_id <> $2"
@@ -100,26 +85,6 @@ END: Final = 2**62
 """Beyond every position and time."""
 
 
-class Seat(Struct, frozen=True):
-    """A present member's place in a chat, and the positions that he may see, oldest first.
-
-    `silent`: he is not told what others have read. `hidden`: how many of his unread messages he has
-    hidden from himself.
-    """
-
-    chat: Chat
-    head: Head
-    member: Member
-    openings: list[Interval]
-    silent: bool
-    hidden: int
-
-    @property
-    def own(self) -> Cursor:
-        """How far he is himself."""
-        return Cursor(self.member.delivered, self.member.read)
-
-
 class PostgresReader:
     """ChatReader, MessageReader and OwnLog. Each call sees one state of the database."""
 
@@ -146,7 +111,7 @@ class PostgresReader:
     ) -> MemberList | None:
         """Present members with ids above `after`."""
         async with self._database.snapshot() as db:
-            seat = await _seat(db, user_id, chat_id)
+            seat = await seat_of(db, user_id, chat_id)
             if seat is None:
                 return None
             found = await db.fetch(MEMBERS, chat_id, after, limit + 1)
@@ -165,22 +130,18 @@ class PostgresReader:
         self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
     ) -> History | None:
         """Messages `before`, `after` or `around` the message `anchor` (0: the newest)."""
-        async with self._database.snapshot() as db:
-            seat = await _seat(db, user_id, chat_id)
-            if seat is None:
-                return None
-            at = END
-            if anchor:
-                row = await load_message(db, anchor)
-                if row is None and direction == "before" and await is_dropped(db, anchor):
-                    return History([], False, Cursor(0, 0), seat.own)
-                if row is None or row.chat_id != chat_id or not visible(row, seat.openings):
-                    return None
-                at = row.seq
-            rows, has_more = await _page(db, seat, direction, at, limit)
-            others = await other_cursors(db, [seat])
-            replies = await replies_to(db, [row.id for row in rows], seat.openings)
-        return History(rows, has_more, others[chat_id], seat.own, replies)
+        found = await read_log(
+            self._database,
+            partial(seat_of, user_id=user_id, chat_id=chat_id),
+            partial(_history, direction=direction, anchor=anchor, limit=limit),
+        )
+        if found is None:
+            return None
+        seat, others, page = found
+        if page is None:
+            return None
+        rows, has_more, replies = page
+        return History(rows, has_more, others, seat.own, replies)
 
     async def message(self, user_id: int, message_id: int) -> MessageView | None:
         """One message."""
@@ -206,15 +167,12 @@ class PostgresReader:
 
     async def pins(self, user_id: int, chat_id: int) -> History | None:
         """The pinned messages of a chat, those pinned last first."""
-        async with self._database.snapshot() as db:
-            seat = await _seat(db, user_id, chat_id)
-            if seat is None:
-                return None
-            stored = [row_of(each) for each in await db.fetch(PINNED, chat_id)]
-            others = await other_cursors(db, [seat])
-            rows = [row for row in stored if visible(row, seat.openings)]
-            replies = await replies_to(db, [row.id for row in rows], seat.openings)
-        return History(rows, False, others[chat_id], seat.own, replies)
+        find = partial(seat_of, user_id=user_id, chat_id=chat_id)
+        found = await read_log(self._database, find, _pins)
+        if found is None:
+            return None
+        seat, others, (rows, replies) = found
+        return History(rows, False, others, seat.own, replies)
 
     async def reactions(
         self, user_id: int, message_id: int, after: int, limit: int
@@ -259,33 +217,6 @@ class PostgresReader:
 # ── what the views are made of ──
 
 
-async def seats_of(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:
-    """His places in those of the chats that he is in, in this order."""
-    seats = []
-    for row in await db.fetch(SEATS, user_id, chat_ids):
-        member, head = Member(*words(row[:11], 2)), Head(*row[11:15])
-        chat = chat_of(row[15:27])
-        stays = [Interval(*stay) for stay in zip(*row[28:30], strict=True)]
-        seen = openings(chat, [*stays, Interval(member.since)], row[30])
-        unread = sum(seq > member.read for seq in row[30])
-        seats.append(Seat(chat, head, member, seen, row[27], unread))
-    return seats
-
-
-async def _seat(db: Any, user_id: int, chat_id: int) -> Seat | None:
-    seats = await seats_of(db, user_id, [chat_id])
-    return seats[0] if seats else None
-
-
-async def find_seen(db: Any, user_id: int, message_id: int) -> tuple[Seat, Row] | None:
-    """A message that he may see, and his place in its chat."""
-    row = await load_message(db, message_id)
-    if row is None:
-        return None
-    seat = await _seat(db, user_id, row.chat_id)
-    return (seat, row) if seat is not None and visible(row, seat.openings) else None
-
-
 async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
     seats = await seats_of(db, user_id, chat_ids)
     others = await other_cursors(db, seats)
@@ -304,22 +235,6 @@ async def _views(db: Any, user_id: int, chat_ids: list[int]) -> list[ChatView]:
     return views
 
 
-async def other_cursors(db: Any, seats: Sequence[Seat]) -> dict[int, Cursor]:
-    """The least cursors of all other members, by chat, as they are told.
-
-    In a large chat zero, so that a sender's message stays `sent` there: its receipts come
-    as counts (spec section 6), and the least of 100,000 is the one who never opens it.
-    """
-    others = {seat.chat.id: Cursor(0, 0) for seat in seats}
-    small = [seat.chat.id for seat in seats if seat.chat.size <= LARGE]
-    if small:
-        rows = await db.fetch(OTHERS, small, seats[0].member.user_id)
-        cursors = {row[0]: Cursor(row[1], row[2]) for row in rows}
-        silent = seats[0].silent  # all are of one user
-        others.update((chat, c.unread if silent else c) for chat, c in cursors.items())
-    return others
-
-
 async def _last_read(db: Any, seat: Seat, positions: set[int]) -> dict[int, int]:
     """The messages at read cursors, by position."""
     rows = [(seat.chat.id, position) for position in positions]
@@ -330,6 +245,27 @@ async def _last_read(db: Any, seat: Seat, positions: set[int]) -> dict[int, int]
         for position, message_id, seq, rev in found
         if sees(seq, rev, seat.openings)
     }
+
+
+async def _history(
+    db: Any, seat: Seat, direction: str, anchor: int, limit: int
+) -> tuple[list[Row], bool, dict[int, Replies]] | None:
+    at = END
+    if anchor:
+        row = await load_message(db, anchor)
+        if row is None and direction == "before" and await is_dropped(db, anchor):
+            return [], False, {}
+        if row is None or row.chat_id != seat.chat.id or not visible(row, seat.openings):
+            return None
+        at = row.seq
+    rows, has_more = await _page(db, seat, direction, at, limit)
+    return rows, has_more, await replies_to(db, [row.id for row in rows], seat.openings)
+
+
+async def _pins(db: Any, seat: Seat) -> tuple[list[Row], dict[int, Replies]]:
+    stored = [row_of(each) for each in await db.fetch(PINNED, seat.chat.id)]
+    rows = [row for row in stored if visible(row, seat.openings)]
+    return rows, await replies_to(db, [row.id for row in rows], seat.openings)
 
 
 async def _page(db: Any, seat: Seat, direction: str, at: int, limit: int) -> tuple[list[Row], bool]:

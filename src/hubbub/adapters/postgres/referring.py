@@ -1,17 +1,19 @@
 """Threads, mentions and what is forwarded, read as views of chats are."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from hubbub.adapters.postgres.database import Database
-from hubbub.adapters.postgres.reader import END, find_seen, other_cursors, seats_of
+from hubbub.adapters.postgres.reader import END
 from hubbub.adapters.postgres.rows import between, load_message
+from hubbub.adapters.postgres.seats import Seat, find_seen, read_log, seats_of
 from hubbub.adapters.postgres.sent import find as find_sent
 from hubbub.adapters.postgres.threads import NEWER, OLDER, replies_to, thread
 from hubbub.domain.extra import EVERYBODY, unpack
 from hubbub.domain.message import Row
 from hubbub.domain.reading import visible
-from hubbub.domain.view import Mention, MentionList, ThreadView
+from hubbub.domain.view import Mention, MentionList, Replies, ThreadView
 from hubbub.ports import SourceRead
 
 NAMED: Final = f"""
@@ -41,25 +43,17 @@ class PostgresReferring:
         self, user_id: int, message_id: int, newest_first: bool, place: int, limit: int
     ) -> ThreadView | None:
         """`Referring.thread`."""
-        async with self._database.snapshot() as db:
-            found = await find_seen(db, user_id, message_id)
-            if found is None:
-                return None
-            seat, row = found
-            root_id = row.thread_id or row.id
-            query, start = (OLDER, place or END) if newest_first else (NEWER, place)
-            page = await thread(db, root_id, query, start, seat.openings, limit + 1)
-            root = await load_message(db, root_id)
-            others = await other_cursors(db, [seat])
-            replies = await replies_to(db, [root_id], seat.openings)
-        return ThreadView(
-            root if root is not None and visible(root, seat.openings) else None,
-            page[:limit],
-            len(page) > limit,
-            others[row.chat_id],
-            seat.own,
-            replies.get(root_id),
+        found = await read_log(
+            self._database,
+            partial(_seat_at, user_id=user_id, message_id=message_id),
+            partial(
+                _thread, message_id=message_id, newest_first=newest_first, place=place, limit=limit
+            ),
         )
+        if found is None:
+            return None
+        seat, others, (root, page, replies) = found
+        return ThreadView(root, page[:limit], len(page) > limit, others, seat.own, replies)
 
     async def mentions(self, user_id: int, before: Place | None, limit: int) -> MentionList:
         """`Referring.mentions`."""
@@ -80,6 +74,26 @@ class PostgresReferring:
         """`Referring.sources`."""
         async with self._database.snapshot() as db:
             return [await _source(db, read) for read in reads]
+
+
+async def _seat_at(db: Any, user_id: int, message_id: int) -> Seat | None:
+    found = await find_seen(db, user_id, message_id)
+    return None if found is None else found[0]
+
+
+async def _thread(
+    db: Any, seat: Seat, message_id: int, newest_first: bool, place: int, limit: int
+) -> tuple[Row | None, list[Row], Replies | None]:
+    """What began it, if he may see that, one more of the replies than `limit`, and their number."""
+    row = await load_message(db, message_id)
+    assert row is not None
+    root_id = row.thread_id or row.id
+    query, start = (OLDER, place or END) if newest_first else (NEWER, place)
+    page = await thread(db, root_id, query, start, seat.openings, limit + 1)
+    root = await load_message(db, root_id)
+    replies = await replies_to(db, [root_id], seat.openings)
+    seen = root if root is not None and visible(root, seat.openings) else None
+    return seen, page, replies.get(root_id)
 
 
 async def _mentions(db: Any, user_id: int, places: Sequence[Place]) -> list[tuple[Place, Mention]]:
