@@ -34,8 +34,14 @@ SHOWN_AS: Final = {
     "spec/openapi.json": "rest/index.md",
 }
 """What has no page of its own, and the page that shows it."""
-RAW: Final = ("spec/codes.toml", "spec/frames.schema.json", "spec/openapi.json", "spec/conformance")
-"""Files of the specification that can be had from the site as they are."""
+RAW: Final = (
+    "deploy",
+    "spec/codes.toml",
+    "spec/frames.schema.json",
+    "spec/openapi.json",
+    "spec/conformance",
+)
+"""Files that can be had from the site as they are."""
 
 GENERATORS: Final[Mapping[str, Callable[[Path], str]]] = {
     "adrs": adrs.listed,
@@ -172,6 +178,8 @@ def _link(target: str, source: str, place: str) -> str:
         there = known[file]
     elif file.startswith("docs/") and (ROOT / file).is_file():
         there = file.removeprefix("docs/")
+    elif file.startswith("deploy/") and (ROOT / file).is_file():
+        there = file
     else:
         raise Broken(f"{source} links to {target}, which is not on the site.")
     return os.path.relpath(there, PurePosixPath(place).parent) + mark + anchor
