@@ -142,7 +142,7 @@ async def test_whether_standbys_are_synchronous_not_everybody_may_see(
         async with database.snapshot() as db:
             return (await durability(db)).alone
 
-    database._pool = await database._connect()
+    database._pool, database.is_ready = await database._connect(), True
     assert "GRANT pg_monitor" in (await alone() or "")
     await primary.execute("GRANT pg_monitor TO hubbub")
     assert await alone() is None

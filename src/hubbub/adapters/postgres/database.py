@@ -26,6 +26,8 @@ from hubbub.ports import OutcomeUnknown, Unavailable
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether the database answers."""
+LOOK_AGAIN: Final = 0.2
+"""While it does not: nobody else asks it meanwhile."""
 LOOK: Final = 3.0
 """Seconds in which it has to; two looks without an answer, and whoever waits for it is told."""
 FOREVER: Final = 1e8
@@ -162,7 +164,7 @@ class Database:
         Raises Taken when another server came while it did not.
         """
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY if self.is_ready else LOOK_AGAIN)
             try:
                 async with asyncio.timeout(LOOK):
                     await self._look()
@@ -270,6 +272,8 @@ class Database:
     async def _connection(self) -> AsyncIterator[Any]:
         if self._pool is None:
             raise Unavailable("The database is not open yet.")
+        if not self.is_ready:  # at once: nobody waits for that again and again
+            raise Unavailable("The database cannot be reached.")
         with speaking():
             try:
                 async with self._pool.acquire(timeout=self._bounds.connect) as db:

@@ -1,0 +1,125 @@
+"""Several servers whose database is away: what needs none goes on, the rest says so at once."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from hubbub_client import Client, PresenceChanged, TypingChanged
+from tests.cluster.test_across_nodes import PASSWORD, Person, people
+from tests.faults import people as rest
+from tests.faults.people import Api, calling
+from tests.support.cluster import Cluster
+from tests.support.wait import eventually
+
+OFFLINE_AFTER = 0.5
+AT_ONCE = 2.0
+"""Seconds, on a busy machine: what waited for the database would take five and more."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    settings = {
+        "HUBBUB_SERVER_OFFLINE_AFTER": str(OFFLINE_AFTER),
+        "HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0",
+    }
+    with Cluster.running(tmp_path, 2, settings) as made:
+        yield made
+
+
+def _kill(cluster: Cluster) -> None:
+    cluster.postgres.end(signal.SIGKILL)
+
+
+def _start(cluster: Cluster) -> None:
+    cluster.postgres.start()
+
+
+def _hang(cluster: Cluster) -> None:
+    cluster.postgres.freeze()
+
+
+def _go_on(cluster: Cluster) -> None:
+    cluster.postgres.thaw()
+
+
+@pytest.mark.parametrize(
+    ("goes", "comes"),
+    [
+        pytest.param(_kill, _start, id="killed"),
+        pytest.param(_hang, _go_on, id="hangs", marks=pytest.mark.slow),
+    ],
+)
+async def test_typing_and_presence_go_on_and_sends_are_refused_at_once(
+    cluster: Cluster, goes: Callable[[Cluster], None], comes: Callable[[Cluster], None]
+) -> None:
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(calling(url)) for url in cluster.urls]
+        eve, dan = await nodes[0].people("eve", "dan")
+        theirs = await nodes[0].direct(eve, dan)
+        ann, bob = await stack.enter_async_context(people(cluster, "ann", "bob"))
+        back = await Client.login(cluster.urls[0], ann.client.user.username, PASSWORD)
+        await ann.client.send("hello", recipient_ids=[bob.id])
+        chat = (await bob.reads("hello")).message.chat_id
+        bob.client.focus([chat])
+        await _is(bob, "online")
+        for one, other in ((ann, bob), (bob, ann)):
+            await _types(one, other, chat)
+        goes(cluster)
+        stack.callback(cluster.postgres.thaw)
+        for node in nodes:
+            await _ready(node, 503)
+        for one, other in ((ann, bob), (bob, ann)):
+            await _types(one, other, chat)
+        for node in nodes:
+            await _refuses(node, eve, theirs)
+        await ann.client.__aexit__(None, None, None)
+        await _is(bob, "offline")
+        await stack.enter_async_context(back)
+        await _is(bob, "online")
+        await back.send("while it was away", chat_id=chat)
+        comes(cluster)
+        await bob.reads("while it was away")
+        for node in nodes:
+            await _ready(node, 200)
+
+
+async def _ready(api: Api, status: int) -> None:
+    async with asyncio.timeout(60):
+        while (await api("GET", "/readyz")).status != status:
+            pass
+
+
+async def _types(one: Person, other: Person, chat: str) -> None:
+    """The other one sees it."""
+    seen = len(other.of(TypingChanged))
+    one.client.typing(chat)
+    await eventually(lambda: len(other.of(TypingChanged)) > seen, f"{other.id} sees it", AT_ONCE)
+    assert other.of(TypingChanged)[-1].is_typing
+    one.client.typing(chat, False)
+    await eventually(lambda: not other.of(TypingChanged)[-1].is_typing, "its end, too", AT_ONCE)
+
+
+async def _is(watcher: Person, status: str) -> None:
+    """The other one is, as he hears."""
+
+    def told() -> bool:
+        heard = watcher.of(PresenceChanged)
+        return bool(heard) and heard[-1].status == status
+
+    await eventually(told, f"he is {status}", OFFLINE_AFTER + AT_ONCE)
+
+
+async def _refuses(api: Api, person: rest.Person, chat: str) -> None:
+    """Once the commit that was under way is given up."""
+    await api("POST", "/messages", {"chat_id": chat, "content": "hello"}, of=person)
+    for _ in range(3):
+        began = time.monotonic()
+        answer = await api("POST", "/messages", {"chat_id": chat, "content": "hello"}, of=person)
+        assert answer.status == 503
+        assert answer.body["code"] in ("unavailable", "overloaded")
+        assert time.monotonic() - began < AT_ONCE
