@@ -52,14 +52,14 @@ cluster: $(DEV) ## a whole cluster on this machine, to kill parts of with a key 
 
 test: export HUBBUB_SEEDS ?= 200
 test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word")
-	@tools/debian chromium haproxy caddy systemd-analyze:systemd
+	@tools/debian chromium haproxy caddy ip:iproute2 systemd-analyze:systemd
 	@tools/provider
 	@$(PYTEST) -n $(JOBS) -m 'not slow' $(FAULTS) $(SUITES) $(ARGS)
 
 test-all: export HUBBUB_SEEDS ?= 1000
 test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100
 test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
-	@tools/debian chromium haproxy caddy systemd-analyze:systemd
+	@tools/debian chromium haproxy caddy ip:iproute2 systemd-analyze:systemd
 	@tools/provider
 	@failed=0; \
 	( $(PYTEST) -n $(JOBS) --durations=10 $(SUITES) $(ARGS) ) || failed=1; \

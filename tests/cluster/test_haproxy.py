@@ -2,6 +2,8 @@
 
 import signal
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
@@ -98,3 +100,19 @@ async def test_it_tells_of_itself_to_this_machine(tmp_path: Path, server: Server
             assert "node1" in await answer.text()
         async with api.http.get(f"{stats}/metrics") as answer:
             assert "haproxy_server_status" in await answer.text()
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_gone_costs_its_people_seconds(tmp_path: Path) -> None:
+    """They go elsewhere at once then (test_proxies); a client alone would wait for a minute."""
+    alone = ["unshare", "--user", "--map-root-user", "--net"]
+    done = subprocess.run(
+        [*alone, sys.executable, "-m", "tests.cluster.gone", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said, listened = map(float, done.stdout.split())
+    assert said < 5
+    assert listened < 10
