@@ -218,6 +218,37 @@ async def test_what_is_in_use_is_dropped_later_and_meanwhile_nobody_waits(
     assert await chores(world, TODAY, KEPT) == []
 
 
+async def test_commits_and_reads_go_on_while_days_are_dropped(world: PostgresWorld) -> None:
+    days = range(TODAY - KEPT - 20, TODAY - KEPT)
+    await write(world, *days, TODAY)
+    await chores(world, TODAY)
+    dropping = asyncio.create_task(chores(world, TODAY, KEPT))
+    sent = 0
+
+    async def talk() -> None:
+        nonlocal sent
+        while not dropping.done():
+            sent += 1
+            key = uuid7(TODAY, sent % 256) if sent < 256 else None
+            assert isinstance(await world.one(world.text("x", client_id=key)), Posted)
+
+    async def look() -> None:
+        while not dropping.done():
+            assert await world.log(BOB) is not None
+            page = await world.reader.history(BOB, CHAT, "before", 0, 50)
+            assert page is not None
+            assert page.rows
+            await world.reader.message(BOB, first_id(TODAY) + len(days) + 1)
+
+    async with asyncio.TaskGroup() as group:
+        for each in (talk, look, look):
+            group.create_task(each())
+    assert sent > 10
+    names = {partition("messages", day) for day in days}
+    assert names <= {*dropping.result()}
+    assert not names & await days_of(world, "messages")
+
+
 async def test_what_was_detached_and_not_dropped_is_dropped(world: PostgresWorld) -> None:
     day = TODAY - KEPT - 1
     await write(world, day)
