@@ -14,15 +14,16 @@ from msgspec.structs import replace
 
 from hubbub.adapters.local import machine
 from hubbub.adapters.postgres.durability import Durability
-from hubbub.adapters.postgres.examine import SCHEMA, Examined, examine
+from hubbub.adapters.postgres.examine import SCHEMA, Examined, Followed, examine, follow
 from hubbub.adapters.postgres.schema import DAY_MS, partitions
 from hubbub.cli import main
 from hubbub.config import Database as Told
-from hubbub.wiring.doctor.postgres import judge
+from hubbub.wiring.doctor.postgres import judge, judge_replica
 from tests.support.engines import PostgresServer
 from tests.support.server import free_port
 
 FIT = Examined(
+    system=7,
     version="18.6",
     major=18,
     standby=False,
@@ -144,3 +145,35 @@ def test_what_is_said_of_durability(
         check = next(c for c in judge(found, SCHEMA, told) if c.name == "Durability")
         assert check.state == state
         assert (says in check.advice) == (state != "ok" or not says)
+
+
+async def test_a_replica_is_looked_at(postgres: PostgresServer) -> None:
+    standby = PostgresServer(postgres)
+    try:
+        standby.start()
+        found = await examine(await postgres.fresh())
+        await standby.until("SELECT pg_last_wal_replay_lsn() = pg_last_wal_receive_lsn()")
+        assert judge_replica(await follow(standby.url()), found).state == "ok"
+        alone = judge_replica(await follow(postgres.url()), found)
+        assert (alone.state, alone.figure) == ("warning", "no standby: it takes writes")
+        await standby.promote()
+        await standby.until("SELECT NOT pg_is_in_recovery()")
+        assert judge_replica(await follow(standby.url()), found).state == "warning"
+    finally:
+        await asyncio.to_thread(standby.close)
+
+
+@pytest.mark.parametrize(
+    ("replica", "state", "says"),
+    [
+        (Followed(7, True, 0.3), "ok", "0.3 s behind"),
+        (Followed(7, True, 30.0), "warning", "30.0 s behind"),
+        (Followed(7, True, None), "warning", "does not stream"),
+        (Followed(8, True, 0.3), "bad", "another database"),
+    ],
+)
+def test_what_is_said_of_a_replica(replica: Followed, state: str, says: str) -> None:
+    said = judge_replica(replica, FIT)
+    assert said.state == state
+    assert says in said.figure
+    assert bool(said.advice) == (state != "ok")

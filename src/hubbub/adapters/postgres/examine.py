@@ -21,7 +21,8 @@ TIMES: Final = 50
 TIMEOUT: Final = 5.0
 
 _FACTS: Final = """
-    SELECT current_setting('server_version') AS version,
+    SELECT (SELECT system_identifier FROM pg_control_system()) AS system,
+        current_setting('server_version') AS version,
         current_setting('server_version_num')::int / 10000 AS major,
         pg_is_in_recovery() AS standby, current_setting('synchronous_commit') AS synchronous_commit,
         current_setting('max_connections')::int
@@ -30,10 +31,18 @@ _FACTS: Final = """
             OR coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true)
             AS private
 """
+_FOLLOWED: Final = """
+    SELECT system_identifier AS system, pg_is_in_recovery() AS standby,
+        CASE WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver) THEN NULL
+            WHEN pg_last_wal_replay_lsn() = pg_last_wal_receive_lsn() THEN 0
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+            END::float8 AS behind
+    FROM pg_control_system()
+"""
 
 
 class Examined(Struct, frozen=True):
-    """A database, and the server that keeps it.
+    """A database, and the server that keeps it. `system`: what its copies have in common.
 
     `private`: the way to it is encrypted, or does not leave this machine. `places`: connections
     for users who are no superusers. `synchronous_commit`: what the server says; ours are stronger.
@@ -44,6 +53,7 @@ class Examined(Struct, frozen=True):
     partitions are not there.
     """
 
+    system: int
     version: str
     major: int
     standby: bool
@@ -59,6 +69,26 @@ class Examined(Struct, frozen=True):
     commits: list[float]
     missing: list[str]
     durability: Durability
+
+
+class Followed(Struct, frozen=True):
+    """What is to be a replica. `system`: of which database it is a copy; `behind`: seconds, None
+    where it follows nobody.
+    """
+
+    system: int
+    standby: bool
+    behind: float | None
+
+
+async def follow(url: str) -> Followed:
+    """Look at a replica. Raises Unavailable. Cancelling is safe."""
+    with speaking():
+        db = await asyncpg.connect(url, timeout=TIMEOUT, command_timeout=TIMEOUT)
+        try:
+            return Followed(**await db.fetchrow(_FOLLOWED))
+        finally:
+            await db.close(timeout=TIMEOUT)
 
 
 async def examine(url: str) -> Examined:

@@ -12,7 +12,7 @@ from hubbub.wiring.doctor.check import Check, State, round_trip, waits
 from hubbub.wiring.doctor.host import steady
 
 if TYPE_CHECKING:
-    from hubbub.adapters.postgres.examine import Examined
+    from hubbub.adapters.postgres.examine import Examined, Followed
 
 OLDEST: Final = 15
 """The oldest PostgreSQL that will do."""
@@ -22,6 +22,9 @@ TOO_FAR_APART: Final = 1.0
 OURS: Final = 3
 """Connections beside the pool: the claim of the database, the chores, and `hubbub doctor`."""
 
+MOST_BEHIND: Final = 10.0
+"""Seconds, as `adapters/postgres/replica.py` has it."""
+_ALONE: Final = "the primary reads all of history"
 _FAR: Final = "A commit takes several. Run Hubbub near the database, in the same data centre."
 _SLOW_COMMIT: Final = (
     "Every acknowledgement waits for one. Look at the disk of PostgreSQL's log (pg_wal), and at "
@@ -43,6 +46,11 @@ def checks(config: Config) -> Iterator[Check]:
         yield Check("Database", "bad", "cannot be used", f"{error}")
         return
     yield from judge(found, examine.SCHEMA, config.database)
+    if config.database.replica_url:
+        try:
+            yield judge_replica(asyncio.run(examine.follow(config.database.replica_url)), found)
+        except Unavailable as error:
+            yield Check("Replica", "warning", "cannot be used", f"{error} Until then {_ALONE}.")
 
 
 def judge(found: "Examined", schema: int, told: ToldDatabase) -> Iterator[Check]:
@@ -58,6 +66,24 @@ def judge(found: "Examined", schema: int, told: ToldDatabase) -> Iterator[Check]
     if not found.private:
         advice = "Messages can be read on the way. Add ?sslmode=verify-full to database.url."
         yield Check("Encryption", "warning", "none on the way to the database", advice)
+
+
+def judge_replica(replica: "Followed", database: "Examined") -> Check:
+    """What is to be said of what is to be one of this database."""
+    if replica.system != database.system:
+        advice = "Name a standby of database.url in database.replica_url, nothing else."
+        return Check("Replica", "bad", "a copy of another database", advice)
+    if not replica.standby:
+        advice = f"Name another, or make it a standby again. Until then {_ALONE}."
+        return Check("Replica", "warning", "no standby: it takes writes", advice)
+    if replica.behind is None:
+        advice = f"Look at its log, and at its primary_conninfo. Until then {_ALONE}."
+        return Check("Replica", "warning", "it does not stream from anybody", advice)
+    figure, values = f"{replica.behind:.1f} s behind", {"behind_s": replica.behind}
+    if replica.behind < MOST_BEHIND:
+        return Check("Replica", "ok", figure, values=values)
+    advice = f"Look at its disk and at pg_stat_replication on the primary. Until then {_ALONE}."
+    return Check("Replica", "warning", figure, advice, values)
 
 
 def _database(found: "Examined", newest: int) -> Check:
