@@ -52,7 +52,23 @@ def proxy(
     made: Proxy = request.param(tmp_path_factory.mktemp("proxy"), addresses(nodes.nodes), {})
     with closing(made):
         made.start()
+        asyncio.run(found_ready(nodes.urls))
         yield made
+
+
+async def found_ready(urls: Sequence[str]) -> None:
+    """Until whoever asks them has heard twice from each that it is ready."""
+    async with calling("") as api, asyncio.timeout(PATIENCE):
+        for node in [Api(api.http, url) for url in urls]:
+            enough = await heard(node) + 2
+            while await heard(node) < enough:
+                pass
+
+
+async def heard(node: Api) -> float:
+    """How often it has said that it is ready."""
+    said = 'hubbub_http_answers_total{operation="readyz",status="200"}'
+    return (await node.metrics()).get(said, 0)
 
 
 @pytest.fixture
@@ -284,19 +300,13 @@ async def test_a_rolling_restart_refuses_nothing(nodes: Cluster, api: Api) -> No
             assert await asyncio.to_thread(node.wait) == 0
             await town.progress(20, 200)
             await asyncio.to_thread(node.start)
-            await found_ready(Api(api.http, node.url))
+            await found_ready([node.url])
         await town.settled()
     assert set(answers) == {202}, Counter(answers)
     closes = {code for device in town.devices for code in device.closes}
     assert closes <= {1000, 1001}, closes
     assert 1001 in closes
     await check_nothing_lost(api, town.devices)
-
-
-async def found_ready(node: Api) -> None:
-    """Until the proxy has asked the node twice whether it is ready."""
-    asked = 'hubbub_http_answers_total{operation="readyz",status="200"}'
-    await node.until(lambda metrics: metrics.get(asked, 0) >= 2)
 
 
 @asynccontextmanager
