@@ -6,11 +6,12 @@ from typing import Any
 from hubbub.delivery.catching_up import Replay
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import LINES, encoders
+from hubbub.delivery.outgoing import LINES, Outgoing, encoders
 from hubbub.delivery.receipts import AT_ONCE
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.reading import ReplayBounds
+from hubbub.domain.relation import PLAIN
 from hubbub.domain.view import Places
 from hubbub.ports import CursorState, ResumeFrom
 from tests.support.accounts import HandClock
@@ -54,3 +55,20 @@ async def test_who_asks_for_many_chats_lets_others_have_their_turn() -> None:
     await replays.round([reader.replay])
     assert [len(part) for part in store.asked] == [AT_ONCE, AT_ONCE, 1]
     assert [chat for part in store.asked for chat in part] == chats
+
+
+async def test_a_receipt_waits_for_what_it_is_about() -> None:
+    """Who catches up is told at the end of a chat that is new, and would not know it until then."""
+    hub, wire = Hub(), encoders(lambda encode, _: encode)
+    store: Any = Store()
+    replays = Replays(hub, store, store, store, HandClock(), ReplayBounds(), Flight())
+    reader = Subscriber(1, 7, Nowhere(), LINES, wire, hub.mark_dirty)
+    reader.stand(PLAIN)
+    replays.resume(reader, {}, 0, ())
+    receipt = Outgoing({"of": "a chat"}, wire)
+    reader.receipt(9, receipt)
+    assert reader.out == [receipt.bytes(LINES)]
+    reader.log(9, 1, Outgoing({"of": "a message"}, wire))
+    reader.receipt(9, receipt)
+    assert reader.out == [receipt.bytes(LINES)]
+    assert reader.missed_receipts == {9}

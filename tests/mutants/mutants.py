@@ -441,6 +441,8 @@ MUTANTS = (
     ),
     Mutant("no beats", r"G[45]: |holds .* refetched", nodes.no_beats, nodes=3),
     Mutant("read before placed", r"G[45]: |holds .* refetched", nodes.read_before_placed, nodes=3),
+    Mutant("receipts at home", r"not all .*\n.*G5: .* refetched", nodes.receipts_at_home, nodes=3),
+    Mutant("own log at home", r"not all were told", nodes.own_log_at_home, nodes=3),
     Mutant("undated posts", r"rights: .* sent to", nodes.undated_posts, nodes=3),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

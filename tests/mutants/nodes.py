@@ -7,7 +7,9 @@ from unittest.mock import patch
 
 from hubbub.actions.send_message import Accept
 from hubbub.delivery import bus, interest
+from hubbub.delivery.concerns import concerns
 from hubbub.delivery.hearing import Hearing
+from hubbub.domain.events import Event, OwnEvent, ReceiptEvent
 
 
 def lost_letters_ignored() -> Any:
@@ -38,6 +40,22 @@ def read_before_placed() -> Iterator[None]:
         patch.object(interest.Interest, "placed", later),
     ):
         yield
+
+
+def receipts_at_home() -> Any:
+    """Who is connected elsewhere is not told how far his messages have come."""
+    return _at_home(ReceiptEvent)
+
+
+def own_log_at_home() -> Any:
+    """What a user does at one node, his devices at others do not hear."""
+    return _at_home(OwnEvent)
+
+
+def _at_home(kind: type[Event]) -> Any:
+    return patch.object(
+        bus, "concerns", lambda event: () if isinstance(event, kind) else concerns(event)
+    )
 
 
 def undated_posts() -> Any:

@@ -71,7 +71,7 @@ class World:
         await self._live()
         await self._heal()
         await self._calm("after all is healed")
-        self._told()
+        await self._told()
         await self._reconnect()
         await self._calm("after all reconnected")
         await self._judge()
@@ -151,12 +151,12 @@ class World:
             found.append("server")
         return found
 
-    def _told(self) -> None:
+    async def _told(self) -> None:
         """Who stayed connected has been told of everything: no reconnect was needed for that."""
         store = self.machine.store
         assert store is not None
         truth = read_truth(store.reader)
-        wrong = self._arrived(truth)
+        wrong = [*self._arrived(truth), *await self._refetched(truth)]
         assert not wrong, "\n".join(["not all were told:", *wrong[:20]])
 
     def _arrived(self, truth: Truth) -> list[str]:
@@ -165,6 +165,14 @@ class World:
             for person in self.people
             for each in person.everything
             for fault in checks.arrivals(truth, person.user_id, each.name, each.app)
+        ]
+
+    async def _refetched(self, truth: Truth) -> list[str]:
+        return [
+            fault
+            for person in self.people
+            for device in person.devices
+            for fault in await checks.refetched(truth, device, self.stances)
         ]
 
     async def _judge(self) -> None:
@@ -180,9 +188,9 @@ class World:
         for connection in self.history.connections:
             wrong += checks.connection(truth, self.changes, connection)
         wrong += self._arrived(truth)
+        wrong += await self._refetched(truth)
         for person in self.people:
             for device in person.devices:
-                wrong += await checks.refetched(truth, device, self.stances)
                 wrong += await self.stances.judge(truth, device)
                 if self.plan.nodes == 1:
                     wrong += self.sights.judge(device)

@@ -65,6 +65,10 @@ class Replay:
         self._held.append((log_id, rev, outgoing))
         return True
 
+    def holds(self, log_id: int) -> bool:
+        """See CatchingUp."""
+        return any(log == log_id for log, _, _ in self._held)
+
     def left(self, chat_id: int) -> None:
         """He is in this chat no more. Whether what is held of it is his, the store says anew."""
         self.done.pop(chat_id, None)

@@ -42,6 +42,9 @@ class CatchingUp(Protocol):
     def hold(self, log_id: int, rev: int, outgoing: Outgoing) -> bool:
         """Keep a live frame until the replay is done. False: there are too many."""
 
+    def holds(self, log_id: int) -> bool:
+        """Whether it keeps a frame of this log."""
+
 
 class Subscriber:
     """See the module. `user_id` and `session_id` are its principal's."""
@@ -187,9 +190,11 @@ class Subscriber:
             self.missed_receipts.add(chat_id)
 
     def _is_early(self, chat_id: int) -> bool:
-        """Whether a watchful reader has yet to be told of the chat, or reads what it concerns."""
+        """Whether the reader has yet to be told of the chat, or a watchful one reads of it."""
+        if self.replay is not None and self.replay.holds(chat_id):
+            return True
         if not self.watchful or self.trims is None:
-            return False
+            return self.behind is not None and not self.behind.keys().isdisjoint((ME, chat_id))
         if self.replay is None and chat_id not in self.trims:
             self.fall_behind(ME, self.trims.get(ME, 0))
             self.reread(self)

@@ -264,6 +264,7 @@ class Session:
     def _message(self, frame: Message, now: float) -> None:
         self._settle_by(frame, now)
         self.logs.message(frame, now)
+        self._look_up(frame.chat_id, now)
         if frame.sender_id is not None and frame.seq == frame.rev:
             heard = self._typers.heard(frame.chat_id, frame.sender_id, False, now)
             self._events.extend(heard)
@@ -367,6 +368,7 @@ class Session:
             if isinstance(event, Message):
                 self._settle_by(event, now)
         self.logs.page(log, ticket, page)
+        self._look_up(log, now)
 
     def page_failed(
         self, log: str, ticket: int, code: Code | None, retry_after: float | None, now: float
