@@ -288,6 +288,7 @@ class Ingest:
         except Unavailable as error:
             self.statistics.failures += 1
             self._refuse_all(waiting, _unavailable(error))
+            self._keep_cursors(changes)
             if self.statistics.repeats != repeats:
                 self._announce.anew()
             return
@@ -312,6 +313,12 @@ class Ingest:
             await self._announce.tell(changes, outcomes)
         self._ask_again(stale)
         self._observe(done)
+
+    def _keep_cursors(self, changes: list[Change]) -> None:
+        """Nobody waits for these, so nobody would say them again before he connects anew."""
+        for change in changes:
+            if isinstance(change, Advance):
+                self.advance(change, soon=False)
 
     def _ask_again(self, stale: list[Waiting]) -> None:
         """Their chats have changed since they were permitted: first of all that waits (G3)."""

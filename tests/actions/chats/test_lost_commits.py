@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from hubbub.actions.amend_message import AmendMessage
 from hubbub.adapters.memory.chats import MemoryChatStore
-from hubbub.domain.change import Change, Outcome
+from hubbub.domain.change import Advance, Change, Outcome
 from hubbub.domain.limits import IngestLimits, MessageLimits
 from hubbub.ingest import Ingest
-from hubbub.ports import OutcomeUnknown
+from hubbub.ports import OutcomeUnknown, Unavailable
 from hubbub_protocol import rest
 from tests.actions.chats.house import House, naming
 
@@ -27,6 +27,21 @@ class Forgetful:
         if len(self.commits) % 2:
             raise OutcomeUnknown("The answer is lost.")
         return outcomes
+
+
+class Away:
+    """Refuses the first commit, and keeps what comes after."""
+
+    def __init__(self) -> None:
+        self.kept: asyncio.Future[list[Change]] = asyncio.get_running_loop().create_future()
+        self._answers = False
+
+    async def commit(self, changes: Sequence[Change]) -> list[Outcome]:
+        if not self._answers:
+            self._answers = True
+            raise Unavailable("The disk is full.")
+        self.kept.set_result(list(changes))
+        return []
 
 
 class Silent:
@@ -48,11 +63,8 @@ class Silent:
         """See Announce."""
 
 
-@asynccontextmanager
-async def losing(house: House) -> AsyncIterator[tuple[AmendMessage, Forgetful]]:
-    """Changes of messages by a store whose answers are lost."""
-    store = Forgetful(house)
-    ingest = Ingest(
+def ingest_of(store: Forgetful | Away, house: House) -> Ingest:
+    return Ingest(
         store,  # type: ignore[arg-type]
         lambda drafts: asyncio.sleep(0, []),
         Silent(),
@@ -60,6 +72,13 @@ async def losing(house: House) -> AsyncIterator[tuple[AmendMessage, Forgetful]]:
         house.clock,
         IngestLimits(),
     )
+
+
+@asynccontextmanager
+async def losing(house: House) -> AsyncIterator[tuple[AmendMessage, Forgetful]]:
+    """Changes of messages by a store whose answers are lost."""
+    store = Forgetful(house)
+    ingest = ingest_of(store, house)
     limits = MessageLimits()
     named = naming(house, limits)
     amend = AmendMessage(ingest, house.clock, limits, lambda user: None, *named)
@@ -100,3 +119,16 @@ async def test_different_reactions_to_a_message_go_together(house: House) -> Non
         )
     assert store.commits == [3, 3, 2, 2, 1, 1]
     assert (await house.message(ann, sent)).reactions == {"👍": 1, "🎉": 2}
+
+
+async def test_cursors_of_a_commit_that_failed_are_in_a_later_one(house: House) -> None:
+    """Who moved them stays connected, and does not say them again."""
+    store = Away()
+    ingest = ingest_of(store, house)
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(ingest.run())
+        ingest.advance(Advance(9, 1, 0, delivered=4, read=2, at=1))
+        await ingest.drain()
+        ingest.advance(Advance(9, 1, 0, delivered=3, read=3, at=2), soon=False)
+        assert await store.kept == [Advance(9, 1, 0, delivered=4, read=3, at=2)]
+        working.cancel()
