@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -75,7 +76,7 @@ def ready(server: ServerProcess) -> dict[str, Any]:
 
 
 def leads(*servers: ServerProcess) -> list[ServerProcess]:
-    return [server for server in servers if ready(server).get("leads")]
+    return [server for server in servers if '"leads":true' in ask(server, "/readyz")[1]]
 
 
 def done(server: ServerProcess) -> float:
@@ -99,7 +100,19 @@ async def test_one_worker_leads_and_another_when_it_is_killed(started: Started, 
     assert await db.fetchval(query, partition("messages", TODAY + AHEAD))
     await db.close()
     leader.kill()
-    await eventually(lambda: leads(other) == [other], "the other one leads", 5.0)
+    await eventually(lambda: leads(other) == [other], "the other one leads", 15.0)
+
+
+@pytest.mark.slow
+async def test_a_worker_that_hangs_leads_no_more(started: Started) -> None:
+    """As one whose machine is gone: its connections are not closed."""
+    one = started.start("one", "worker")
+    await eventually(lambda: leads(one) == [one], "it leads", PATIENCE)
+    other = started.start("other", "worker")
+    one.send(signal.SIGSTOP)
+    await eventually(lambda: leads(other) == [other], "the other one leads", PATIENCE)
+    one.send(signal.SIGCONT)
+    await eventually(lambda: leads(one, other) == [other], "it has noticed", PATIENCE)
 
 
 def test_a_worker_serves_nobody(started: Started) -> None:

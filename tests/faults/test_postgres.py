@@ -87,6 +87,33 @@ async def test_one_server_uses_a_database(
     other.kill()
 
 
+def _started(server: ServerProcess) -> bool:
+    try:
+        server.start()
+    except NotStarted:
+        return False
+    return True
+
+
+@pytest.mark.slow
+async def test_another_takes_over_from_one_that_hangs(
+    server: ServerProcess, settings: dict[str, str], tmp_path: Path
+) -> None:
+    """As from one whose machine is gone without a word; should it come back, it sees that."""
+    (tmp_path / "other").mkdir()
+    other = ServerProcess(tmp_path / "other", settings)
+    server.send(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        while not _started(other):
+            assert time.monotonic() < began + 30
+        server.send(signal.SIGCONT)
+        assert await asyncio.to_thread(server.wait) == 1
+        assert "Another server uses the database" in server.printed()
+    finally:
+        other.kill()
+
+
 async def test_a_database_that_is_not_there_is_said(engine: PostgresServer, tmp_path: Path) -> None:
     url = engine.url("nothing").replace("postgres@", "postgres:secret@")
     server = ServerProcess(tmp_path, {"HUBBUB_DATABASE_URL": url})

@@ -14,7 +14,7 @@ import asyncpg
 
 from hubbub.adapters.postgres.database import speaking
 from hubbub.adapters.postgres.days import drop_before, make_days
-from hubbub.adapters.postgres.hosts import Hosts
+from hubbub.adapters.postgres.hosts import HELD, Hosts
 from hubbub.adapters.postgres.schema import DAY_MS, LOCK, first_id
 from hubbub.adapters.postgres.sent import KEPT_DAYS
 from hubbub.ports import Unavailable
@@ -130,10 +130,7 @@ async def _connect(hosts: Hosts) -> Any:
             "application_name": "hubbub chores",
             "statement_timeout": str(int(STATEMENT * 1000)),
             "lock_timeout": str(PATIENCE_MS),
-            # The lock of a machine that vanished is free after ten seconds, not after hours.
-            "tcp_keepalives_idle": "4",
-            "tcp_keepalives_interval": "2",
-            "tcp_keepalives_count": "3",
+            **HELD,
         },
     )
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from hubbub.adapters.postgres.days import make_days
 from hubbub.adapters.postgres.durability import Durability, durability
-from hubbub.adapters.postgres.hosts import Hosts
+from hubbub.adapters.postgres.hosts import HELD, Hosts
 from hubbub.adapters.postgres.migrate import migrate
 from hubbub.adapters.postgres.replica import Replica
 from hubbub.adapters.postgres.schema import LOCK
@@ -151,7 +151,9 @@ class Database:
 
     async def _stand_beside(self) -> None:
         bounds = self._bounds
-        self._beside = await self._open(timeout=bounds.connect, command_timeout=bounds.statement)
+        self._beside = await self._open(
+            timeout=bounds.connect, command_timeout=bounds.statement, server_settings=HELD
+        )
         if self._claim and not await self._beside.fetchval(self._claim, LOCK):
             raise Taken(
                 "Another server uses the database. Stop it, or choose another one; several"

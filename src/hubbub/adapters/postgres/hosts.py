@@ -12,6 +12,12 @@ from typing import Any, Final
 
 import asyncpg
 
+HELD: Final = {
+    "idle_session_timeout": "10000",
+    "idle_in_transaction_session_timeout": "10000",
+}
+"""Settings of a connection that holds a lock, and is used each second: who hangs, or whose machine
+is gone without a word, holds it for ten seconds, not for hours."""
 GRACE: Final = 0.5
 """Seconds for which others are waited for, once one has said that it takes writes."""
 FAILURES: Final = (
