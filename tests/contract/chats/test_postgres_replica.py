@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -171,6 +172,20 @@ async def test_one_that_is_away_costs_nobody_anything(stage: Stage) -> None:
     await stage.pages()
     assert stage.replica.used == 0
     stage.standby.start()
+    await stage.follows()
+    await stage.pages()
+    assert stage.replica.used == 3
+
+
+async def test_one_that_hangs_costs_one_reader_two_seconds(stage: Stage) -> None:
+    stage.standby.freeze()
+    try:
+        began = time.monotonic()
+        await stage.pages()
+        assert time.monotonic() - began < 2 * module.PATIENCE
+        assert (stage.replica.used, stage.replica.is_ready) == (0, False)
+    finally:
+        stage.standby.thaw()
     await stage.follows()
     await stage.pages()
     assert stage.replica.used == 3

@@ -18,7 +18,6 @@ MOST_BEHIND: Final = 10.0
 """Seconds. The primary commits something every five, for each server's number at least."""
 PATIENCE: Final = 2.0
 """Seconds for a look, for connecting, and for a read: then the primary is asked."""
-SNAPSHOT: Final[dict[str, Any]] = {"isolation": "repeatable_read", "readonly": True}
 FOLLOWS: Final = """
     SELECT pg_is_in_recovery() AND EXISTS (SELECT FROM pg_stat_wal_receiver) AND coalesce(
         clock_timestamp() - pg_last_xact_replay_timestamp() < make_interval(secs => $1), false)
@@ -56,6 +55,7 @@ class Replica:
             timeout=PATIENCE,
             command_timeout=PATIENCE,
             target_session_attrs="standby",
+            reset=_leave,
             server_settings={
                 "application_name": "hubbub replica",
                 "statement_timeout": str(int(PATIENCE * 1000)),
@@ -72,7 +72,7 @@ class Replica:
 
     async def _follows(self) -> bool:
         try:
-            async with self._pool.acquire(timeout=PATIENCE) as db:
+            async with asyncio.timeout(PATIENCE), self._pool.acquire() as db:
                 return bool(await db.fetchval(FOLLOWS, MOST_BEHIND))
         except FAILURES:
             return False
@@ -87,9 +87,10 @@ class Replica:
         if not self.is_ready:
             return None
         try:
-            async with self._pool.acquire(timeout=PATIENCE) as db, db.transaction(**SNAPSHOT):
-                return await read(db)
-        except FAILURES:  # away, or what it read was in the way of what it has to follow
+            async with asyncio.timeout(PATIENCE), self._pool.acquire() as db:
+                return await _snapshot(db, read)
+        except FAILURES:  # away, too busy, or what it read was in the way of what it follows
+            self._tell(False)  # until the next look: nobody waits for that again and again
             return None
 
     @property
@@ -102,3 +103,18 @@ class Replica:
         """A log that was read there ended where it does on the primary, or it did not."""
         self.used += is_same
         self.behind += not is_same
+
+
+async def _leave(db: Any) -> None:
+    """Nothing is set in a session that would have to be undone: no round trip at each release."""
+
+
+async def _snapshot(db: Any, read: Callable[[Any], Awaitable[T]]) -> T:
+    try:
+        await db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found = await read(db)
+        await db.execute("COMMIT")
+    except BaseException:
+        db.terminate()  # it may hang: nobody waits for it to roll back
+        raise
+    return found
