@@ -253,7 +253,7 @@ async def test_a_silent_websocket_outlives_the_proxys_patience(
 ) -> None:
     with running({"HUBBUB_SERVER_HEARTBEAT": "0.4"}) as server:
         kind = type(proxy)
-        with closing(kind(tmp_path, addresses([server]), {"PROXY_IDLE": "1s"})) as impatient:
+        with closing(kind(tmp_path, addresses([server]), {"PROXY_IDLE": "2s"})) as impatient:
             impatient.start()
             async with calling(impatient.url, trust=impatient.trust()) as api:
                 (ann,) = await api.people("ann")
@@ -261,7 +261,7 @@ async def test_a_silent_websocket_outlives_the_proxys_patience(
                     f"{api.url}/ws", headers=bearer(ann), protocols=[SUBPROTOCOL], autoping=False
                 ) as socket:
                     assert (await socket.receive_json())["type"] == "welcome"
-                    for _ in range(6):  # 2.4 s
+                    for _ in range(7):  # 2.8 s
                         ping = await socket.receive()
                         assert ping.type == aiohttp.WSMsgType.PING
                         await socket.pong(ping.data)
