@@ -64,7 +64,6 @@ def shown() -> Iterator[Screen]:
         env=os.environ | {"COLUMNS": "120", "LINES": "40"},
         start_new_session=True,
     )
-    os.close(theirs)
     try:
         yield Screen(ours)
         assert process.wait(PATIENCE) == 0
@@ -72,6 +71,7 @@ def shown() -> Iterator[Screen]:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             process.wait(PATIENCE)
+        os.close(theirs)  # not before: what was printed last could be lost with it
         os.close(ours)
 
 
