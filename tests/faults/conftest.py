@@ -1,12 +1,49 @@
-"""What the tests of faults share. They run one at a time in `make test-all`."""
+"""What the tests of faults share. They run one at a time in `make faults` and `make test-all`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tests.faults.people import Api, calling
 from tests.support.server import ServerProcess
+
+INTERRUPTION = "interruption"
+Report = Callable[[str, float, float], None]
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Say after which fault sends were interrupted, for how many seconds, and how many may be.
+
+    Fails when it was longer. All of them are shown in a table at the end.
+    """
+
+    def interrupted(fault: str, seconds: float, allowed: float) -> None:
+        record_property(INTERRUPTION, (fault, seconds, allowed))
+        assert seconds <= allowed, f"{fault}: interrupted for {seconds:.1f} s, {allowed} allowed"
+
+    return interrupted
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    longest: dict[str, tuple[float, float]] = {}
+    tests = chain.from_iterable(terminalreporter.stats.values())
+    for name, value in chain.from_iterable(
+        test.user_properties for test in tests if getattr(test, "when", "") == "call"
+    ):
+        if name == INTERRUPTION:
+            fault, seconds, allowed = value
+            longest[fault] = max(longest.get(fault, (0.0, 0.0)), (seconds, allowed))
+    if not longest:
+        return
+    width = max(map(len, longest))
+    terminalreporter.section("longest interruptions, in seconds")
+    terminalreporter.line(f"{'fault':{width}}  longest  G9 allows  verdict")
+    for fault, (seconds, allowed) in longest.items():
+        verdict = "kept" if seconds <= allowed else "BROKEN"
+        terminalreporter.line(f"{fault:{width}}  {seconds:7.2f}  {allowed:9.0f}  {verdict}")
 
 
 @pytest.fixture

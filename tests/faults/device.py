@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import math
 import random
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,12 +25,14 @@ EVERY = 5
 
 @dataclass
 class Sent:
-    """One send; `ack` once it was answered."""
+    """One send; `ack` once it was answered, and when (monotonic seconds)."""
 
     client_id: str
     chat: str
     content: str
+    made_at: float
     ack: Frame | None = None
+    acked_at: float = math.inf
 
     @property
     def frame(self) -> Frame:
@@ -50,7 +54,7 @@ class Device:
         urls: Sequence[str] = (),
     ) -> None:
         self.api = api
-        self._urls = urls or [api.url]
+        self.urls = urls or [api.url]
         self.person = person
         self.view = View()
         self.sent: dict[str, list[Sent]] = {}
@@ -114,7 +118,7 @@ class Device:
         while True:
             try:
                 async with self.api.http.ws_connect(
-                    f"{self._random.choice(self._urls)}/ws?user={self.person.id}",
+                    f"{self._random.choice(self.urls)}/ws?user={self.person.id}",
                     headers=headers,
                     protocols=[SUBPROTOCOL],
                 ) as socket:
@@ -186,7 +190,9 @@ class Device:
     def _make(self, chat: str, content: str | None = None) -> Sent:
         sends = self.sent.setdefault(chat, [])
         client_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-        sent = Sent(client_id, chat, content or f"{self.person.name} {len(sends)}")
+        sent = Sent(
+            client_id, chat, content or f"{self.person.name} {len(sends)}", time.monotonic()
+        )
         sends.append(sent)
         self._by_id[client_id] = sent
         self._waiting.setdefault(chat, []).append(sent)
@@ -215,7 +221,7 @@ class Device:
     def _acked(self, frame: Frame) -> None:
         sent = self._by_id[frame["client_id"]]
         if sent.ack is None:
-            sent.ack = frame
+            sent.ack, sent.acked_at = frame, time.monotonic()
             self._waiting[sent.chat].remove(sent)
         elif sent.ack != frame:
             self.faults.append(f"another answer to the same send: {sent.ack}, {frame}")

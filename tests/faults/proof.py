@@ -7,6 +7,10 @@ from typing import Any
 from tests.faults.device import Device, all_faults
 from tests.faults.people import Api
 
+NODE_DIES = 3.0
+"""Seconds within which sends succeed again (G9). We hold what is only Valkey's to it as well."""
+DATABASE_FAILS_OVER = 15.0
+"""The same after a failover of the database, and whatever else it does (G9)."""
 Cursors = dict[str, tuple[int, int]]
 
 

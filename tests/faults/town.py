@@ -63,6 +63,17 @@ class Town:
         goal = self.acked + self.random.randint(least, most)
         await eventually(lambda: self.acked >= goal, f"{goal} are acknowledged", PATIENCE)
 
+    async def interruption(self, since: float, devices: Sequence[Device] = ()) -> float:
+        """Once all is answered that waits now: the longest wait for an answer since then, seconds.
+
+        `devices`: whose; else everybody's.
+        """
+        talkers = devices or self.devices
+        sends = [s for device in talkers for sent in device.sent.values() for s in sent]
+        waiting = [s for s in sends if s.ack is None]
+        await eventually(lambda: all(s.ack for s in waiting), "all is answered", PATIENCE)
+        return max((s.acked_at - max(since, s.made_at) for s in sends), default=0.0)
+
     async def cursors(self) -> dict[str, Cursors]:
         ann = self.people[0]
         return {chat: await self.api.cursors(ann, chat) for chat in self.chats}

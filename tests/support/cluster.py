@@ -8,6 +8,7 @@ from pathlib import Path
 from redis import asyncio as redis
 
 from tests.support.engines import PostgresServer, ValkeyServer, several
+from tests.support.link import Link
 from tests.support.server import ServerProcess
 
 
@@ -30,6 +31,8 @@ class Cluster:
         self._standby = standby
         self.valkey = valkey
         self.nodes = nodes
+        self.links: list[dict[str, Link]] = []
+        """Of each node, to `postgres` and `valkey`, where they were asked for."""
 
     @property
     def standby(self) -> PostgresServer:
@@ -55,6 +58,7 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         *,
         standby: bool = False,
+        links: bool = False,
     ) -> "Iterator[Cluster]":
         """So many nodes, and engines of their own, until the block ends."""
         with ExitStack() as stack:
@@ -78,11 +82,25 @@ class Cluster:
             for number in range(count):
                 home = folder / f"node{number}"
                 home.mkdir()
-                node = ServerProcess(home, joined)
+                own = cluster._linked(stack) if links else {}
+                node = ServerProcess(home, joined | own)
                 stack.callback(node.kill)
                 node.start()
                 cluster.nodes.append(node)
             yield cluster
+
+    def _linked(self, stack: ExitStack) -> dict[str, str]:
+        """Links of its own for a node, and its settings with them."""
+        links = {"postgres": Link(self.postgres.port), "valkey": Link(self.valkey.port)}
+        for link in links.values():
+            link.start()
+            stack.callback(link.close)
+        self.links.append(links)
+        postgres, valkey = (f":{links[engine].port}" for engine in ("postgres", "valkey"))
+        return {
+            "HUBBUB_DATABASE_URL": self.database.replace(f":{self.postgres.port}", postgres),
+            "HUBBUB_VALKEY_URL": self.valkey.url.replace(f":{self.valkey.port}", valkey),
+        }
 
     async def flush(self) -> None:
         """Valkey forgets all it knows."""

@@ -15,3 +15,9 @@ async def eventually(condition: Callable[[], bool], what: str, seconds: float = 
     while not condition():
         assert time.monotonic() < deadline, f"after {seconds} s still not so: {what}"
         await asyncio.sleep(pause)
+
+
+async def lasting(seconds: float) -> None:
+    """Return so much later: how long a fault lasts is the one thing that nothing else tells."""
+    end = time.monotonic() + seconds
+    await eventually(lambda: time.monotonic() >= end, "time passes", seconds + 10)

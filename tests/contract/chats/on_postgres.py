@@ -30,7 +30,7 @@ class PostgresWorld(World):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.database = Database(url, Bounds(connections=3))
+        self.database = Database(url, Bounds(connections=3, pause=20.0))
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
         self._open = False
         self.reopen()

@@ -20,7 +20,7 @@ from tests.contract.chats.world import ANN, BOB, CAT, CHAT, DAN, EVE, direct
 from tests.support.engines import PostgresServer
 
 USERS = (ANN, BOB, CAT, DAN, EVE)
-SMALL = Bounds(connections=3, lock=20.0)
+SMALL = Bounds(connections=3, lock=20.0, pause=20.0)
 
 
 @pytest.fixture

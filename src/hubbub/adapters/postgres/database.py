@@ -53,13 +53,17 @@ class Taken(Unavailable):
 
 
 class Bounds(Struct, frozen=True):
-    """Connections of this process, and seconds that a statement, a wait for a lock, connecting and
-    a commit may take.
+    """Connections of this process, and seconds that a statement, a wait for a lock, a pause within
+    a transaction, connecting and a commit may take.
+
+    The pause is how long a server that is gone without a word holds up those who wait for the
+    chats that it had locked (G9).
     """
 
     connections: int = 10
     statement: float = 10.0
     lock: float = 5.0
+    pause: float = 2.0
     connect: float = 5.0
     commit: float = 15.0
 
@@ -115,7 +119,6 @@ class Database:
 
     async def _connect(self) -> Any:
         bounds = self._bounds
-        patience = str(int(bounds.lock * 1000))
         return await asyncpg.create_pool(
             connect=self._open,
             min_size=0,
@@ -127,8 +130,8 @@ class Database:
             server_settings={
                 "application_name": "hubbub",
                 "statement_timeout": str(int(bounds.statement * 1000)),
-                "lock_timeout": patience,
-                "idle_in_transaction_session_timeout": patience,
+                "lock_timeout": str(int(bounds.lock * 1000)),
+                "idle_in_transaction_session_timeout": str(int(bounds.pause * 1000)),
                 "plan_cache_mode": "force_generic_plan",
             },
         )

@@ -37,7 +37,8 @@ KEPT: Final = 60
 PIECE: Final = 1_000
 """Topics in one call."""
 LEASES: Final = "{hubbub}:nodes"
-FAILURES: Final = (RedisError, OSError, TimeoutError)
+FAILURES: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""The last is uvloop's, of a connection that was reset since it was used last."""
 
 
 class ValkeyNodes:
