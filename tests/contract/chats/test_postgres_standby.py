@@ -11,6 +11,7 @@ import pytest
 
 from hubbub.adapters.postgres.database import Bounds, Database
 from hubbub.adapters.postgres.durability import durability
+from hubbub.adapters.postgres.examine import examine
 from hubbub.ports import OutcomeUnknown, Unavailable
 from tests.contract.chats.on_postgres import PostgresWorld
 from tests.contract.chats.world import ANN, BOB
@@ -147,3 +148,18 @@ async def test_whether_standbys_are_synchronous_not_everybody_may_see(
     await primary.execute("GRANT pg_monitor TO hubbub")
     assert await alone() is None
     await database.close()
+
+
+async def test_the_doctor_says_that_commits_wait_and_that_only_a_standby_is_left(
+    pair: tuple[PostgresServer, PostgresServer],
+) -> None:
+    primary, standby = pair
+    url = several(primary.url(), standby)
+    assert (await examine(url)).durability.synchronous == 1
+    standby.end(signal.SIGKILL)
+    found = await examine(url)
+    assert found.commits == []
+    assert "start it" in (found.durability.waits or "")
+    primary.end(signal.SIGKILL)
+    standby.start()
+    assert (await examine(url)).standby

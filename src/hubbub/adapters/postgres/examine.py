@@ -97,7 +97,7 @@ async def examine(url: str) -> Examined:
     with speaking():
         try:
             db = await hosts.connect(**limits)
-        except asyncpg.TargetServerAttributeNotMatched:  # all are standbys, and one says so
+        except (asyncpg.TargetServerAttributeNotMatched, OSError):  # a standby says that it is one
             db = await asyncpg.connect(url, target_session_attrs="any", **limits)
         try:
             return await _examine(db)
@@ -117,7 +117,9 @@ async def _examine(db: Any) -> Examined:
         servers = await _servers(db)
         today = int(time.time() * 1000) // DAY_MS
         missing = [name for _, name, _, _ in await missing_days(db, (today, today + 1))]
-    commits = [] if facts["standby"] else [await _commit(db) for _ in range(TIMES)]
+    durable = await durability(db)
+    ends = not (facts["standby"] or durable.waits)
+    commits = [await _commit(db) for _ in range(TIMES)] if ends else []
     return Examined(
         **facts,
         schema=schema,
@@ -128,7 +130,7 @@ async def _examine(db: Any) -> Examined:
         trips=sorted(trips),
         commits=sorted(commits),
         missing=missing,
-        durability=await durability(db),
+        durability=durable,
     )
 
 
