@@ -9,6 +9,7 @@ import pytest
 from hubbub.adapters.postgres import leases
 from hubbub.adapters.postgres.database import Bounds, Database, Taken
 from hubbub.adapters.postgres.leases import Lease, shared_secret
+from hubbub.ports import Unavailable
 from hubbub_protocol import ids
 from hubbub_protocol.codes import Refused
 from tests.support.engines import PostgresServer
@@ -60,6 +61,20 @@ async def test_who_was_away_for_too_long_takes_another_one(database: Database) -
     taken = number(bob)
     await ann.renew()
     assert number(ann) != taken
+
+
+async def test_the_number_of_who_died_is_given_to_another(database: Database) -> None:
+    ann, bob = Lease(database), Lease(database)
+    await ann.take()
+    async with database.transaction() as db:
+        others = "SELECT n, 0, 1::bigint << 62 FROM generate_series(1, $1) n WHERE n <> $2"
+        await db.execute(f"INSERT INTO nodes {others}", leases.MOST, number(ann))
+    with pytest.raises(Unavailable, match="servers use the database already"):
+        await bob.take()
+    taken = number(ann)
+    await expire(database, ann)
+    await bob.take()
+    assert number(bob) == taken
 
 
 async def test_what_is_given_back_is_taken_last(database: Database) -> None:

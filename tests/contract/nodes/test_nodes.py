@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from random import Random
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 from redis import asyncio as redis
@@ -62,6 +63,15 @@ class Stage:
         task = self.tasks.pop(node)
         task.cancel()
         await asyncio.wait([task])
+
+    async def kill(self, node: Node) -> None:
+        """It ends, and tells nobody."""
+
+        async def nothing() -> None:
+            pass
+
+        with patch.object(node.nodes, "_give_up_lease", nothing, create=True):
+            await self.end(node)
 
 
 @asynccontextmanager
@@ -128,11 +138,14 @@ async def test_a_letter_to_nobody_is_no_error(stage: Stage) -> None:
     assert await ann.nodes.others() == ()
 
 
-async def test_what_a_dead_node_held_is_held_no_more(stage: Stage) -> None:
+@pytest.mark.parametrize("dies", [Stage.end, Stage.kill], ids=["ended", "killed"])
+async def test_what_a_dead_node_held_is_held_no_more(
+    stage: Stage, dies: Callable[[Stage, Node], Awaitable[None]]
+) -> None:
     ann, bob = await stage.node(), await stage.node()
     await bob.nodes.place([user(1)], [])
     dead = bob.nodes.me
-    await stage.end(bob)
+    await dies(stage, bob)
     async with asyncio.timeout(PATIENCE):
         while await ann.nodes.others() or await ann.nodes.find([user(1)]) != [()]:
             pass
