@@ -76,8 +76,8 @@ class Announce(Protocol):
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """It is committed."""
 
-    def anew(self) -> None:
-        """What was committed is not known: whoever is connected must read the store."""
+    def anew(self, changes: Sequence[Change]) -> None:
+        """Whether they were is not known: whoever is connected must read the store."""
 
     def end(self) -> None:
         """It ended, one way or the other."""
@@ -290,7 +290,7 @@ class Ingest:
             self._refuse_all(waiting, _unavailable(error))
             self._keep_cursors(changes)
             if self.statistics.repeats != repeats:
-                self._announce.anew()
+                self._announce.anew(changes)
             return
         except Exception as error:
             self.statistics.failures += 1
@@ -308,7 +308,7 @@ class Ingest:
         self.statistics.committed += len(done)
         if self.statistics.repeats != repeats:
             # A commit that is repeated says that nothing changed, of what the first one did.
-            self._announce.anew()
+            self._announce.anew(changes)
         else:
             await self._announce.tell(changes, outcomes)
         self._ask_again(stale)

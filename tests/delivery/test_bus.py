@@ -8,7 +8,7 @@ import pytest
 
 from hubbub.delivery import bus as module
 from hubbub.delivery.bus import Bus, Letter
-from hubbub.domain.events import ReceiptEvent
+from hubbub.domain.events import ReceiptEvent, UnsureEvent
 from hubbub.ports.nodes import Topic
 from tests.support.wait import eventually
 
@@ -65,5 +65,39 @@ async def test_a_beat_does_not_overtake_the_letter_that_it_counts(
     await eventually(lambda: len(wire.begun) > 1, "a beat follows")
     beat = wire.begun[1]
     assert (beat.sender, beat.number, beat.events) == (ME, 1, [])
+    running.cancel()
+    await asyncio.wait([running])
+
+
+class Heard:
+    """`Hearing` that counts."""
+
+    def __init__(self) -> None:
+        self.unsure_of: list[Collection[int]] = []
+        self.losses = 0
+
+    def unsure(self, chats: Collection[int]) -> None:
+        self.unsure_of.append(chats)
+
+    def lost(self) -> None:
+        self.losses += 1
+
+
+async def test_a_commit_that_may_have_been_is_told_and_is_no_lost_letter() -> None:
+    wire = Wire()
+    bus = Bus(wire, lambda events: None)
+    bus.hearing = heard = Heard()  # type: ignore[assignment]
+    running = asyncio.create_task(bus.run())
+    bus.unsure({7})
+    await eventually(lambda: bool(wire.begun), "the other node is told")
+    event = msgspec.msgpack.decode(wire.begun[0].events[0], type=UnsureEvent)
+    assert (event.chats, heard.unsure_of, heard.losses) == ((7,), [{7}], 0)
+    assert wire.begun[0].number == 1
+    bus.unsure(None)
+    assert (heard.unsure_of, heard.losses) == ([{7}], 1)
+    wire.open.set()
+    bus.publish([EVENT])
+    await eventually(lambda: len(wire.begun) > 1, "it misses a letter")
+    assert [letter.number for letter in wire.begun if letter.events] == [1, 3]
     running.cancel()
     await asyncio.wait([running])

@@ -29,7 +29,7 @@ class Stage:
             self._publish,
             HandClock(),
             Flight(),
-            lambda: None,
+            lambda chats: None,
             lambda: None,
         )
 

@@ -51,7 +51,7 @@ async def announced(chat: KnownChat, *advances: tuple[Change, Outcome]) -> list[
     roster, told = Roster(), list[Event]()
     roster.add(chat)
     store = MemoryChatStore(State())
-    rest = (HandClock(), Flight(), lambda: None, lambda: None)
+    rest = (HandClock(), Flight(), lambda _: None, lambda: None)
     announcer = Announcer(roster, store, told.extend, *rest)
     changes, outcomes = zip(*advances, strict=True)
     await announcer.tell(changes, outcomes)

@@ -69,6 +69,9 @@ async def test_typing_and_presence_go_on_and_sends_are_refused_at_once(
         await _is(bob, "online")
         for one, other in ((ann, bob), (bob, ann)):
             await _types(one, other, chat)
+        said: list[int] = []
+        talk = [asyncio.create_task(_talk(node, eve, theirs, said)) for node in nodes]
+        await eventually(lambda: len(said) > 20, "something is always being committed")
         goes(cluster)
         stack.callback(cluster.postgres.thaw)
         for node in nodes:
@@ -86,6 +89,14 @@ async def test_typing_and_presence_go_on_and_sends_are_refused_at_once(
         await bob.reads("while it was away")
         for node in nodes:
             await _ready(node, 200)
+        for task in talk:
+            task.cancel()
+
+
+async def _talk(api: Api, person: rest.Person, chat: str, said: list[int]) -> None:
+    message = {"chat_id": chat, "content": "and"}
+    while True:
+        said.append((await api("POST", "/messages", message, of=person)).status)
 
 
 async def _ready(api: Api, status: int) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from hubbub.delivery.concerns import concerns
 from hubbub.delivery.hearing import Hearing
-from hubbub.domain.events import Event
+from hubbub.domain.events import Event, UnsureEvent
 from hubbub.domain.latency import LATENCY_BUCKETS
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import Nodes, Topic
@@ -174,6 +174,16 @@ class Bus:
             self._sent[node] += 1
         self._quiet.clear()
         self.statistics.unsent += 1
+
+    def unsure(self, chats: Collection[int] | None) -> None:
+        """The outcome of a commit is not known: posts and cursors of these chats, or anything."""
+        if chats is None:
+            self.skip()
+            self.catch_up("store")
+            return
+        self.statistics.catch_ups["store"] += 1
+        self.hearing.unsure(chats)
+        self.publish([UnsureEvent(tuple(chats))])
 
     async def _beats(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from hubbub.domain.events import (
     RowEvent,
     StanceEvent,
     TypingEvent,
+    UnsureEvent,
 )
 from hubbub.ports.nodes import Topic, large, user, watched
 
@@ -35,7 +36,7 @@ def concerns(event: Event) -> Iterable[Topic] | None:
             return map(user, event.users)
         case LeftLarge():
             return (user(event.user_id),) if event.user_id else (large(event.chat_id),)
-        case StanceEvent() | RevokedEvent():
+        case StanceEvent() | RevokedEvent() | UnsureEvent():
             return None  # whoever allows others to write to him, or him to do anything
         case _:
             assert_never(event)

@@ -9,7 +9,7 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.presence import Presence
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.watchers import Watchers
-from hubbub.domain.events import Event, OwnEvent, RevokedEvent, RowEvent, StanceEvent
+from hubbub.domain.events import Event, OwnEvent, RevokedEvent, RowEvent, StanceEvent, UnsureEvent
 from hubbub.domain.own import MyChat
 from hubbub.domain.roster import Roster
 from hubbub.ports import Unavailable
@@ -48,6 +48,8 @@ class Hearing:
                     self.roster.ask_about(event.user_id)
                 case RevokedEvent():
                     self.revoke([event.session_id])
+                case UnsureEvent():
+                    self.unsure(event.chats)
                 case _:
                     pass
 
@@ -58,8 +60,19 @@ class Hearing:
         node is gone, whoever was connected to it is not online by it, and what it was about to do
         is left to others.
         """
-        authors = self.hub.authors.chats()
         self.roster.clear()
+        self._look_again()
+
+    def unsure(self, chats: Iterable[int]) -> None:
+        """What was posted there is not known, nor who passed it. Who is where has not changed, so
+        that those who talk are seen typing while the store is away.
+        """
+        for chat_id in chats:
+            self.roster.unsure(chat_id)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        authors = self.hub.authors.chats()
         self.hub.interest.again([*self.hub.topics(), *self.watchers.topics()])
         for subscriber in self.hub.everybody():
             self.replays.catch_up(subscriber, authors.get(subscriber.user_id, ()))

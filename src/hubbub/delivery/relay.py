@@ -29,6 +29,7 @@ from hubbub.domain.events import (
     RowEvent,
     StanceEvent,
     TypingEvent,
+    UnsureEvent,
 )
 from hubbub.domain.message import EVERYBODY, Row
 from hubbub_protocol import frames, ids
@@ -94,7 +95,7 @@ class Relay:
                     self._watchers.tell(event)
                 case StanceEvent():
                     self._stood(event)
-                case RevokedEvent():
+                case RevokedEvent() | UnsureEvent():
                     pass  # heard before
                 case JoinedLarge():
                     self._joined(event)

@@ -89,6 +89,12 @@ class RevokedEvent(_Event, frozen=True, gc=False, array_like=True, tag="revoked"
     session_id: int
 
 
+class UnsureEvent(_Event, frozen=True, gc=False, array_like=True, tag="unsure"):
+    """Posts and cursors of these chats may be stored, or not, and nobody else is told of them."""
+
+    chats: tuple[int, ...]
+
+
 class JoinedLarge(
     Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="joined_large"
 ):
@@ -118,6 +124,7 @@ Event = (
     | PresenceEvent
     | StanceEvent
     | RevokedEvent
+    | UnsureEvent
     | JoinedLarge
     | LeftLarge
 )

@@ -115,6 +115,11 @@ class KnownChat:
         self.head = max(seq, self.head or 0)
         self.changes = max(self.changes, changes)
 
+    def unsure(self) -> None:
+        """There may be messages, and cursors that passed them, of which nobody was told."""
+        self.tail_after, self.newest, self.counts_due = None, None, False
+        self.tail.clear()
+
     def passed(self, before: int, after: int, reader_id: int) -> list[Passed] | None:
         """Members whose messages lie in (before, after]; None where only the store knows.
 
@@ -237,6 +242,12 @@ class Roster:
         for chat in self._chats.values():
             if chat.type == "direct" and user_id in chat.members:
                 chat.free = False
+
+    def unsure(self, chat_id: int) -> None:
+        """Who is in the chat is known, and what was said there is not."""
+        chat = self.get(chat_id)
+        if chat is not None:
+            chat.unsure()
 
     def clear(self) -> None:
         """Ask the store about every chat the next time."""

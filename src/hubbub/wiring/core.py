@@ -1,7 +1,7 @@
 """The message path and the verbs, joined. Knows ports only: a simulation runs the same core."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import partial
 from typing import Any, Final
 
@@ -203,11 +203,10 @@ class Core:
         found = await self.world.accounts.revoked(now - self.told.token_ms)
         self.revocations.heard(found, now)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, chats: Collection[int] | None) -> None:
         """The store went away over a commit: what connections have is not known any more."""
         if self.bus is not None:
-            self.bus.skip()
-            self.bus.catch_up("store")
+            self.bus.unsure(chats)
             return
         self.relay.forget()
         self.hub.close_all(Close.TRY_LATER, "the store was away; resume")

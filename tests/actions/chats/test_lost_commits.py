@@ -56,7 +56,7 @@ class Silent:
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """See Announce."""
 
-    def anew(self) -> None:
+    def anew(self, changes: Sequence[Change]) -> None:
         """See Announce."""
 
     def end(self) -> None:
