@@ -6,16 +6,16 @@ commit; those of large chats at most once a second and member.
 """
 
 import asyncio
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Final, Protocol, cast
 
 from hubbub.domain.amend import goes_with
 from hubbub.domain.change import Advance, Amend, Change, Outcome, PlaceMe, Post, Stale
 from hubbub.domain.draft import Draft
 from hubbub.domain.gate import Names, SendGate
-from hubbub.domain.latency import LATENCY_BUCKETS, IngestStatistics
+from hubbub.domain.latency import IngestStatistics
 from hubbub.domain.limits import IngestLimits
 from hubbub.ports import ChatStore, Clock, OutcomeUnknown, Unavailable
 from hubbub_protocol.codes import Code, Refused
@@ -261,13 +261,8 @@ class Ingest:
         return permitted, changes
 
     def _take_cursors(self) -> list[Change]:
-        taken: list[Change] = []
-        if len(self._advances) <= MAX_ADVANCES:
-            taken += self._advances.values()
-            self._advances = {}
-        else:
-            for key in list(self._advances)[:MAX_ADVANCES]:
-                taken.append(self._advances.pop(key))
+        first = list(islice(self._advances, MAX_ADVANCES))
+        taken: list[Change] = [self._advances.pop(key) for key in first]
         taken += [self._late.popleft() for _ in range(min(len(self._late), MAX_LATE))]
         taken += self._places.values()
         self._places = {}
@@ -330,10 +325,9 @@ class Ingest:
                 self._refuse(w, Refused(Code.OVERLOADED, "The chat changes all the time.", 1.0))
 
     def _observe(self, waiting: list[Waiting]) -> None:
-        now, statistics = self._clock.monotonic(), self.statistics
+        now = self._clock.monotonic()
         for w in waiting:
-            statistics.latency[bisect_left(LATENCY_BUCKETS, now - w.since)] += 1
-            statistics.latency_sum += now - w.since
+            self.statistics.took(now - w.since)
 
     async def _commit(self, changes: list[Change]) -> list[Outcome]:
         """Repeated while the outcome is unknown: dedupe makes that safe (G2)."""
@@ -376,8 +370,7 @@ class Ingest:
 
     def count(self, refusal: Refused) -> None:
         """A send or another change is refused, here or before it was put in."""
-        counts = self.statistics.refused
-        counts[refusal.code.value] = counts.get(refusal.code.value, 0) + 1
+        self.statistics.refuse(refusal.code.value)
 
 
 class Awaited:

@@ -7,7 +7,6 @@ what cannot be sent is counted as lost.
 """
 
 import asyncio
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, Literal, get_args
@@ -17,7 +16,7 @@ import msgspec
 from hubbub.delivery.concerns import concerns
 from hubbub.delivery.hearing import Hearing
 from hubbub.domain.events import Event, UnsureEvent
-from hubbub.domain.latency import LATENCY_BUCKETS
+from hubbub.domain.latency import Latency
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import Nodes, Topic
 
@@ -48,25 +47,19 @@ Valkey was not reached or has forgotten, something was placed late, a commit's o
 """
 
 
-class BusStatistics:
+class BusStatistics(Latency):
     """Counted as it happens. `lost`: letters that did not come, `unsent`: how often some were not
-    sent, `latency`: batches from published to on their way, by LATENCY_BUCKETS.
+    sent. The latency is that of batches from published to on their way.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent = 0
         self.bytes = 0
         self.unsent = 0
         self.received = 0
         self.lost = 0
         self.catch_ups: dict[Why, int] = dict.fromkeys(get_args(Why), 0)
-        self.latency = [0] * (len(LATENCY_BUCKETS) + 1)
-        self.latency_sum = 0.0
-
-    def took(self, seconds: float) -> None:
-        """A batch is on its way."""
-        self.latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
-        self.latency_sum += seconds
 
 
 class Bus:
