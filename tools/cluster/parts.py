@@ -185,7 +185,7 @@ class Parts:
     async def _standby(self) -> None:
         primary, standby = self.cluster.postgres, self.cluster.standby
         if standby.runs:
-            self._broken(f"the standby {named(standby)} is killed: commits wait, if it is needed")
+            self._broken(f"the standby {named(standby)} is killed: commits wait for one")
             await asyncio.to_thread(standby.end, SIGKILL)
             return
         if not primary.runs:
