@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engines import PostgresServer, ValkeyServer
+from tests.support.engines import PostgresServer, ValkeyCluster, ValkeyServer
 
 
 def pytest_collection_finish() -> None:
@@ -42,6 +42,17 @@ def valkey() -> Iterator[ValkeyServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[ValkeyCluster]:
+    """A real cluster of Valkey, one a test process."""
+    cluster = ValkeyCluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,18 @@
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from hubbub.adapters.valkey.nodes import LEASES
 from tests.faults.people import Api, calling
 from tests.faults.proof import check_forward, check_nothing_lost
 from tests.faults.town import PATIENCE, Town
 from tests.support.cluster import Cluster
-from tests.support.wait import eventually
+from tests.support.engines import ValkeyCluster
+from tests.support.wait import eventually, until
 
 
 @pytest.fixture
@@ -93,3 +96,44 @@ async def test_nothing_is_lost(cluster: Cluster, api: Api, name: str) -> None:
         await town.settled()
         check_forward(before, await town.cursors())
     await check_nothing_lost(api, town.devices)
+
+
+@pytest.fixture
+def sharded(tmp_path: Path, valkey_cluster: ValkeyCluster) -> Iterator[Cluster]:
+    """Three nodes on a cluster of Valkey."""
+    settings = {
+        "HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0",
+        "HUBBUB_VALKEY_URL": valkey_cluster.url,
+    }
+    with Cluster.running(tmp_path, 3, settings) as made:
+        yield made
+
+
+@pytest.mark.slow
+async def test_nothing_is_lost_when_primaries_of_valkey_die(
+    sharded: Cluster, valkey_cluster: ValkeyCluster
+) -> None:
+    async with calling(sharded.nodes[0].url) as api:
+        town = await Town.found(api, 12, sharded.urls)
+        async with town.talking():
+            for key in (LEASES, "{hubbub:1}"):
+                await town.progress(20, 200)
+                before = await town.cursors()
+                primary = await valkey_cluster.primary(key)
+                assert await primary.ask("DBSIZE"), "it is what joins them"
+                primary.end()
+                print(f"a send is answered {await interruption(town):.2f} s after its end")
+                await until(partial(_is_served, valkey_cluster, key), "it heals", PATIENCE)
+                await town.progress(20, 20)
+                await town.settled()
+                check_forward(before, await town.cursors())
+                primary.start()
+                await until(valkey_cluster.healthy, "the cluster is whole", PATIENCE)
+                town.talk()
+            await town.settled()
+        await check_nothing_lost(api, town.devices)
+
+
+async def _is_served(cluster: ValkeyCluster, key: str) -> bool:
+    """By a replica that has taken over."""
+    return (await cluster.primary(key)).runs

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 async def eventually(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
@@ -21,3 +21,12 @@ async def lasting(seconds: float) -> None:
     """Return so much later: how long a fault lasts is the one thing that nothing else tells."""
     end = time.monotonic() + seconds
     await eventually(lambda: time.monotonic() >= end, "time passes", seconds + 10)
+
+
+async def until(so: Callable[[], Awaitable[bool]], what: str, seconds: float = 10.0) -> None:
+    """As `eventually`, for what has to be asked: ten times a second."""
+    deadline = time.monotonic() + seconds
+    pause = 0.1
+    while not await so():
+        assert time.monotonic() < deadline, f"after {seconds} s still not so: {what}"
+        await asyncio.sleep(pause)

@@ -132,7 +132,8 @@ class Valkey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     url: Annotated[
         str,
         why("redis://:password@host:6379 (rediss:// with TLS) of Valkey 8 or Redis 7 and newer, to "
-            "have several servers share the database. Nothing is stored there."),
+            "have several servers share the database; some hosts of a cluster of Valkey, with "
+            "commas between them. Nothing is stored there."),
     ] = ""  # fmt: skip
 
 

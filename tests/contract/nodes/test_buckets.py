@@ -11,12 +11,12 @@ from redis import asyncio as redis
 
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.memory.buckets import MemoryBuckets
-from hubbub.adapters.valkey import nodes as valkey_nodes
+from hubbub.adapters.valkey import shards
 from hubbub.adapters.valkey.buckets import ValkeyBuckets
 from hubbub.adapters.valkey.nodes import ValkeyNodes
 from hubbub.ports import Unavailable
 from hubbub.ports.buckets import SharedBuckets
-from tests.support.engines import ValkeyServer
+from tests.support.engines import ValkeyCluster, ValkeyServer
 from tests.support.wait import eventually
 
 HOURLY = 1 / 3600
@@ -25,7 +25,7 @@ PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def joined(server: ValkeyServer) -> AsyncIterator[ValkeyNodes]:
+async def joined(server: ValkeyServer | ValkeyCluster) -> AsyncIterator[ValkeyNodes]:
     """One node that lives."""
     nodes = ValkeyNodes(server.url)
     task = asyncio.create_task(nodes.run())
@@ -37,16 +37,15 @@ async def joined(server: ValkeyServer) -> AsyncIterator[ValkeyNodes]:
         await asyncio.wait([task])
 
 
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", pytest.param("valkey_cluster", marks=pytest.mark.slow)])
 async def buckets(request: pytest.FixtureRequest) -> AsyncIterator[tuple[SharedBuckets, ...]]:
     """As two nodes have them."""
     if request.param == "memory":
         made = MemoryBuckets(SystemClock())
         yield made, made
         return
-    server: ValkeyServer = request.getfixturevalue("valkey")
-    async with redis.Redis.from_url(server.url) as client:
-        await client.flushall()
+    server: ValkeyServer | ValkeyCluster = request.getfixturevalue(request.param)
+    await server.flush()
     async with joined(server) as one, joined(server) as other:
         yield ValkeyBuckets(one), ValkeyBuckets(other)
 
@@ -158,7 +157,7 @@ async def test_nobody_waits_for_a_valkey_that_is_away(
         began = time.monotonic()
         with pytest.raises(Unavailable):
             await buckets.take("ann", HOURLY, 1)
-        assert time.monotonic() - began < valkey_nodes.PATIENCE + 0.5
+        assert time.monotonic() - began < shards.PATIENCE + 0.5
         await eventually(lambda: not nodes.is_ready, "it is noticed", PATIENCE)
         began = time.monotonic()
         with pytest.raises(Unavailable):

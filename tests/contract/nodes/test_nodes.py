@@ -3,92 +3,28 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from random import Random
 from typing import Any, cast
-from unittest.mock import patch
 
 import pytest
-from redis import asyncio as redis
 
 from hubbub.adapters.valkey.nodes import ValkeyNodes
 from hubbub.ports import Unavailable
-from hubbub.ports.nodes import Nodes, large, user
+from hubbub.ports.nodes import large, user
+from tests.contract.nodes.stage import PATIENCE, Node, Stage, recovered, staged
 from tests.simulation.bus import Switch
 from tests.support.engines import ValkeyServer
 from tests.support.wait import eventually
 
-PATIENCE = 30.0
 
-
-class Node:
-    """One node, running, and what it has heard."""
-
-    def __init__(self, nodes: Nodes) -> None:
-        self.nodes = nodes
-        self.letters: list[bytes] = []
-        self.losses = 0
-        nodes.listen(self.letters.append, self._lost)
-
-    def _lost(self) -> None:
-        self.losses += 1
-
-    async def lives(self) -> None:
-        """Return once it can be used."""
-        await eventually(lambda: getattr(self.nodes, "is_ready", True), "it lives", PATIENCE)
-        await eventually(lambda: self.nodes.me != 0, "it has a number")
-
-    async def heard(self, *letters: bytes) -> None:
-        await eventually(lambda: self.letters == [*letters], f"{letters} came", PATIENCE)
-
-
-Join = Callable[[], Nodes]
-
-
-class Stage:
-    """Nodes that begin and end."""
-
-    def __init__(self, join: Join) -> None:
-        self._join = join
-        self._stack = AsyncExitStack()
-        self.tasks: dict[Node, asyncio.Task[None]] = {}
-
-    async def node(self) -> Node:
-        node = Node(self._join())
-        self.tasks[node] = asyncio.create_task(node.nodes.run())
-        await node.lives()
-        return node
-
-    async def end(self, node: Node) -> None:
-        task = self.tasks.pop(node)
-        task.cancel()
-        await asyncio.wait([task])
-
-    async def kill(self, node: Node) -> None:
-        """It ends, and tells nobody."""
-
-        async def nothing() -> None:
-            pass
-
-        with patch.object(node.nodes, "_give_up_lease", nothing, create=True):
-            await self.end(node)
-
-
-@asynccontextmanager
-async def staged(join: Join) -> AsyncIterator[Stage]:
-    stage = Stage(join)
-    try:
-        yield stage
-    finally:
-        for node in list(stage.tasks):
-            await stage.end(node)
-
-
-@pytest.fixture(params=["simulated", "valkey"])
+@pytest.fixture(
+    params=["simulated", "valkey", pytest.param("valkey_cluster", marks=pytest.mark.slow)]
+)
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    if request.param == "valkey":
-        server: ValkeyServer = request.getfixturevalue("valkey")
-        async with staged(lambda: ValkeyNodes(server.url)) as made:
+    if request.param != "simulated":
+        url = request.getfixturevalue(request.param).url
+        async with staged(lambda: ValkeyNodes(url)) as made:
             yield made
     else:
         switch = Switch(cast(Any, asyncio.get_running_loop()), Random(1))
@@ -154,6 +90,16 @@ async def test_what_a_dead_node_held_is_held_no_more(
     assert dead != ann.nodes.me
 
 
+async def test_who_was_taken_for_dead_and_lives_is_not_dropped(valkey: ValkeyServer) -> None:
+    """Shards are asked at the same time: leases may be read before places that are older."""
+    async with staged(lambda: ValkeyNodes(valkey.url)) as stage:
+        ann, bob = await stage.node(), await stage.node()
+        await bob.nodes.place([user(1)], [])
+        cast(ValkeyNodes, ann.nodes)._dead.add((bob.nodes.me, user(1)))
+        await ann.nodes.place([], [])
+        assert await ann.nodes.find([user(1)]) == [(bob.nodes.me,)]
+
+
 # ── a Valkey in trouble ──
 
 
@@ -169,23 +115,12 @@ async def shaken() -> AsyncIterator[tuple[ValkeyServer, Stage]]:
         server.close()
 
 
-async def _recovered(node: Node, losses: int) -> None:
-    """It was told of the loss, and works again."""
-    await eventually(lambda: node.losses > losses, "it is told of the loss", PATIENCE)
-    await node.lives()
-    await node.nodes.place([user(1)], [])
-    assert await node.nodes.find([user(1)]) == [(node.nodes.me,)]
-    node.letters.clear()
-    await node.nodes.send([(node.nodes.me, b"again")])
-    await node.heard(b"again")
-
-
 async def test_a_flush_is_noticed(shaken: tuple[ValkeyServer, Stage]) -> None:
     server, stage = shaken
     ann = await stage.node()
     before, losses = ann.nodes.me, ann.losses
-    await _command(server, "FLUSHALL")
-    await _recovered(ann, losses)
+    await server.ask("FLUSHALL")
+    await recovered(ann, losses)
     assert ann.nodes.me != before
 
 
@@ -195,9 +130,9 @@ async def test_what_is_lost_of_one_slot_is_noticed(shaken: tuple[ValkeyServer, S
     ann = await stage.node()
     losses = ann.losses
     await ann.nodes.place([user(1)], [])
-    keys = await _command(server, "KEYS", "*:written:*")
-    await _command(server, "DECR", keys[0].decode())
-    await _recovered(ann, losses)
+    keys = await server.ask("KEYS", "*:written:*")
+    await server.ask("DECR", keys[0].decode())
+    await recovered(ann, losses)
 
 
 async def test_a_restart_is_survived(shaken: tuple[ValkeyServer, Stage]) -> None:
@@ -209,7 +144,7 @@ async def test_a_restart_is_survived(shaken: tuple[ValkeyServer, Stage]) -> None
     with pytest.raises(Unavailable):
         await ann.nodes.find([user(1)])
     server.start()
-    await _recovered(ann, losses)
+    await recovered(ann, losses)
 
 
 async def test_a_server_that_hangs_is_survived(shaken: tuple[ValkeyServer, Stage]) -> None:
@@ -221,20 +156,15 @@ async def test_a_server_that_hangs_is_survived(shaken: tuple[ValkeyServer, Stage
         await ann.nodes.send([(before, b"x")])
     await eventually(lambda: not cast(ValkeyNodes, ann.nodes).is_ready, "it is noticed", PATIENCE)
     server.send(signal.SIGCONT)
-    await _recovered(ann, losses)
+    await recovered(ann, losses)
 
 
 async def test_a_broken_subscription_is_noticed(shaken: tuple[ValkeyServer, Stage]) -> None:
     server, stage = shaken
     ann = await stage.node()
     losses = ann.losses
-    await _command(server, "CLIENT", "KILL", "TYPE", "PUBSUB")
-    await _recovered(ann, losses)
-
-
-async def _command(server: ValkeyServer, *words: str) -> Any:
-    async with redis.Redis.from_url(server.url) as client:
-        return await client.execute_command(*words)
+    await server.ask("CLIENT", "KILL", "TYPE", "PUBSUB")
+    await recovered(ann, losses)
 
 
 async def test_who_is_cancelled_while_it_places_ends(stage: Stage) -> None:

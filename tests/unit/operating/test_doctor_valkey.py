@@ -12,7 +12,7 @@ from hubbub.config import Config, Valkey
 from hubbub.ports import Unavailable
 from hubbub.wiring.doctor.check import Check
 from hubbub.wiring.doctor.valkey import checks, judge
-from tests.support.engines import ValkeyServer
+from tests.support.engines import ValkeyCluster, ValkeyServer
 from tests.support.server import free_port
 
 FIT = Examined(
@@ -49,6 +49,22 @@ async def test_a_real_one_is_looked_at(valkey: ValkeyServer) -> None:
     assert len(found.trips) == 50
     server, _, memory = judge(found)  # a busy machine answers late
     assert (server.state, memory.state) == ("ok", "ok")
+
+
+@pytest.mark.slow
+async def test_the_parts_of_a_cluster_are_counted(valkey_cluster: ValkeyCluster) -> None:
+    found = await examine(valkey_cluster.url)
+    assert (found.primaries, found.replicas) == (3, 3)
+    assert len(found.trips) == 150
+    assert not found.replica
+    server, _, memory = judge(found)
+    assert (server.state, memory.state) == ("ok", "ok")
+    assert server.figure.endswith(", a cluster of 3 primaries and 3 replicas")
+
+
+async def test_several_that_are_no_cluster(valkey: ValkeyServer) -> None:
+    with pytest.raises(Unavailable, match="Several hosts are named, and they are no cluster"):
+        await examine(f"redis://127.0.0.1:{free_port()},127.0.0.1:{valkey.port}")
 
 
 async def test_one_that_forgets_on_its_own_is_found(server: ValkeyServer) -> None:

@@ -42,7 +42,7 @@ class ValkeyBuckets:
             for slot, indices in by_slot.items():
                 keys = [f"{{hubbub:{slot}}}:bucket:{wanted[i][0]}" for i in indices]
                 counts = [wanted[i][1] for i in indices]
-                calls.eval(TAKE, len(keys), *keys, token, most, *counts)
+                calls.add("EVAL", TAKE, len(keys), *keys, token, most, *counts)
             answers = await calls.execute()
         found = [0] * len(wanted)
         for indices, lacks in zip(by_slot.values(), answers, strict=True):

@@ -4,7 +4,8 @@ A node holds a lease, renewed each second. What it has placed is counted, on bot
 counts differ, or the lease has ended, or the subscription broke, something may be lost. Then the
 node goes on as another one, with a new number, and its user is told (`listen`). Topics lie in
 `SLOTS` hashes, each in one slot of a cluster with the count of what was written there, so that a
-replica that takes over has lost both or none.
+replica that takes over has lost both or none. A cluster one of whose shards does not answer is as a
+server that does not.
 """
 
 import asyncio
@@ -16,13 +17,10 @@ from contextlib import asynccontextmanager, suppress
 from random import SystemRandom
 from typing import Any, Final
 
-from redis import asyncio as redis
-from redis.asyncio.client import Pipeline
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 from hubbub.adapters.valkey.scripts import LEASE, LIVING, PLACE
+from hubbub.adapters.valkey.shards import FAILURES, PATIENCE, Calls, Shards
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import Topic
 
@@ -30,15 +28,11 @@ SLOTS: Final = 16
 LEASE_MS: Final = 3_000
 RENEW: Final = 1.0
 """Seconds between two renewals."""
-PATIENCE: Final = 1.0
-"""Seconds to wait for an answer."""
 KEPT: Final = 60
 """Seconds for which the counts of a dead node are kept."""
 PIECE: Final = 1_000
 """Topics in one call."""
 LEASES: Final = "{hubbub}:nodes"
-FAILURES: Final = (RedisError, OSError, TimeoutError, RuntimeError)
-"""The last is uvloop's, of a connection that was reset since it was used last."""
 
 
 class ValkeyNodes:
@@ -46,15 +40,7 @@ class ValkeyNodes:
 
     def __init__(self, url: str, changed: Callable[[bool], None] = lambda is_ready: None) -> None:
         """Raises ValueError for an address that is none."""
-        # No socket_timeout: the library has it from asyncio.wait_for, which before Python 3.12 may
-        # lose that its task was cancelled. Every use of ours has a timeout around it.
-        options: dict[str, Any] = {
-            "socket_timeout": None,
-            "socket_connect_timeout": PATIENCE,
-            "retry": Retry(NoBackoff(), 0),
-        }
-        self._client = redis.Redis.from_url(url, health_check_interval=0, **options)
-        self._listener = redis.Redis.from_url(url, **options)
+        self._shards = Shards(url)
         self._changed = changed
         self._random = SystemRandom()
         self._on_letter: Callable[[bytes], None] = lambda data: None
@@ -94,8 +80,7 @@ class ValkeyNodes:
                 self._become()
         finally:
             await self._give_up_lease()
-            await self._client.aclose()
-            await self._listener.aclose()
+            await self._shards.aclose()
 
     async def _live(self) -> None:
         """Renew the lease, until it turns out that it had ended."""
@@ -103,6 +88,8 @@ class ValkeyNodes:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
+                    if self._shards.is_stale:
+                        await self._shards.look_up()
                     await self._subscribed.wait()
                     if not await self._renew(new):
                         return
@@ -111,6 +98,7 @@ class ValkeyNodes:
                     self._on_lost()  # of whom it was before
                 new = False
             except FAILURES:
+                self._shards.is_stale = True
                 self._tell(False)
             if not new and time.monotonic() - self._heard_at > LEASE_MS / 1000:
                 return  # nothing comes through the subscription, not even what is sent to itself
@@ -123,27 +111,31 @@ class ValkeyNodes:
 
     async def _renew(self, new: bool) -> bool:
         """False: the lease had ended, or something that was placed is gone."""
-        async with self._writing, self._client.pipeline(transaction=False) as calls:
-            calls.eval(LEASE, 1, LEASES, self.me, LEASE_MS, int(new))
-            for slot in range(SLOTS):
-                calls.incr(self._count(slot))
-                calls.expire(self._count(slot), KEPT)
-            calls.spublish(_channel(self.me), b"")
+        calls = Calls(self._shards)
+        calls.add("EVAL", LEASE, 1, LEASES, self.me, LEASE_MS, int(new))
+        for slot in range(SLOTS):
+            calls.add("INCR", self._count(slot))
+            calls.add("EXPIRE", self._count(slot), KEPT)
+        calls.add("SPUBLISH", _channel(self.me), b"")
+        async with self._writing:
             leased, *rest = await calls.execute()
             self._written = [written + 1 for written in self._written]
-            if new:
-                self._heard_at = time.monotonic()
-            return bool(leased) and rest[: 2 * SLOTS : 2] == self._written
+        if new:
+            self._heard_at = time.monotonic()
+        return bool(leased) and rest[: 2 * SLOTS : 2] == self._written
 
     async def _subscribe(self, me: int) -> None:
         """Read letters, until cancelled. A subscription that broke is begun again."""
+        await self._shards.found.wait()
         while True:
             try:
-                async with self._listener.pubsub() as subscription:
+                server = self._shards.client(self._shards.owner(_channel(me)))
+                async with server.pubsub() as subscription:
                     await subscription.ssubscribe(_channel(me))
                     async for message in subscription.listen():
                         self._received(message)
             except FAILURES:
+                self._shards.is_stale = True
                 self._subscribed.clear()
                 await asyncio.sleep(RENEW / 2)
 
@@ -155,18 +147,25 @@ class ValkeyNodes:
                 self._on_lost()  # what was sent while it was broken
         elif message["type"] == "smessage" and message["data"]:
             self._on_letter(message["data"])
+        elif message["type"] == "sunsubscribe":  # by the server, whose channel it is no more
+            raise ResponseError("The channel has moved")
 
     async def _give_up_lease(self) -> None:
         """What it held ends now, or by itself with the lease."""
+        calls = Calls(self._shards)
+        calls.add("ZREM", LEASES, self.me)
         with suppress(*FAILURES):
             async with asyncio.timeout(PATIENCE):
-                await self._client.zrem(LEASES, self.me)
+                await calls.execute()
 
     # ── places ──
 
     async def place(self, come: Collection[Topic], gone: Collection[Topic]) -> None:
         """See Nodes."""
         dead, self._dead = self._dead, set()
+        if dead:  # or it has come while it was looked for, after leases were
+            alive = await self._alive()
+            dead = {(node, topic) for node, topic in dead if node not in alive}
         changes: list[tuple[str, int, Topic]] = [("+", self.me, topic) for topic in come]
         changes += [("-", self.me, topic) for topic in gone]
         changes += [("-", node, topic) for node, topic in dead]
@@ -179,7 +178,7 @@ class ValkeyNodes:
             by_slot[_slot(topic)].append(f"{sign}{node} {topic}")
         async with self.calls() as calls, self._writing:
             for slot, words in by_slot.items():
-                calls.eval(PLACE, 2, _held(slot), self._count(slot), self.me, *words)
+                calls.add("EVAL", PLACE, 2, _held(slot), self._count(slot), self.me, *words)
             counts = await calls.execute()
             for slot in by_slot:
                 self._written[slot] += 1
@@ -193,8 +192,8 @@ class ValkeyNodes:
             places[_slot(topic)].append(index)
         async with self.calls() as calls:
             for slot, indices in places.items():
-                calls.hmget(_held(slot), [topics[i] for i in indices])
-            calls.eval(LIVING, 1, LEASES)
+                calls.add("HMGET", _held(slot), *(topics[i] for i in indices))
+            calls.add("EVAL", LIVING, 1, LEASES)
             *found, living = await calls.execute()
         alive = {int(node) for node in living}
         nodes: list[tuple[int, ...]] = [()] * len(topics)
@@ -214,10 +213,13 @@ class ValkeyNodes:
 
     async def others(self) -> tuple[int, ...]:
         """See Nodes."""
+        return tuple(node for node in await self._alive() if node != self.me)
+
+    async def _alive(self) -> list[int]:
         async with self.calls() as calls:
-            calls.eval(LIVING, 1, LEASES)
+            calls.add("EVAL", LIVING, 1, LEASES)
             (living,) = await calls.execute()
-        return tuple(node for node in map(int, living) if node != self.me)
+        return [int(node) for node in living]
 
     async def send(self, letters: Sequence[tuple[int, bytes]]) -> None:
         """See Nodes."""
@@ -225,13 +227,13 @@ class ValkeyNodes:
             return
         async with self.calls() as calls:
             for node, data in letters:
-                calls.spublish(_channel(node), data)
+                calls.add("SPUBLISH", _channel(node), data)
             await calls.execute()
 
     # ── speaking ──
 
     @asynccontextmanager
-    async def calls(self) -> AsyncIterator[Pipeline]:
+    async def calls(self) -> AsyncIterator[Calls]:
         """What is carried out together, within PATIENCE. Raises Unavailable.
 
         At once where it is known not to answer: nobody waits for that again and again.
@@ -239,9 +241,10 @@ class ValkeyNodes:
         if not self.is_ready:
             raise Unavailable("Valkey cannot be reached.")
         try:
-            async with asyncio.timeout(PATIENCE), self._client.pipeline(transaction=False) as calls:
-                yield calls
+            async with asyncio.timeout(PATIENCE):
+                yield Calls(self._shards)
         except FAILURES as error:
+            self._shards.is_stale = True
             raise Unavailable(f"Valkey cannot be used now ({type(error).__name__}).") from error
 
     def _count(self, slot: int) -> str:

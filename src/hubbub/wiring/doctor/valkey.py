@@ -38,6 +38,8 @@ def judge(found: "Examined") -> Iterator[Check]:
 
 def _server(found: "Examined") -> Check:
     figure = f"{found.name} {found.version}"
+    if found.primaries > 1:
+        figure += f", a cluster of {found.primaries} primaries and {found.replicas} replicas"
     if found.major < OLDEST:
         advice = "Hubbub needs Valkey 8 or Redis 7, or newer: upgrade it."
         return Check("Valkey", "bad", f"{figure}, too old", advice)
