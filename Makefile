@@ -34,7 +34,7 @@ SUITES := $(filter-out tests/support tests/faults tests/mutants,\
 FAULTS := $(wildcard tests/faults)
 MUTANTS := $(wildcard tests/mutants)
 
-.PHONY: help run chat cluster test test-all check format docs wheels bench lock clean
+.PHONY: help run chat cluster test test-all faults check format docs wheels bench lock clean
 
 help: ## this list
 	@echo 'make …'
@@ -66,6 +66,9 @@ test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
 	$(if $(FAULTS),( $(PYTEST) -n 0 --durations=5 $(FAULTS) $(ARGS) ) || failed=1;) \
 	$(if $(MUTANTS),( $(PYTEST) -n $(JOBS) --durations=5 $(MUTANTS) $(ARGS) ) || failed=1;) \
 	exit $$failed
+
+faults: $(DEV) ## servers, engines and links fail under load; for how long sends were interrupted
+	@$(PYTEST) -n 0 $(FAULTS) $(ARGS)
 
 check: $(DEV) ## format, lint, types, import contracts, documents
 	@tools/check

@@ -8,15 +8,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.faults.conftest import Report
 from tests.faults.people import Api, calling
-from tests.faults.proof import check_forward, check_nothing_lost
-from tests.faults.test_cluster import interruption
+from tests.faults.proof import DATABASE_FAILS_OVER, check_forward, check_nothing_lost
 from tests.faults.town import Town
 from tests.support.cluster import Cluster
 from tests.support.engines import PostgresServer
-
-G9 = 15.0
-"""Seconds after a failover of the database within which sends succeed again."""
 
 
 @pytest.fixture
@@ -51,26 +48,26 @@ def kill(primary: PostgresServer) -> None:
 
 
 async def fail_over(
-    cluster: Cluster, town: Town, happens: Callable[[PostgresServer], None]
+    cluster: Cluster, town: Town, report: Report, happens: Callable[[PostgresServer], None]
 ) -> None:
     """Something happens to the primary, and its standby is promoted."""
     began = time.monotonic()
     happens(cluster.postgres)
     await cluster.standby.promote()
     cluster.promoted()
-    await interruption(town)
-    away = time.monotonic() - began
-    print(f"failover ({happens.__name__}): a send is answered after {away:.2f} s")
-    assert away < G9
+    name = f"standby promoted, the former primary: {happens.__name__}"
+    report(name, await town.interruption(began), DATABASE_FAILS_OVER)
 
 
 @pytest.mark.slow
-async def test_the_primary_is_killed_and_comes_back(cluster: Cluster, api: Api) -> None:
+async def test_the_primary_is_killed_and_comes_back(
+    cluster: Cluster, api: Api, report: Report
+) -> None:
     town = await Town.found(api, 12, cluster.urls)
     async with town.talking():
         before = await town.cursors()
         await town.progress(100, 300)
-        await fail_over(cluster, town, kill)
+        await fail_over(cluster, town, report, kill)
         former = cluster.standby
         former.start()  # as whoever boots its machine does: it believes to be the primary still
         held = await stored(former)
@@ -83,7 +80,7 @@ async def test_the_primary_is_killed_and_comes_back(cluster: Cluster, api: Api) 
         former.start()
         await cluster.postgres.wait_for_standby()
         await town.progress(50, 100)
-        await fail_over(cluster, town, kill)
+        await fail_over(cluster, town, report, kill)
         await town.progress(50, 100)
         await town.settled()
         check_forward(before, await town.cursors())
@@ -93,12 +90,12 @@ async def test_the_primary_is_killed_and_comes_back(cluster: Cluster, api: Api) 
 @pytest.mark.slow
 @pytest.mark.parametrize("happens", [PostgresServer.freeze, nothing])
 async def test_the_primary_is_there_still(
-    cluster: Cluster, api: Api, happens: Callable[[PostgresServer], None]
+    cluster: Cluster, api: Api, report: Report, happens: Callable[[PostgresServer], None]
 ) -> None:
     town = await Town.found(api, 13, cluster.urls)
     async with town.talking():
         await town.progress(50, 150)
-        await fail_over(cluster, town, happens)
+        await fail_over(cluster, town, report, happens)
         former = cluster.standby
         former.thaw()
         held = await stored(former)

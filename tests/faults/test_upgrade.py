@@ -1,6 +1,7 @@
 """A rolling upgrade: servers of two versions, one migration apart, on one database under load."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import asyncpg
 import pytest
 
 from hubbub.adapters.postgres.schema import MIGRATIONS
+from tests.faults.conftest import Report
 from tests.faults.people import Api, calling
-from tests.faults.proof import check_forward, check_nothing_lost
+from tests.faults.proof import NODE_DIES, check_forward, check_nothing_lost
 from tests.faults.town import Town
 from tests.support import newer
 from tests.support.cluster import Cluster
@@ -38,7 +40,9 @@ async def schema(cluster: Cluster) -> int:
 
 
 @pytest.mark.slow
-async def test_one_server_after_the_other_is_upgraded(cluster: Cluster, api: Api) -> None:
+async def test_one_server_after_the_other_is_upgraded(
+    cluster: Cluster, api: Api, report: Report
+) -> None:
     """Nothing is lost, nothing is refused, and a server of the old version may start again."""
     town = await Town.found(api, 12, cluster.urls)
     async with town.talking():
@@ -46,9 +50,11 @@ async def test_one_server_after_the_other_is_upgraded(cluster: Cluster, api: Api
         await town.progress(100, 200)
         assert await schema(cluster) == len(MIGRATIONS)
         for number, node in enumerate(cluster.nodes):
+            began = time.monotonic()
             assert await asyncio.to_thread(node.end) == 0
             node.program = newer.PROGRAM
             await asyncio.to_thread(node.start)
+            report("server upgraded", await town.interruption(began), NODE_DIES)
             assert await schema(cluster) == len(MIGRATIONS) + 1
             await town.progress(100, 200)
             if number == 0:
