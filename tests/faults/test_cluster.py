@@ -127,10 +127,10 @@ async def test_nothing_is_lost_when_primaries_of_valkey_die(
                 assert await primary.ask("DBSIZE"), "it is what joins them"
                 began = time.monotonic()
                 primary.end()
+                await until(partial(_is_served, valkey_cluster, key), "it heals", PATIENCE)
                 report(
                     "primary of a valkey cluster killed", await town.interruption(began), NODE_DIES
                 )
-                await until(partial(_is_served, valkey_cluster, key), "it heals", PATIENCE)
                 await town.progress(20, 20)
                 await town.settled()
                 check_forward(before, await town.cursors())
