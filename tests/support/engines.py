@@ -310,16 +310,16 @@ class ValkeyCluster:
     def __init__(self) -> None:
         self._buses: list[int] = []
         self.servers: list[ValkeyServer] = []
-        for _ in range(6):
-            self._add()
 
     def _add(self) -> ValkeyServer:
+        """Started at once, so that the next one finds its ports taken."""
         self._buses.append(free_port())
         server = ValkeyServer(
             "--cluster-enabled", "yes", "--cluster-port", str(self._buses[-1]),
             "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0",
         )  # fmt: skip
         self.servers.append(server)
+        server.start()
         return server
 
     @property
@@ -329,8 +329,8 @@ class ValkeyCluster:
 
     def start(self) -> None:
         """Begin, and return when each has its replica and all know of each other."""
-        for server in self.servers:
-            server.start()
+        for _ in range(6):
+            self._add()
         with ThreadPoolExecutor(1) as pool:  # whoever asks may have a loop that runs
             pool.submit(asyncio.run, self._form()).result()
 
@@ -355,7 +355,6 @@ class ValkeyCluster:
     async def grow(self) -> ValkeyServer:
         """A primary more, which has no slots yet."""
         server = self._add()
-        server.start()
         await self._meet(server)
         name = await server.ask("CLUSTER", "MYID")
         for other in self.servers:
