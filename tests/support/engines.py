@@ -305,7 +305,7 @@ class ValkeyServer:
 
 
 class ValkeyCluster:
-    """Three primaries, and a replica of each, which takes over from it in two or three seconds."""
+    """Three primaries, and a replica of each, which takes over from it within four seconds."""
 
     def __init__(self) -> None:
         self._buses: list[int] = []
