@@ -326,8 +326,11 @@ def arrivals(truth: Truth, user: str, device: str, app: App) -> list[str]:
     return wrong
 
 
-async def refetched(truth: Truth, device: Device, stances: Stances) -> list[str]:
-    """The client's folded state equals a refetch, and both equal the truth."""
+async def refetched(truth: Truth, device: Device, stances: Stances, has_asked: bool) -> list[str]:
+    """The client's folded state equals a refetch, and both equal the truth.
+
+    `has_asked`: the client has connected since, and asked for receipts.
+    """
     client = device.client
     if client is None:
         return [f"{device.name} is not running"]
@@ -344,12 +347,14 @@ async def refetched(truth: Truth, device: Device, stances: Stances) -> list[str]
         )
     for record in page.chats:
         if record.id in held:
-            found = await _chat(truth, device, stances, record)
+            found = await _chat(truth, device, stances, record, has_asked)
             wrong += [f"{device.name}: {what}" for what in found]
     return wrong
 
 
-async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Chat) -> list[str]:
+async def _chat(
+    truth: Truth, device: Device, stances: Stances, record: rest.Chat, has_asked: bool
+) -> list[str]:
     client, user = device.client, device.owner.user_id
     assert client is not None
     chat = client.session.logs.chats[record.id]
@@ -381,7 +386,9 @@ async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Cha
     if record.receipts is not None:
         held = {message.id: message for message in chat.messages}
         members = [member for where, member in truth.stays if where == record.id]
-        silent = stances.silent(user, *(m for m in members if truth.present(record.id, m)))
+        present = [member for member in members if truth.present(record.id, member)]
+        silent = stances.silent(user, *present)
+        untold = not has_asked and stances.were_silent(user, *present)
         for message in window:
             own = message.sender_id == user and message.message_type != "system"
             if not own or message.id not in held:
@@ -395,7 +402,8 @@ async def _chat(truth: Truth, device: Device, stances: Stances, record: rest.Cha
                 if silent and message.status == "read":
                     wrong.append(f"8.1.4: {message.seq} of {record.id} is read by a silent one")
                 # What was told before somebody became silent may be kept.
-                if ticks != message.status and not (silent and ticks == "read"):
+                kept = (silent and ticks == "read") or (untold and message.status == "read")
+                if ticks != message.status and not kept:
                     wrong.append(
                         f"G5: {message.seq} of {record.id} is {ticks}, refetched {message.status}"
                     )

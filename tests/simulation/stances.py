@@ -21,12 +21,14 @@ class Stances:
     def __init__(self, history: History, exact: bool) -> None:
         self._history, self._exact = history, exact
         self._silent: set[str] = set()
+        self._ever: set[str] = set()  # silent at some time
         self._shown: dict[tuple[str, str], int] = {}  # how far one read while one showed it
         self._codecs = (client_codec(False), client_codec(True))
 
     def committed(self, db: apsw.Connection) -> None:
         """A commit is stored, or the database was opened again."""
         before, self._silent = self._silent, {_user(row[0]) for row in db.execute(SILENT)}
+        self._ever |= self._silent
         for chat_id, user_id, read in db.execute(READ):
             key = (ids.text("chat", chat_id), _user(user_id))
             if key[1] not in before & self._silent:
@@ -77,6 +79,10 @@ class Stances:
     def silent(self, *users: str) -> bool:
         """Whether one of them keeps to himself what he reads."""
         return bool(self._silent & {*users})
+
+    def were_silent(self, *users: str) -> bool:
+        """Whether one of them ever did: what was read then is told to who asks, not live."""
+        return bool(self._ever & {*users})
 
     def _wrong(self, what: str) -> None:
         self._history.wrong.append(f"8.1.4: {what}")

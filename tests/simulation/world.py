@@ -156,7 +156,7 @@ class World:
         store = self.machine.store
         assert store is not None
         truth = read_truth(store.reader)
-        wrong = [*self._arrived(truth), *await self._refetched(truth)]
+        wrong = [*self._arrived(truth), *await self._refetched(truth, has_asked=False)]
         assert not wrong, "\n".join(["not all were told:", *wrong[:20]])
 
     def _arrived(self, truth: Truth) -> list[str]:
@@ -167,12 +167,12 @@ class World:
             for fault in checks.arrivals(truth, person.user_id, each.name, each.app)
         ]
 
-    async def _refetched(self, truth: Truth) -> list[str]:
+    async def _refetched(self, truth: Truth, has_asked: bool) -> list[str]:
         return [
             fault
             for person in self.people
             for device in person.devices
-            for fault in await checks.refetched(truth, device, self.stances)
+            for fault in await checks.refetched(truth, device, self.stances, has_asked)
         ]
 
     async def _judge(self) -> None:
@@ -188,7 +188,7 @@ class World:
         for connection in self.history.connections:
             wrong += checks.connection(truth, self.changes, connection)
         wrong += self._arrived(truth)
-        wrong += await self._refetched(truth)
+        wrong += await self._refetched(truth, has_asked=True)
         for person in self.people:
             for device in person.devices:
                 wrong += await self.stances.judge(truth, device)
