@@ -14,7 +14,7 @@ def verdict(seed: int, nodes: int | None) -> str | None:
     """What the simulation finds wrong; None: nothing."""
     try:
         simulate(seed, nodes=nodes)
-    except AssertionError as error:
+    except Exception as error:  # a mutant may also break the run itself, which is no verdict
         return str(error)
     return None
 
