@@ -44,9 +44,9 @@ class Cluster(Server):
         self.bus = self._bus() - self.bus
         self.spent = {
             name: sum(
-                machine.cpu_seconds(one) - before.get(one, 0.0)
+                now - before.get(one, 0.0)
                 for pid in pids
-                for one in machine.family(pid)
+                for one, now in machine.used(machine.family(pid)).items()
             )
             for name, pids in self.parts.items()
         }

@@ -1,5 +1,6 @@
 """What this machine is, and what processes cost on it: cores, CPU time, memory."""
 
+import contextlib
 import os
 import platform
 import resource
@@ -88,6 +89,15 @@ def cpu_seconds(pid: int) -> float:
     """User and system time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def used(pids: list[int]) -> dict[int, float]:
+    """The same of several; those that have ended meanwhile are not in it."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found[pid] = cpu_seconds(pid)
+    return found
 
 
 class Neighbours:

@@ -34,15 +34,15 @@ class Server:
         """Start to count CPU time, and to profile if asked to."""
         if self.profiler:
             self.profiler.begin(self.processes())
-        self._used = {pid: machine.cpu_seconds(pid) for pid in self.processes()}
+        self._used = machine.used(self.processes())
         self._began = time.perf_counter()
 
     def cpu(self) -> str:
         """Shares of a core since `begin`, of the server and of each child."""
         wall = time.perf_counter() - self._began
         shares = [
-            f"{(machine.cpu_seconds(pid) - before) / wall:.0%}"
-            for pid, before in self._used.items()
+            f"{(now - self._used[pid]) / wall:.0%}"
+            for pid, now in machine.used(list(self._used)).items()
         ]
         if self.profiler:
             self.profiler.end()
