@@ -6,8 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from hubbub.domain.chat import Chat, Interval
+from hubbub.domain.chat import Chat, Head, Interval, Member
 from hubbub.domain.message import Row
+from hubbub.domain.receipt import Cursor
 
 PAGE: Final = 200
 """Most messages or events a page."""
@@ -36,6 +37,30 @@ class Log(Struct, frozen=True, array_like=True):
     gap: tuple[int, int] | None = None
     has_more: bool = False
     members: tuple[int, ...] = ()
+
+
+class Seat(Struct, frozen=True):
+    """A present member's place in a chat, and the positions that he may see, oldest first.
+
+    `silent`: he is not told what others have read. `hidden`: how many of his unread messages he has
+    hidden from himself.
+    """
+
+    chat: Chat
+    head: Head
+    member: Member
+    openings: list[Interval]
+    silent: bool
+    hidden: int
+
+    @property
+    def own(self) -> Cursor:
+        """How far he is himself."""
+        return Cursor(self.member.delivered, self.member.read)
+
+    def same_log(self, other: "Seat") -> bool:
+        """Whether what he sees of it is the same, wherever each was read."""
+        return self.head == other.head and self.openings == other.openings
 
 
 def visible(row: Row, intervals: Sequence[Interval]) -> bool:

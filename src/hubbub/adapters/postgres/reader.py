@@ -29,7 +29,6 @@ from hubbub.adapters.postgres.rows import (
 )
 from hubbub.adapters.postgres.seats import (
     MEMBER,
-    Seat,
     find_seen,
     other_cursors,
     read_log,
@@ -41,7 +40,7 @@ from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import is_open, sees, visible
+from hubbub.domain.reading import Seat, is_open, sees, visible
 from hubbub.domain.view import (
     ChatList,
     ChatView,

@@ -7,12 +7,12 @@ from typing import Any, Final
 from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.reader import END
 from hubbub.adapters.postgres.rows import between, load_message
-from hubbub.adapters.postgres.seats import Seat, find_seen, read_log, seats_of
+from hubbub.adapters.postgres.seats import find_seen, read_log, seats_of
 from hubbub.adapters.postgres.sent import find as find_sent
 from hubbub.adapters.postgres.threads import NEWER, OLDER, replies_to, thread
 from hubbub.domain.extra import EVERYBODY, unpack
 from hubbub.domain.message import Row
-from hubbub.domain.reading import visible
+from hubbub.domain.reading import Seat, visible
 from hubbub.domain.view import Mention, MentionList, Replies, ThreadView
 from hubbub.ports import SourceRead
 

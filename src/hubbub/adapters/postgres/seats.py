@@ -3,14 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from msgspec import Struct
-
 from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.replay import C
 from hubbub.adapters.postgres.rows import SILENT, chat_of, load_message, words
-from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
+from hubbub.domain.chat import LARGE, Head, Interval, Member
 from hubbub.domain.message import Row
-from hubbub.domain.reading import openings, visible
+from hubbub.domain.reading import Seat, openings, visible
 from hubbub.domain.receipt import Cursor
 
 MEMBER: Final = (
@@ -37,30 +35,6 @@ OTHERS: Final = (
 
 
 T = TypeVar("T")
-
-
-class Seat(Struct, frozen=True):
-    """A present member's place in a chat, and the positions that he may see, oldest first.
-
-    `silent`: he is not told what others have read. `hidden`: how many of his unread messages he has
-    hidden from himself.
-    """
-
-    chat: Chat
-    head: Head
-    member: Member
-    openings: list[Interval]
-    silent: bool
-    hidden: int
-
-    @property
-    def own(self) -> Cursor:
-        """How far he is himself."""
-        return Cursor(self.member.delivered, self.member.read)
-
-    def same_log(self, other: "Seat") -> bool:
-        """Whether what he sees of it is the same, wherever each was read."""
-        return self.head == other.head and self.openings == other.openings
 
 
 async def seats_of(db: Any, user_id: int, chat_ids: list[int]) -> list[Seat]:

@@ -19,13 +19,13 @@ from hubbub.adapters.sqlite.passing import cursor_states, receipt_counts, recipi
 from hubbub.adapters.sqlite.reactions import reaction_list
 from hubbub.adapters.sqlite.relations import SILENT
 from hubbub.adapters.sqlite.rows import ROW
-from hubbub.adapters.sqlite.seats import END, MEMBER, Seat, Seats
+from hubbub.adapters.sqlite.seats import END, MEMBER, Seats
 from hubbub.adapters.sqlite.threads import replies_to
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Member
 from hubbub.domain.message import Row, Version
 from hubbub.domain.own import MeEvent
-from hubbub.domain.reading import is_open, sees, visible
+from hubbub.domain.reading import Seat, is_open, sees, visible
 from hubbub.domain.view import (
     ChatList,
     ChatView,

@@ -9,11 +9,11 @@ import apsw
 from hubbub.adapters.sqlite.database import snapshot
 from hubbub.adapters.sqlite.mentions import older_mentions
 from hubbub.adapters.sqlite.rows import ROW, stays
-from hubbub.adapters.sqlite.seats import END, Seat, Seats
+from hubbub.adapters.sqlite.seats import END, Seats
 from hubbub.adapters.sqlite.threads import NEWER, OLDER, replies_to, thread
 from hubbub.domain.extra import unpack
 from hubbub.domain.message import Row
-from hubbub.domain.reading import visible
+from hubbub.domain.reading import Seat, visible
 from hubbub.domain.view import Mention, MentionList, ThreadView
 from hubbub.ports import SourceRead
 

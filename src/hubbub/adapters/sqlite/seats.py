@@ -6,13 +6,12 @@ Who has none finds nothing (G6).
 from typing import Final
 
 import apsw
-from msgspec import Struct
 
 from hubbub.adapters.sqlite.relations import SILENT
 from hubbub.adapters.sqlite.rows import ROW, hidden_in
 from hubbub.domain.chat import LARGE, Chat, Head, Interval, Member
 from hubbub.domain.message import Row
-from hubbub.domain.reading import openings, visible
+from hubbub.domain.reading import Seat, openings, visible
 from hubbub.domain.receipt import Cursor
 
 CHAT = (
@@ -37,26 +36,6 @@ MESSAGE = f"SELECT {ROW} FROM messages WHERE id = ?"
 
 END: Final = 2**62
 """Beyond every position and time."""
-
-
-class Seat(Struct, frozen=True):
-    """A present member's place in a chat, and the positions that he may see, oldest first.
-
-    `silent`: he is not told what others have read. `hidden`: how many of his unread messages he has
-    hidden from himself.
-    """
-
-    chat: Chat
-    head: Head
-    member: Member
-    openings: list[Interval]
-    silent: bool
-    hidden: int
-
-    @property
-    def own(self) -> Cursor:
-        """How far he is himself."""
-        return Cursor(self.member.delivered, self.member.read)
 
 
 class Seats:
