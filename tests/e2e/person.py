@@ -13,8 +13,8 @@ ICONS = ("Queued", "Sent", "Delivered", "Read")
 def leave(*pages: Page) -> None:
     """Close tabs, or what is in them: their connections end, the tabs stay, empty.
 
-    Chromium on a busy machine does not always answer when it is asked to close a tab or to dispose
-    of a context, and Playwright then waits for ever; a navigation has a limit.
+    A tab that is closed while it goes somewhere by itself, or its context, may never answer, and
+    Playwright then waits for ever; a navigation has a limit.
     """
     for page in pages:
         page.goto(EMPTY)

@@ -71,6 +71,8 @@ def test_the_link_signs_in_once_and_the_bots_answer(browser: Browser, tmp_path: 
         again = other.new_page()
         again.goto(link)
         expect(again.get_by_text("This link was used already")).to_be_visible()
+        # What is used twice may have been stolen: the session ends, and its page begins anew.
+        expect(page.locator("#enter-form")).to_be_visible()
         leave(page, again)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
