@@ -44,6 +44,17 @@ def valkey() -> Iterator[ValkeyServer]:
         server.close()
 
 
+@pytest.fixture
+def own_valkey() -> Iterator[ValkeyServer]:
+    """One for a test that changes what others would notice."""
+    server = ValkeyServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
 @pytest.fixture(scope="session")
 def valkey_cluster() -> Iterator[ValkeyCluster]:
     """A real cluster of Valkey, one a test process."""

@@ -36,6 +36,7 @@ async def set_up(primary: PostgresServer, name: str, value: str) -> None:
     await primary.execute("SELECT pg_reload_conf()")
 
 
+@pytest.mark.slow
 async def test_a_server_that_needs_a_standby_says_what_to_type(
     primary: PostgresServer, tmp_path: Path
 ) -> None:

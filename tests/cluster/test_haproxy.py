@@ -79,6 +79,7 @@ async def test_tls_ends_here(tmp_path: Path, server: ServerProcess, pem: str) ->
             assert (answer.status, answer.headers["Location"]) == (302, f"https://{plain}/docs")
 
 
+@pytest.mark.slow
 async def test_where_nobody_is_ready_anybody_is_asked(tmp_path: Path) -> None:
     with running({"HUBBUB_SERVER_DRAIN_DELAY": "600"}) as server:
         async with proxied(tmp_path, server, {}) as (proxy, api):

@@ -45,7 +45,11 @@ def addresses(nodes: Sequence[ServerProcess]) -> list[str]:
     return [f"127.0.0.1:{node.port}" for node in nodes]
 
 
-@pytest.fixture(scope="module", params=[Haproxy, Caddy], ids=["haproxy", "caddy"])
+@pytest.fixture(
+    scope="module",
+    params=[Haproxy, pytest.param(Caddy, marks=pytest.mark.slow)],
+    ids=["haproxy", "caddy"],
+)
 def proxy(
     request: pytest.FixtureRequest, nodes: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxy]:

@@ -61,6 +61,7 @@ async def test_server(
     await keeps_to(conversation, codec, shared_server, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conversation", ON_POSTGRES, ids=name)
 async def test_server_on_postgres(
     conversation: Conversation, postgres: PostgresServer, postgres_server: ServerProcess

@@ -43,6 +43,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not complaints
 
 
+@pytest.mark.slow
 def test_search_finds_a_clause_and_nothing_comes_from_elsewhere(site: Path, page: Page) -> None:
     page.goto((site / "index.html").as_uri())
     page.keyboard.press("Control+k")
@@ -53,6 +54,7 @@ def test_search_finds_a_clause_and_nothing_comes_from_elsewhere(site: Path, page
     expect(page.locator('[id="4.4.4"]')).to_be_visible()
 
 
+@pytest.mark.slow
 def test_pages_fit_a_phone(site: Path, page: Page) -> None:
     for name in ("index", "start", "rest/messages", "operate/metrics"):
         page.goto((site / f"{name}.html").as_uri())

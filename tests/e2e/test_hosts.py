@@ -157,6 +157,7 @@ async def test_bad_tokens_close_a_websocket(
         assert (await get(http, server, bad, "/me"))[0] == 401
 
 
+@pytest.mark.slow
 async def test_keys_that_are_published_and_rotated(http: aiohttp.ClientSession) -> None:
     def theirs(kid: str, private: Any, algorithm: str, sub: str = "zoe") -> str:
         now = int(time.time()) * 1000

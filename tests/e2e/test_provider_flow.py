@@ -102,6 +102,7 @@ async def test_an_answer_of_one_provider_is_none_of_another(
         assert told(await browser.goes(back))["oidc-failed"] == "stale", "a way back is gone once"
 
 
+@pytest.mark.slow
 async def test_a_provider_that_is_down_is_said_and_comes_back(
     providers: tuple[ScriptedProvider, ScriptedProvider],
 ) -> None:

@@ -67,6 +67,7 @@ async def test_two_people_talk_and_ticks_turn(shared: ServerProcess, tmp_path: P
         assert bob.talk()[-3:-1] == ["Ann", "│ You  What is it?"]
 
 
+@pytest.mark.slow
 async def test_messages_are_edited_forwarded_pinned_deleted(
     shared: ServerProcess, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.people import Api, calling
+from tests.support.cluster import Cluster
 from tests.support.server import ServerProcess
 
 INTERRUPTION = "interruption"
@@ -63,6 +64,23 @@ def server(tmp_path: Path, settings: dict[str, str]) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture
-async def api(server: ServerProcess) -> AsyncIterator[Api]:
-    async with calling(server.url) as api:
+def cluster(tmp_path: Path, settings: dict[str, str]) -> Iterator[Cluster]:
+    """Three nodes, and engines of their own; a test module may have another one."""
+    with Cluster.running(tmp_path, 3, settings) as made:
+        yield made
+
+
+@pytest.fixture
+def called(request: pytest.FixtureRequest) -> ServerProcess:
+    """The server, or the first of the cluster where a test has one."""
+    if "cluster" in request.fixturenames:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        return cluster.nodes[0]
+    server: ServerProcess = request.getfixturevalue("server")
+    return server
+
+
+@pytest.fixture
+async def api(called: ServerProcess) -> AsyncIterator[Api]:
+    async with calling(called.url) as api:
         yield api

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +29,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
             node.program = shifted.program(seconds)
             node.start()
         yield made
-
-
-@pytest.fixture
-async def api(cluster: Cluster) -> AsyncIterator[Api]:
-    async with calling(cluster.nodes[0].url) as api:
-        yield api
 
 
 def uuid7() -> str:

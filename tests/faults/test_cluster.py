@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,20 +17,6 @@ from tests.faults.town import PATIENCE, Town
 from tests.support.cluster import Cluster
 from tests.support.engines import ValkeyCluster
 from tests.support.wait import lasting, until
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Three nodes, and engines of their own."""
-    with Cluster.running(tmp_path, 3, {"HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0"}) as made:
-        yield made
-
-
-@pytest.fixture
-async def api(cluster: Cluster) -> AsyncIterator[Api]:
-    async with calling(cluster.nodes[0].url) as api:
-        yield api
-
 
 Fault = Callable[[Cluster], Awaitable[None]]
 

@@ -121,6 +121,7 @@ async def test_a_load_balancer_is_told_first(server: ServerProcess, api: Api) ->
         assert await asyncio.to_thread(server.wait) == 1
 
 
+@pytest.mark.slow
 async def test_a_second_signal_cuts_it_short(server: ServerProcess, api: Api) -> None:
     ann, bob = await api.people("ann", "bob")
     chat = await api.direct(ann, bob)

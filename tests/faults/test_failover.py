@@ -2,14 +2,14 @@
 
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from tests.faults.conftest import Report
-from tests.faults.people import Api, calling
+from tests.faults.people import Api
 from tests.faults.proof import DATABASE_FAILS_OVER, check_forward, check_nothing_lost
 from tests.faults.town import Town
 from tests.support.cluster import Cluster
@@ -21,12 +21,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     settings = {"HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0"}
     with Cluster.running(tmp_path, 3, settings, standby=True) as made:
         yield made
-
-
-@pytest.fixture
-async def api(cluster: Cluster) -> AsyncIterator[Api]:
-    async with calling(cluster.nodes[0].url) as api:
-        yield api
 
 
 async def stored(server: PostgresServer) -> int:

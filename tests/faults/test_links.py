@@ -4,12 +4,12 @@ Servers are joined by Valkey alone: a link to it is one to the other servers.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.conftest import Report
-from tests.faults.people import Api, calling
+from tests.faults.people import Api
 from tests.faults.proof import DATABASE_FAILS_OVER, NODE_DIES, check_forward, check_nothing_lost
 from tests.faults.town import PATIENCE, Town
 from tests.support.cluster import Cluster
@@ -26,12 +26,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     settings = {"HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0"}
     with Cluster.running(tmp_path_factory.mktemp("links"), 3, settings, links=True) as made:
         yield made
-
-
-@pytest.fixture
-async def api(cluster: Cluster) -> AsyncIterator[Api]:
-    async with calling(cluster.nodes[0].url) as api:
-        yield api
 
 
 def slow(link: Link) -> None:

@@ -132,6 +132,7 @@ async def test_what_follows_a_refused_send_waits_for_it(server: ServerProcess, a
     assert said == [f"said {client_id}" for client_id in (refused, early, late)]
 
 
+@pytest.mark.slow
 async def test_what_never_returns_is_waited_for_no_longer(server: ServerProcess, api: Api) -> None:
     ann, bob = await api.people("ann", "bob")
     chat = await api.direct(ann, bob)

@@ -3,13 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
 from tests.faults.people import Api, Person
 from tests.faults.town import Town
-from tests.support.engines import PostgresServer
+from tests.support.engines import PostgresServer, with_standby
 
 Pair = tuple[PostgresServer, PostgresServer]
 
@@ -17,14 +16,8 @@ Pair = tuple[PostgresServer, PostgresServer]
 @pytest.fixture
 def servers() -> Iterator[Pair]:
     """A primary, and its standby."""
-    with ExitStack() as stack:
-        primary = PostgresServer()
-        stack.callback(primary.close)
-        primary.start()
-        standby = PostgresServer(primary)
-        stack.callback(standby.close)
-        standby.start()
-        yield primary, standby
+    with with_standby() as pair:
+        yield pair
 
 
 @pytest.fixture

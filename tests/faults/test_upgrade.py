@@ -2,32 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from hubbub.adapters.postgres.schema import MIGRATIONS
 from tests.faults.conftest import Report
-from tests.faults.people import Api, calling
+from tests.faults.people import Api
 from tests.faults.proof import NODE_DIES, check_forward, check_nothing_lost
 from tests.faults.town import Town
 from tests.support import newer
 from tests.support.cluster import Cluster
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Three nodes of this version, and engines of their own."""
-    with Cluster.running(tmp_path, 3, {"HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0"}) as made:
-        yield made
-
-
-@pytest.fixture
-async def api(cluster: Cluster) -> AsyncIterator[Api]:
-    async with calling(cluster.nodes[0].url) as api:
-        yield api
 
 
 async def schema(cluster: Cluster) -> int:

@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -221,6 +221,19 @@ class PostgresServer:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+@contextmanager
+def with_standby() -> Iterator[tuple[PostgresServer, PostgresServer]]:
+    """A primary and its standby, running until the block ends."""
+    with ExitStack() as stack:
+        primary = PostgresServer()
+        stack.callback(primary.close)
+        primary.start()
+        standby = PostgresServer(primary)
+        stack.callback(standby.close)
+        standby.start()
+        yield primary, standby
 
 
 def several(url: str, *others: PostgresServer) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from hubbub.adapters.postgres.replica import Replica
 from hubbub.domain.change import Amend, Edit, Erase, Hide, Pin
 from tests.contract.chats.on_postgres import PostgresWorld
 from tests.contract.chats.world import ANN, BOB, CAT, CHAT
-from tests.support.engines import PostgresServer
+from tests.support.engines import PostgresServer, with_standby
 from tests.support.wait import eventually
 
 OTHER = CHAT + 1
@@ -24,14 +23,8 @@ Pair = tuple[PostgresServer, PostgresServer]
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Pair]:
     """A primary, and a standby that commits do not wait for."""
-    with ExitStack() as stack:
-        primary = PostgresServer()
-        stack.callback(primary.close)
-        primary.start()
-        standby = PostgresServer(primary)
-        stack.callback(standby.close)
-        standby.start()
-        yield primary, standby
+    with with_standby() as pair:
+        yield pair
 
 
 class Stage:

@@ -5,7 +5,6 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -15,7 +14,7 @@ from hubbub.adapters.postgres.examine import examine
 from hubbub.ports import OutcomeUnknown, Unavailable
 from tests.contract.chats.on_postgres import PostgresWorld
 from tests.contract.chats.world import ANN, BOB
-from tests.support.engines import PostgresServer, several
+from tests.support.engines import PostgresServer, several, with_standby
 from tests.support.wait import eventually
 
 FEW = Bounds(connections=4, connect=3.0)
@@ -24,13 +23,7 @@ FEW = Bounds(connections=4, connect=3.0)
 @pytest.fixture
 def pair() -> Iterator[tuple[PostgresServer, PostgresServer]]:
     """A primary, and its synchronous standby."""
-    with ExitStack() as stack:
-        primary = PostgresServer()
-        stack.callback(primary.close)
-        primary.start()
-        standby = PostgresServer(primary)
-        stack.callback(standby.close)
-        standby.start()
+    with with_standby() as (primary, standby):
         asyncio.run(primary.wait_for_standby())
         yield primary, standby
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -113,47 +113,36 @@ async def test_any_text_is_a_key(buckets: Two) -> None:
 # ── on Valkey ──
 
 
-@pytest.fixture
-def server() -> Iterator[ValkeyServer]:
-    """A Valkey of its own."""
-    made = ValkeyServer()
-    made.start()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-async def _kept(server: ValkeyServer) -> int:
-    async with redis.Redis.from_url(server.url) as client:
+async def _kept(own_valkey: ValkeyServer) -> int:
+    async with redis.Redis.from_url(own_valkey.url) as client:
         return len(await client.keys("*:bucket:*"))
 
 
-async def test_a_full_bucket_is_not_kept(server: ValkeyServer) -> None:
-    async with joined(server) as nodes:
+async def test_a_full_bucket_is_not_kept(own_valkey: ValkeyServer) -> None:
+    async with joined(own_valkey) as nodes:
         await ValkeyBuckets(nodes).owe({"ann": 1, "bob": 2}, 10, 5)
-        assert await _kept(server) == 2
+        assert await _kept(own_valkey) == 2
         async with asyncio.timeout(PATIENCE):
-            while await _kept(server):
+            while await _kept(own_valkey):
                 pass
 
 
-async def test_after_a_flush_they_are_full(server: ValkeyServer) -> None:
-    async with joined(server) as nodes:
+async def test_after_a_flush_they_are_full(own_valkey: ValkeyServer) -> None:
+    async with joined(own_valkey) as nodes:
         buckets = ValkeyBuckets(nodes)
         assert await buckets.take("ann", HOURLY, 1) == 0
-        async with redis.Redis.from_url(server.url) as client:
+        async with redis.Redis.from_url(own_valkey.url) as client:
             await client.flushall()
         assert await buckets.take("ann", HOURLY, 1) == 0
 
 
 @pytest.mark.parametrize("away", [ValkeyServer.end, lambda it: it.send(signal.SIGSTOP)])
 async def test_nobody_waits_for_a_valkey_that_is_away(
-    server: ValkeyServer, away: Callable[[ValkeyServer], None]
+    own_valkey: ValkeyServer, away: Callable[[ValkeyServer], None]
 ) -> None:
-    async with joined(server) as nodes:
+    async with joined(own_valkey) as nodes:
         buckets = ValkeyBuckets(nodes)
-        away(server)
+        away(own_valkey)
         began = time.monotonic()
         with pytest.raises(Unavailable):
             await buckets.take("ann", HOURLY, 1)

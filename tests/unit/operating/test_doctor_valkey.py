@@ -1,7 +1,6 @@
 """`hubbub doctor` where Valkey joins servers: a real one, and what is said of others."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -26,17 +25,6 @@ FIT = Examined(
     log=False,
     trips=[0.0002] * 50,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[ValkeyServer]:
-    """A Valkey whose settings are changed."""
-    made = ValkeyServer()
-    made.start()
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 async def test_a_real_one_is_looked_at(valkey: ValkeyServer) -> None:
@@ -67,24 +55,24 @@ async def test_several_that_are_no_cluster(valkey: ValkeyServer) -> None:
         await examine(f"redis://127.0.0.1:{free_port()},127.0.0.1:{valkey.port}")
 
 
-async def test_one_that_forgets_on_its_own_is_found(server: ValkeyServer) -> None:
-    async with redis.Redis.from_url(server.url) as client:
+async def test_one_that_forgets_on_its_own_is_found(own_valkey: ValkeyServer) -> None:
+    async with redis.Redis.from_url(own_valkey.url) as client:
         await client.config_set("maxmemory", "100mb")
         await client.config_set("maxmemory-policy", "allkeys-lru")
         await client.config_set("appendonly", "yes")
-    found = await examine(server.url)
+    found = await examine(own_valkey.url)
     assert (found.most, found.policy, found.log) == (100 << 20, "allkeys-lru", True)
     _, _, memory = judge(found)
     assert memory.state == "warning"
     assert "noeviction" in memory.advice
 
 
-async def test_one_with_a_password_is_not_reached_without(server: ValkeyServer) -> None:
-    async with redis.Redis.from_url(server.url) as client:
+async def test_one_with_a_password_is_not_reached_without(own_valkey: ValkeyServer) -> None:
+    async with redis.Redis.from_url(own_valkey.url) as client:
         await client.config_set("requirepass", "secret")
     with pytest.raises(Unavailable, match="wants a password"):
-        await examine(server.url)
-    assert (await examine(server.url.replace("//", "//:secret@"))).name == "Valkey"
+        await examine(own_valkey.url)
+    assert (await examine(own_valkey.url.replace("//", "//:secret@"))).name == "Valkey"
 
 
 async def test_one_that_does_not_answer() -> None:
