@@ -4,6 +4,7 @@ Compared are what the bots were told with what the store has, read by the visito
 of every chat.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
@@ -25,6 +26,7 @@ class Audit:
         self.disordered = 0
         self.lost = 0
         self._places = dict(places)
+        self._checking = asyncio.Lock()
         self._acked: set[str] = set()
         """Acknowledged, not seen in the store yet."""
         self._stored: set[str] = set()
@@ -79,12 +81,13 @@ class Audit:
 
     async def check(self, api: Api) -> None:
         """Read on in every chat, and compare. Raises Refused, Unreachable: then try again."""
-        due = set(self._acked)
-        for chat_id in self._places:
-            await self._read_on(api, chat_id)
-        lost = due & self._acked  # acknowledged before the reading began, and not there
-        self.lost += len(lost)
-        self._acked -= lost
+        async with self._checking:  # two at once would take the same page twice
+            due = set(self._acked)
+            for chat_id in self._places:
+                await self._read_on(api, chat_id)
+            lost = due & self._acked  # acknowledged before the reading began, and not there
+            self.lost += len(lost)
+            self._acked -= lost
 
     async def _read_on(self, api: Api, chat_id: str) -> None:
         more = True
