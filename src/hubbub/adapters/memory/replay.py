@@ -75,7 +75,7 @@ def places(state: State, reader: ResumeFrom) -> Places:
             changed.append(Place(chat_id, place, head.seq, head.at, chat.size > LARGE))
         if chat.size > LARGE:
             large[chat_id] = member.since
-    changed.sort(key=lambda p: -p.at)
+    changed.sort(key=lambda p: (-p.at, -p.chat_id))
     after = reader.me
     if reader.positions is None:
         after = session.me_place if session is not None else 0

@@ -123,7 +123,7 @@ async def places(db: Any, reader: ResumeFrom) -> Places:
             changed.append(Place(chat_id, place, head, at, size > LARGE))
         if size > LARGE:
             large[chat_id] = since
-    changed.sort(key=lambda p: -p.at)
+    changed.sort(key=lambda p: (-p.at, -p.chat_id))
     after = me_place if reader.positions is None else reader.me
     me, me_head = await own_log(db, reader.user_id, after, 1_000_000)
     stance = await load_stance(db, reader.user_id, me_head)
