@@ -3,14 +3,27 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hubbub.delivery.announce import Announcer
 from hubbub.delivery.flight import Flight
-from hubbub.domain.change import Advance, Change, Leave, Made, NewChat, Post, Posted, Seen
-from hubbub.domain.chat import Head, direct_key
-from hubbub.domain.own import MyBlock, MyChat, SetBlock, Told
+from hubbub.domain.change import (
+    Advance,
+    Amend,
+    Change,
+    Erase,
+    Leave,
+    Made,
+    NewChat,
+    Post,
+    Posted,
+    Seen,
+)
+from hubbub.domain.chat import direct_key
+from hubbub.domain.events import UnsureEvent
+from hubbub.domain.own import Mute, MyBlock, MyChat, SetBlock, SetMe, Told
 from hubbub.domain.relation import Privacy, Stance
-from hubbub.domain.roster import KnownChat, Roster
+from hubbub.domain.roster import Roster
 from tests.support.accounts import HandClock
 
 CHAT, ANN, BOB = 9, 1, 2
@@ -33,30 +46,26 @@ async def test_a_block_in_the_commit_that_makes_the_chat_is_looked_for() -> None
     assert not chat.free
 
 
-GROUP = 10
+GROUP, MESSAGE = 10, 77
 SAID = Post(6, CHAT, None, ANN, None, 1, "text", "hi", b"", 0)
 
 
 @pytest.mark.parametrize(
     ("changes", "unsure"),
     [
-        ([SAID, Advance(GROUP, BOB, 0, 1, 1, 9), Seen(((ANN, 5),))], {CHAT, GROUP}),
-        ([SAID, Leave(7, GROUP, ANN, BOB, 9)], None),
-        ([SetBlock(BOB, ANN, True)], None),
+        (
+            [SAID, Advance(GROUP, BOB, 0, 1, 1, 9), Seen(((ANN, 5),))],
+            UnsureEvent(chats=(CHAT, GROUP)),
+        ),
+        ([SAID, Leave(7, GROUP, ANN, BOB, 9)], UnsureEvent(chats=(CHAT,), changed=(GROUP,))),
+        ([SetBlock(BOB, ANN, True), SetMe(ANN, {}, "Ann")], UnsureEvent(users=(ANN, BOB))),
+        ([Amend(MESSAGE, ANN, Erase(), 9)], UnsureEvent(messages=(MESSAGE,))),
+        ([Mute(GROUP, BOB, 9), replace(SAID, chat_id=0)], UnsureEvent()),
     ],
 )
-def test_after_a_commit_that_may_have_been(changes: list[Change], unsure: set[int] | None) -> None:
-    """Who is in a chat stays known where it was of posts and cursors alone; what is there, not."""
-    roster, told = Roster(), list[object]()
+def test_what_may_have_been_committed_is_said(changes: list[Change], unsure: UnsureEvent) -> None:
+    told: list[UnsureEvent] = []
     aside: Any = (told.append, lambda: None)
-    announcer = Announcer(roster, None, lambda _: None, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
-    chat = roster.add(KnownChat(CHAT, "group", 2, (ANN, BOB), Head(4, 4)))
-    chat.remember(5, 55, ANN)
-    assert chat.passed(4, 5, BOB)
+    announcer = Announcer(Roster(), None, lambda _: None, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
     announcer.anew(changes)
     assert told == [unsure]
-    assert roster.get(CHAT) is (chat if unsure else None)
-    assert chat.has(BOB)
-    assert chat.passed(4, 5, BOB) is None or unsure is None
-    chat.remember(7, 77, ANN)
-    assert chat.passed(5, 7, BOB) is None or unsure is None, "the store knows whose is 6"

@@ -73,11 +73,11 @@ class Heard:
     """`Hearing` that counts."""
 
     def __init__(self) -> None:
-        self.unsure_of: list[Collection[int]] = []
+        self.unsure_of: list[UnsureEvent] = []
         self.losses = 0
 
-    def unsure(self, chats: Collection[int]) -> None:
-        self.unsure_of.append(chats)
+    def unsure(self, event: UnsureEvent) -> None:
+        self.unsure_of.append(event)
 
     def lost(self) -> None:
         self.losses += 1
@@ -88,16 +88,15 @@ async def test_a_commit_that_may_have_been_is_told_and_is_no_lost_letter() -> No
     bus = Bus(wire, lambda events: None)
     bus.hearing = heard = Heard()  # type: ignore[assignment]
     running = asyncio.create_task(bus.run())
-    bus.unsure({7})
+    unsure = UnsureEvent(chats=(7,), changed=(8,))
+    bus.unsure(unsure)
     await eventually(lambda: bool(wire.begun), "the other node is told")
     event = msgspec.msgpack.decode(wire.begun[0].events[0], type=UnsureEvent)
-    assert (event.chats, heard.unsure_of, heard.losses) == ((7,), [{7}], 0)
-    assert wire.begun[0].number == 1
-    bus.unsure(None)
-    assert (heard.unsure_of, heard.losses) == ([{7}], 1)
+    assert event == unsure
+    assert (heard.unsure_of, heard.losses) == ([unsure], 0)
     wire.open.set()
     bus.publish([EVENT])
-    await eventually(lambda: len(wire.begun) > 1, "it misses a letter")
-    assert [letter.number for letter in wire.begun if letter.events] == [1, 3]
+    await eventually(lambda: len(wire.begun) > 1, "it misses no letter")
+    assert [letter.number for letter in wire.begun if letter.events] == [1, 2]
     running.cancel()
     await asyncio.wait([running])

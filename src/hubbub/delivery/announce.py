@@ -1,15 +1,15 @@
 """From committed changes to events on the bus; only what is stored is ever announced."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from secrets import randbits
 from typing import Final, assert_never, get_args
 
 from hubbub.delivery.cursors import by_sending, counts, ranges
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.moves import large_moves, members_after, seated, system_row
+from hubbub.delivery.unsure import unsure
 from hubbub.domain.change import (
-    Advance,
     Advanced,
     Amended,
     Change,
@@ -25,10 +25,8 @@ from hubbub.domain.change import (
     Missing,
     Outcome,
     Placed,
-    PlaceMe,
     Post,
     Posted,
-    Seen,
     SetChat,
     Stale,
 )
@@ -41,6 +39,7 @@ from hubbub.domain.events import (
     ReceiptEvent,
     RowEvent,
     StanceEvent,
+    UnsureEvent,
 )
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyBlock, MySettings, Told
@@ -54,8 +53,6 @@ COUNTS_EVERY: Final = 1.0
 MEMBERSHIP: Final = (*get_args(GroupChange), Fill)
 """Changes of who hears."""
 _CHANGE_WHO_HEARS: Final = frozenset[type](MEMBERSHIP)
-_CHANGE_NO_CHAT: Final = frozenset[type]((Post, Advance, PlaceMe, Seen))
-"""Who is in chats that are there, and what may be said in them, stays as it was."""
 
 Publish = Callable[[Sequence[Event]], None]
 
@@ -70,7 +67,7 @@ class Announcer:
         publish: Publish,
         clock: Clock,
         flight: Flight,
-        begin_anew: Callable[[Collection[int] | None], None],
+        begin_anew: Callable[[UnsureEvent], None],
         flush: Callable[[], None],
     ) -> None:
         self._roster = roster
@@ -91,15 +88,8 @@ class Announcer:
         self._flight.committing = True
 
     def anew(self, changes: Sequence[Change]) -> None:
-        """What was committed is not known, so it cannot be told: all connections resume."""
-        chats: set[int] | None = None
-        if _CHANGE_NO_CHAT.issuperset(map(type, changes)):
-            chats = {c.chat_id for c in changes if isinstance(c, Post | Advance)} - {0}
-            for chat_id in chats:
-                self._roster.unsure(chat_id)
-        else:
-            self._roster.clear()
-        self._begin_anew(chats)
+        """What was committed is not known, so it cannot be told: all connections look for it."""
+        self._begin_anew(unsure(changes))
         self.on_waiting()
 
     def end(self) -> None:

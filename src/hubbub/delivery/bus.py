@@ -168,15 +168,11 @@ class Bus:
         self._quiet.clear()
         self.statistics.unsent += 1
 
-    def unsure(self, chats: Collection[int] | None) -> None:
-        """The outcome of a commit is not known: posts and cursors of these chats, or anything."""
-        if chats is None:
-            self.skip()
-            self.catch_up("store")
-            return
+    def unsure(self, event: UnsureEvent) -> None:
+        """The outcome of a commit is not known, here and so everywhere."""
         self.statistics.catch_ups["store"] += 1
-        self.hearing.unsure(chats)
-        self.publish([UnsureEvent(tuple(chats))])
+        self.hearing.unsure(event)
+        self.publish([event])
 
     async def _beats(self) -> None:
         while True:

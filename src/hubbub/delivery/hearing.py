@@ -49,7 +49,7 @@ class Hearing:
                 case RevokedEvent():
                     self.revoke([event.session_id])
                 case UnsureEvent():
-                    self.unsure(event.chats)
+                    self.unsure(event)
                 case _:
                     pass
 
@@ -63,12 +63,11 @@ class Hearing:
         self.roster.clear()
         self._look_again()
 
-    def unsure(self, chats: Iterable[int]) -> None:
-        """What was posted there is not known, nor who passed it. Who is where has not changed, so
-        that those who talk are seen typing while the store is away.
+    def unsure(self, event: UnsureEvent) -> None:
+        """This may be stored, or not. Who is in chats where it was only said something stays known,
+        so that those who talk are seen typing while the store is away.
         """
-        for chat_id in chats:
-            self.roster.unsure(chat_id)
+        self.roster.unsure(event)
         self._look_again()
 
     def _look_again(self) -> None:

@@ -90,9 +90,15 @@ class RevokedEvent(_Event, frozen=True, gc=False, array_like=True, tag="revoked"
 
 
 class UnsureEvent(_Event, frozen=True, gc=False, array_like=True, tag="unsure"):
-    """Posts and cursors of these chats may be stored, or not, and nobody else is told of them."""
+    """A commit may be stored, or not, and nobody is told of what it held: posts and cursors of
+    `chats`, members and settings of those that are `changed`, how `users` stand to others, changes
+    of `messages`.
+    """
 
-    chats: tuple[int, ...]
+    chats: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+    users: tuple[int, ...] = ()
+    messages: tuple[int, ...] = ()
 
 
 class JoinedLarge(

@@ -12,6 +12,7 @@ from typing import Final
 
 from hubbub.domain.change import Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Found, Head
+from hubbub.domain.events import UnsureEvent
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed
@@ -243,11 +244,16 @@ class Roster:
             if chat.type == "direct" and user_id in chat.members:
                 chat.free = False
 
-    def unsure(self, chat_id: int) -> None:
-        """Who is in the chat is known, and what was said there is not."""
-        chat = self.get(chat_id)
-        if chat is not None:
-            chat.unsure()
+    def unsure(self, event: UnsureEvent) -> None:
+        """Where it was only said something, who is in the chat stays known."""
+        for chat_id in event.changed:
+            self.forget(chat_id)
+        for chat_id in event.chats:
+            chat = self.get(chat_id)
+            if chat is not None:
+                chat.unsure()
+        for user_id in event.users:
+            self.ask_about(user_id)
 
     def clear(self) -> None:
         """Ask the store about every chat the next time."""

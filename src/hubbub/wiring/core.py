@@ -1,7 +1,7 @@
 """The message path and the verbs, joined. Knows ports only: a simulation runs the same core."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
 from hubbub.delivery.watchers import Watchers
-from hubbub.domain.events import RevokedEvent
+from hubbub.domain.events import RevokedEvent, UnsureEvent
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
 from hubbub.entry.ws.parts import SessionParts
@@ -203,11 +203,12 @@ class Core:
         found = await self.world.accounts.revoked(now - self.told.token_ms)
         self.revocations.heard(found, now)
 
-    def _begin_anew(self, chats: Collection[int] | None) -> None:
+    def _begin_anew(self, event: UnsureEvent) -> None:
         """The store went away over a commit: what connections have is not known any more."""
         if self.bus is not None:
-            self.bus.unsure(chats)
+            self.bus.unsure(event)
             return
+        self.roster.unsure(event)
         self.relay.forget()
         self.hub.close_all(Close.TRY_LATER, "the store was away; resume")
 

@@ -2,9 +2,10 @@
 
 from hubbub.domain.change import Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Chat, Found, Head
+from hubbub.domain.events import UnsureEvent
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed
-from hubbub.domain.roster import Roster, posted
+from hubbub.domain.roster import KnownChat, Roster, posted
 
 ANN, CHAT = 1, 7
 
@@ -68,3 +69,23 @@ def test_who_is_removed_from_a_large_group_that_was_made_here_sends_no_more() ->
     roster.changed(Logged(9, CHAT, Head(1), len(members) - 1, ANN, b"{}", [gone]))
     assert ANN not in chat.members
     assert not chat.has(ANN)
+
+
+def test_after_a_commit_that_may_have_been_who_is_where_it_was_only_said_something_stays() -> None:
+    roster = Roster()
+    said, changed, theirs, other = (
+        roster.add(KnownChat(CHAT + n, "direct", 2, members, Head(4, 4)))
+        for n, members in enumerate(((ANN, 2), (ANN, 2), (3, 4), (ANN, 2)))
+    )
+    for chat in (said, other):
+        chat.remember(5, 55, ANN)
+    roster.unsure(UnsureEvent(chats=(said.chat_id,), changed=(changed.chat_id,), users=(3,)))
+    assert roster.get(said.chat_id) is said
+    assert said.has(ANN)
+    assert said.passed(4, 5, 2) is None
+    said.remember(7, 77, ANN)
+    assert said.passed(5, 7, 2) is None, "the store knows whose is 6"
+    assert roster.get(changed.chat_id) is None
+    assert not theirs.free
+    assert other.free
+    assert other.passed(4, 5, 2) == [Passed(ANN, 55, 5)]
