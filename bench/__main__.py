@@ -16,6 +16,7 @@ from bench.row import Row, details, table
 from bench.scenarios import (
     beside,
     changes,
+    commit,
     fan_out,
     history,
     large_cluster,
@@ -46,6 +47,7 @@ SCENARIOS: dict[str, Callable[[Context], Row]] = {
     "history": history.run,
     "start": start.run,
     "missed_1000": missed.thousand,
+    "commit": commit.run,
     "nodes": nodes.run,
     "large_cluster": large_cluster.run,
 }
