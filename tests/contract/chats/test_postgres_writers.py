@@ -4,7 +4,8 @@ own, as each server has. Nobody waits in a circle, and a chat that all write to 
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
@@ -231,3 +232,27 @@ async def test_what_fails_before_the_end_stores_nothing(
             await one.store.commit([one.text("one")])
     assert not isinstance(error.value, OutcomeUnknown)
     assert await one.seen(ANN) == []
+
+
+@pytest.mark.parametrize("size", [1, 50])
+async def test_a_commit_costs_as_many_round_trips_whatever_its_size(
+    one: PostgresWorld, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    await one.group(*USERS)
+    await one.post("the first of the day")
+    said: list[str] = []
+    for name in ("execute", "fetch", "copy_records_to_table"):
+        monkeypatch.setattr(asyncpg.Connection, name, _noted(said, name))
+    posts: list[Change] = [one.text(f"{n}", client_id=b"%016d" % n) for n in range(size)]
+    await one.store.commit([*posts, *(Advance(CHAT, user, 0, 100, 100, 5) for user in USERS[1:])])
+    assert len(said) == 8, "\n".join(said)
+
+
+def _noted(said: list[str], name: str) -> Callable[..., Awaitable[Any]]:
+    real = getattr(asyncpg.Connection, name)
+
+    async def noted(self: asyncpg.Connection, query: str, *values: Any, **more: Any) -> Any:
+        said.append(query)
+        return await real(self, query, *values, **more)
+
+    return noted

@@ -198,6 +198,9 @@ async def _apply(work: Work, changes: list[Change], wait: bool) -> list[Outcome 
     work.check_keys()
     taken = [i for i, target in enumerate(targets) if target not in busy]
     await work.lock_users({user for i in taken for user in _users(work, changes[i])})
+    await work.load_positions(
+        key for i in taken if (key := _position(changes[i], targets[i])) is not None
+    )
     outcomes: list[Outcome | None] = [None] * len(changes)
     for _, run in groupby(taken, key=lambda i: type(changes[i])):
         indices = list(run)
@@ -278,6 +281,17 @@ def _users(work: Work, change: Change) -> Iterable[int]:
             return ()
         case _:
             assert_never(change)
+
+
+def _position(change: Change, target: int | None) -> tuple[int, int] | None:
+    """Whose place in which chat most changes need: all are loaded together."""
+    match change:
+        case Post() if target is not None:
+            return target, change.sender_id
+        case Advance():
+            return change.chat_id, change.user_id
+        case _:
+            return None
 
 
 async def _run(work: Work, run: list[Change]) -> list[Outcome]:

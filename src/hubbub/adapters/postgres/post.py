@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import insert_mentions, unread_mentions
-from hubbub.adapters.postgres.rows import SENT_COLUMNS, present_members
+from hubbub.adapters.postgres.rows import INSERT, present_members, sent_values, write
 from hubbub.adapters.postgres.schema import DAY_MS, day_of_id
 from hubbub.adapters.postgres.sent import claim, known_posts
 from hubbub.adapters.postgres.work import NEW_CHATS, Again, Work, new_row
@@ -80,30 +80,7 @@ async def insert_rows(work: Work, rows: Sequence[Row]) -> None:
         return
     for row in rows:
         work.need_day(day_of_id(row.id))
-    await work.db.copy_records_to_table(
-        "messages",
-        columns=SENT_COLUMNS,
-        records=[
-            (
-                r.id,
-                r.chat_id,
-                r.seq,
-                r.rev,
-                r.number,
-                r.sender_id,
-                r.client_id,
-                r.at,
-                r.type,
-                r.content,
-                r.media,
-                r.reply_to,
-                r.system,
-                r.thread_id,
-                r.extra,
-            )
-            for r in rows
-        ],
-    )
+    await write(work.db, {INSERT: [sent_values(row) for row in rows]})
     await work.note_rows(rows)
 
 

@@ -1,8 +1,12 @@
 """Small statements that several parts share, and how rows of a chat's log are found by position."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from sys import intern
 from typing import Any, Final
+
+from msgspec.structs import astuple
 
 from hubbub.adapters.postgres.schema import DAY_IDS
 from hubbub.domain.chat import Chat, Interval
@@ -13,7 +17,15 @@ SENT: Final = (
     "id, chat_id, seq, rev, number, sender_id, client_id, at, type, content, media, reply_to,"
     " system, thread_id, extra"
 )
-SENT_COLUMNS: Final = tuple(SENT.split(", "))
+_SENT_TYPES: Final = (
+    *("bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bytea", "bigint"),
+    *("text", "text", "bytea", "bigint", "bytea", "bigint", "bytea"),
+)
+INSERT: Final = (
+    f"INSERT INTO messages ({SENT}) SELECT * FROM"
+    f" unnest({', '.join(f'${n}::{of}[]' for n, of in enumerate(_SENT_TYPES, 1))})"
+)
+"""Messages as they were sent; see `sent_values`."""
 ROW: Final = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned, reactions"
 CHAT: Final = (
     "id, type, key, title, history, created_at, size, description, picture, posting,"
@@ -22,6 +34,8 @@ CHAT: Final = (
 SILENT: Final = "EXISTS (SELECT 1 FROM privacy p WHERE p.user_id = {} AND NOT p.read_receipts)"
 """Whether the user of this column tells nobody what he has read."""
 MESSAGE: Final = f"SELECT {ROW} FROM messages WHERE id = $1"
+
+ARGUMENT: Final = re.compile(r"\$(\d+)")
 
 SPANS: Final = (
     "SELECT first_id, first_seq, last_seq FROM spans"
@@ -70,6 +84,11 @@ def chat_of(values: Iterable[Any]) -> Chat:
 def row_of(values: Iterable[Any]) -> Row:
     """A message from its ROW columns."""
     return Row(*words(values, 8))
+
+
+def sent_values(row: Row) -> tuple[Any, ...]:
+    """What a message's row begins with, before anything in it was changed: its SENT columns."""
+    return astuple(row)[: len(_SENT_TYPES)]
 
 
 async def load_chat(db: Any, chat_id: int) -> Chat | None:
@@ -140,3 +159,27 @@ async def seen_by(db: Any, chat: Chat, user_id: int) -> list[Interval]:
 def columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:
     """Rows as one array a column, for `unnest`."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * count
+
+
+async def write(db: Any, rows: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    """Carry out statements with their rows, as one: none of them sees what the others do."""
+    wanted = {query: found for query, found in rows.items() if found}
+    if wanted:
+        values = [column for found in wanted.values() for column in columns(found, 0)]
+        await db.execute(_joined(tuple(wanted)), *values)
+
+
+@cache
+def _joined(queries: tuple[str, ...]) -> str:
+    """The last with the others in front of it, arguments numbered on from one to the next."""
+    numbered, used = [], 0
+    for query in queries:
+        numbered.append(_renumber(query, used))
+        used += len(set(ARGUMENT.findall(query)))
+    *others, last = numbered
+    named = [f"s{n} AS ({query})" for n, query in enumerate(others)]
+    return f"WITH {', '.join(named)} {last}" if named else last
+
+
+def _renumber(query: str, by: int) -> str:
+    return ARGUMENT.sub(lambda found: f"${int(found[1]) + by}", query)

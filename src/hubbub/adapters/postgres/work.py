@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres.mentions import unread_mentions
-from hubbub.adapters.postgres.rows import CHAT, SILENT, chat_of, columns, hidden_in, words
+from hubbub.adapters.postgres.rows import CHAT, SILENT, chat_of, columns, hidden_in, words, write
 from hubbub.adapters.postgres.schema import DAY_MS, OPEN, span_of
 from hubbub.domain.change import NewChat
 from hubbub.domain.chat import LARGE, Chat, Head, Role
@@ -351,26 +351,23 @@ class Work:
 
     async def flush(self) -> None:
         """Write what has changed so far."""
-        db = self.db
-        if self._moved_heads:
-            heads = [self._head_row(chat_id) for chat_id in sorted(self._moved_heads)]
-            await db.execute(SAVE_HEADS, *columns(heads, 7))
-        if self._moved:
-            rows = [(*key, *self._position_row(key)) for key in sorted(self._moved)]
-            await db.execute(SAVE_POSITIONS, *columns(rows, 10))
-        if self._told:
-            told = [(user_id, self._me_heads[user_id]) for user_id in sorted(self._told)]
-            await db.execute(SAVE_USERS, *columns(told, 2))
-        if self._marks:
-            await db.execute(INSERT_MARKS, *columns(self._marks, 5))
+        heads = [self._head_row(chat_id) for chat_id in sorted(self._moved_heads)]
+        moved = [(*key, *self._position_row(key)) for key in sorted(self._moved)]
+        told = [(user_id, self._me_heads[user_id]) for user_id in sorted(self._told)]
+        await write(
+            self.db,
+            {
+                SAVE_HEADS: heads,
+                SAVE_POSITIONS: moved,
+                SAVE_USERS: told,
+                INSERT_MARKS: self._marks,
+                SAVE_PLACES: [(*key, seq) for key, seq in self._places.items()],
+                SAVE_SEEN: sorted(self._seen.items()),
+            },
+        )
         if self._packed:
             packed = [(*key, users) for key, users in self._packed.items()]
-            await db.executemany("INSERT INTO large_marks VALUES ($1, $2, $3, $4, $5)", packed)
-        if self._places:
-            places = [(*key, seq) for key, seq in self._places.items()]
-            await db.execute(SAVE_PLACES, *columns(places, 3))
-        if self._seen:
-            await db.execute(SAVE_SEEN, *columns(sorted(self._seen.items()), 2))
+            await self.db.executemany("INSERT INTO large_marks VALUES ($1, $2, $3, $4, $5)", packed)
         for done in (self._moved_heads, self._moved, self._told, self._marks, self._places):
             done.clear()
         self._seen.clear()
