@@ -6,28 +6,30 @@ from bench.load.pairs import Outcome
 from bench.plan import Plan
 from bench.row import Row
 from bench.scenarios.common import PAIRS, load, pair_chats
-from bench.scenarios.one_to_one import Search
+from bench.scenarios.one_to_one import Search, holds
 
 NAME = "nodes"
 WHAT = "1-to-1 messages/s on 1, 2, 4 nodes, PostgreSQL and Valkey; the two on different nodes"
-_FIRST = 600.0
+_FIRST = 600.0  # of one node; several on one core carry less
 _SECONDS = 20
 
 
 def run(context: Context) -> Row:
-    """For each number of nodes rising steps, two halvings, then the best rate for 20 s."""
+    """For each number of nodes rising steps, three halvings, then the best rate for 20 s.
+
+    Where none holds, what the last and lowest step was like.
+    """
     row = Row(NAME, WHAT, "–", "–")
     found = []
     for nodes in (1, 2, 4):
         context.say(f"{nodes} nodes")
         row.notes.append(f"── {nodes} nodes")
         with context.cluster(Plan(2 * PAIRS, 2 * PAIRS, pair_chats(PAIRS)), nodes) as ground:
-            search = Search(context, ground, row, _FIRST)
-            best = search.final(search.rate(), _SECONDS)
-            if best is None:
-                found.append(f"{nodes}: no rate held")
-                continue
-            found.append(f"{nodes}: {best.rate:,.0f}/s, p99 {best.percentile(0.99):.0f} ms")
+            search = Search(context, ground, row, _FIRST / nodes)
+            best = search.final(search.rate(), _SECONDS) or search.last
+            assert best is not None
+            held = "" if holds(best) else " (did not hold)"
+            found.append(f"{nodes}: {best.rate:,.0f}/s, p99 {best.percentile(0.99):.0f} ms{held}")
             assert isinstance(ground.server, Cluster)
             _explain(row, nodes, ground.server, best)
             row.load = load(best)

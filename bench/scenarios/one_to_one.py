@@ -25,7 +25,7 @@ def holds(outcome: Outcome) -> bool:
 
 
 def run(context: Context) -> Row:
-    """Rising steps, two halvings, then the whole time at the best rate."""
+    """Rising steps, three halvings, then the whole time at the best rate."""
     row = Row(NAME, WHAT, "8,000/s", "11,600/s")
     with context.ground(Plan(2 * PAIRS, 2 * PAIRS, pair_chats(PAIRS))) as ground:
         search = Search(context, ground, row)
@@ -62,11 +62,13 @@ class Search:
         self._context, self._ground, self._row = context, ground, row
         self._first = first
         self._pairs = Pairs(ground.reactor, open_sides(ground, PAIRS))
+        self.last: Outcome | None = None
+        """Of the last step, whether it held or not."""
 
     def rate(self) -> float:
         """The highest rate that held for a step; 0 when none did."""
         step = self._context.pick(10, 3)
-        self._step(1000, 3)  # fills caches; not counted
+        self._step(min(1000.0, self._first), 3)  # fills caches; not counted
         good, bad, rate = 0.0, 0.0, self._first
         while not bad and rate <= _TOP:
             if holds(self._step(rate, step)):
@@ -74,7 +76,7 @@ class Search:
             else:
                 bad = rate
         for _ in range(self._context.pick(3, 1)):
-            if good and bad:
+            if bad:
                 middle = (good + bad) / 2
                 if holds(self._step(middle, step)):
                     good = middle
@@ -93,7 +95,7 @@ class Search:
 
     def _step(self, rate: float, seconds: float) -> Outcome:
         self._ground.server.begin()
-        outcome = self._pairs.run(rate, seconds)
+        outcome = self.last = self._pairs.run(rate, seconds)
         text = f"{describe(outcome)}; {self._ground.server.cpu()}; generator {load(outcome)}"
         self._context.say(text)
         self._row.notes.append(f"{seconds:.0f} s at {text}")
