@@ -59,7 +59,7 @@ test: $(DEV) ## all tests but the long ones, 200 simulation seeds (ARGS="-k word
 test-all: export HUBBUB_SEEDS ?= 1000
 test-all: export HUBBUB_FUZZ_EXAMPLES ?= 100
 test-all: $(DEV) ## every test: 1,000 seeds, faults, mutants
-	@tools/debian chromium haproxy caddy ip:iproute2 systemd-analyze:systemd
+	@tools/debian chromium haproxy caddy ip:iproute2 systemd-analyze:systemd redis-server
 	@tools/provider
 	@failed=0; \
 	( $(PYTEST) -n $(JOBS) --durations=10 $(SUITES) $(ARGS) ) || failed=1; \

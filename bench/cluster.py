@@ -14,7 +14,8 @@ from bench import machine, net, seed, server
 from bench.plan import Plan, World
 from bench.server import Server
 from hubbub.adapters.local.secret import load_secret
-from tests.support.engines import PostgresServer, ValkeyServer
+from tests.support.engines import PostgresServer
+from tests.support.valkeys import ValkeyServer
 
 
 @dataclass(slots=True)

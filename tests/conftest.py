@@ -4,10 +4,12 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
-from tests.support.engines import PostgresServer, ValkeyCluster, ValkeyServer
+from tests.support.engines import PostgresServer
+from tests.support.valkeys import REDIS, ValkeyCluster, ValkeyServer, WatchedValkey
 
 
 def pytest_collection_finish() -> None:
@@ -22,48 +24,58 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+Engine = TypeVar("Engine", PostgresServer, ValkeyServer, ValkeyCluster, WatchedValkey)
+
+
+def running(engine: Engine) -> Iterator[Engine]:
+    """It, until who has it needs it no more."""
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.close()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server, one a test process."""
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+    yield from running(PostgresServer())
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """A real Valkey server, one a test process."""
-    server = ValkeyServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+    yield from running(ValkeyServer())
 
 
 @pytest.fixture
 def own_valkey() -> Iterator[ValkeyServer]:
     """One for a test that changes what others would notice."""
-    server = ValkeyServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+    yield from running(ValkeyServer())
 
 
 @pytest.fixture(scope="session")
 def valkey_cluster() -> Iterator[ValkeyCluster]:
     """A real cluster of Valkey, one a test process."""
-    cluster = ValkeyCluster()
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.close()
+    yield from running(ValkeyCluster())
+
+
+@pytest.fixture(scope="session")
+def watched_valkey() -> Iterator[WatchedValkey]:
+    """A real Valkey with a replica and Sentinels, one a test process."""
+    yield from running(WatchedValkey())
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[ValkeyServer]:
+    """Debian's Redis, one a test process."""
+    yield from running(ValkeyServer(program=REDIS))
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[ValkeyCluster]:
+    """A cluster of Debian's Redis, one a test process."""
+    yield from running(ValkeyCluster(program=REDIS))
 
 
 @pytest.fixture(scope="session")

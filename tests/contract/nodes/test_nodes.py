@@ -12,15 +12,13 @@ import pytest
 from hubbub.adapters.valkey.nodes import ValkeyNodes
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import large, user
-from tests.contract.nodes.stage import PATIENCE, Node, Stage, recovered, staged
+from tests.contract.nodes.stage import ENGINES, PATIENCE, Node, Stage, recovered, staged
 from tests.simulation.bus import Switch
-from tests.support.engines import ValkeyServer
+from tests.support.valkeys import ValkeyServer
 from tests.support.wait import eventually
 
 
-@pytest.fixture(
-    params=["simulated", "valkey", pytest.param("valkey_cluster", marks=pytest.mark.slow)]
-)
+@pytest.fixture(params=["simulated", *ENGINES])
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     if request.param != "simulated":
         url = request.getfixturevalue(request.param).url

@@ -17,7 +17,7 @@ from hubbub.adapters.valkey.shards import Calls, Shards, addresses, look_up
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import user
 from tests.contract.nodes.stage import PATIENCE, Node, Stage, recovered, staged
-from tests.support.engines import ValkeyCluster, ValkeyServer
+from tests.support.valkeys import ValkeyCluster, ValkeyServer
 from tests.support.wait import eventually, until
 
 TOPICS = [user(number) for number in range(100)]

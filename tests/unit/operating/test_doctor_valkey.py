@@ -11,8 +11,8 @@ from hubbub.config import Config, Valkey
 from hubbub.ports import Unavailable
 from hubbub.wiring.doctor.check import Check
 from hubbub.wiring.doctor.valkey import checks, judge
-from tests.support.engines import ValkeyCluster, ValkeyServer
 from tests.support.server import free_port
+from tests.support.valkeys import ValkeyCluster, ValkeyServer
 
 FIT = Examined(
     name="Valkey",
