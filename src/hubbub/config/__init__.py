@@ -301,4 +301,5 @@ def database(config: Config) -> str:
 
 def without_password(url: str) -> str:
     """An address as it may be told."""
-    return re.sub(r"//([^/@:]*)(:[^@]*)?@", r"//\1@", url)
+    url = re.sub(r"//([^/@:]*)(:[^?]*)?@", r"//\1@", url)
+    return re.sub(r"([?&]\w*password=)[^&]*", r"\1", url)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from hubbub import config as settings
-from hubbub.config import BadConfig, Config
+from hubbub.config import BadConfig, Config, without_password
 from hubbub.config.example import _reason, explain
 from hubbub.config.reading import SECTIONS, load, variable
 
@@ -96,6 +96,17 @@ def test_passwords_in_addresses_are_not_told() -> None:
     printed = explain(load(None, told, {}))
     assert "hush" not in printed
     assert "postgres://me@second/name" in printed
+
+
+def test_passwords_are_not_told_wherever_they_stand() -> None:
+    for address, told in (
+        ("redis://:hu@hush@host", "redis://@host"),
+        ("redis+sentinel://a:hush@b,c/d?sentinel_password=hush&db=1",
+         "redis+sentinel://a@b,c/d?sentinel_password=&db=1"),
+        ("postgres://a@b/c?sslpassword=hush", "postgres://a@b/c?sslpassword="),
+        ("redis://host/0?password=hush", "redis://host/0?password="),
+    ):  # fmt: skip
+        assert without_password(address) == told
 
 
 def test_messages_are_kept_for_ever_or_for_more_than_a_month() -> None:
