@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -70,11 +71,14 @@ async def test_a_valkey_that_is_away_and_a_flush_are_seen(
     await nodes[0].until(lambda now: now[forgotten] > before and now["hubbub_valkey_up"] == 1)
     cluster.valkey.end()
     await nodes[0].until(lambda now: now["hubbub_valkey_up"] == 0)
+    assert "Valkey is not reached" in str((await nodes[0]("GET", "/readyz")).good["warnings"])
+    assert re.search(r"onnect.*valkey not reached", cluster.nodes[0].printed())
     shown = await asyncio.to_thread(_run, "top", "--once", "--every", "0.2", "--url", nodes[0].url)
     assert "database reached   valkey AWAY" in shown
     cluster.valkey.start()
     for node in nodes:
         await node.until(lambda now: now["hubbub_valkey_up"] == 1)
+        assert "Valkey" not in str((await node("GET", "/readyz")).good)
     shown = await asyncio.to_thread(_run, "top", "--once", "--every", "0.2", "--url", nodes[0].url)
     assert "valkey reached" in shown
     assert "Catch-ups: valkey" in shown

@@ -15,7 +15,7 @@ from tests.faults.people import Api, calling
 from tests.faults.proof import DATABASE_FAILS_OVER, NODE_DIES, check_forward, check_nothing_lost
 from tests.faults.town import PATIENCE, Town
 from tests.support.cluster import Cluster
-from tests.support.valkeys import ValkeyCluster
+from tests.support.valkeys import ValkeyCluster, ValkeyServer, WatchedValkey
 from tests.support.wait import lasting, until
 
 Fault = Callable[[Cluster], Awaitable[None]]
@@ -63,6 +63,7 @@ FAULTS: dict[str, tuple[Fault, float]] = {
     "postgres hangs for 4 s": (_postgres_hangs, DATABASE_FAILS_OVER),
 }
 QUICK = "server killed"
+WATCHED = "valkey killed, watched by sentinels"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,47 @@ async def test_nothing_is_lost_when_primaries_of_valkey_die(
                 town.talk()
             await town.settled()
         await check_nothing_lost(api, town.devices)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, watched_valkey: WatchedValkey) -> Iterator[Cluster]:
+    """Three nodes on a Valkey that Sentinels watch."""
+    settings = {
+        "HUBBUB_LIMITS_MESSAGES_PER_SECOND": "0",
+        "HUBBUB_VALKEY_URL": watched_valkey.url,
+    }
+    with Cluster.running(tmp_path, 3, settings) as made:
+        yield made
+
+
+@pytest.mark.slow
+async def test_nothing_is_lost_when_sentinels_have_a_replica_take_over(
+    watched: Cluster, watched_valkey: WatchedValkey, report: Report
+) -> None:
+    async with calling(watched.nodes[0].url) as api:
+        town = await Town.found(api, 14, watched.urls)
+        async with town.talking():
+            await town.progress(20, 200)
+            before = await town.cursors()
+            primary = await watched_valkey.primary()
+            assert await primary.ask("EXISTS", LEASES), "it is what joins them"
+            began = time.monotonic()
+            primary.end()
+            await until(partial(_is_replaced, watched_valkey, primary), "it heals", PATIENCE)
+            report(WATCHED, await town.interruption(began), NODE_DIES)
+            await town.progress(20, 20)
+            await town.settled()
+            check_forward(before, await town.cursors())
+            primary.start()  # it believes to be the primary still
+            town.talk()
+            await until(watched_valkey.healthy, "it follows", PATIENCE)
+            await town.progress(20, 20)
+            await town.settled()
+        await check_nothing_lost(api, town.devices)
+
+
+async def _is_replaced(watched: WatchedValkey, primary: ValkeyServer) -> bool:
+    return await watched.primary() is not primary
 
 
 async def _is_served(cluster: ValkeyCluster, key: str) -> bool:

@@ -133,7 +133,8 @@ class Valkey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str,
         why("redis://:password@host:6379 (rediss:// with TLS) of Valkey 8 or Redis 7 and newer, to "
             "have several servers share the database; some hosts of a cluster of Valkey, with "
-            "commas between them. Nothing is stored there."),
+            "commas between them; redis+sentinel://:password@host:26379,host:26379/name where "
+            "Sentinels watch it. Nothing is stored there."),
     ] = ""  # fmt: skip
 
 

@@ -229,7 +229,10 @@ class PostgresEngine:
     def warnings(self) -> list[str]:
         """See Engine."""
         durable = self._database.durability
-        return [] if durable is None else durable.warnings()
+        said = [] if durable is None else durable.warnings()
+        if self.nodes is not None and self.nodes.trouble:
+            said.append("Valkey is not reached: news of other servers waits. The log says why.")
+        return said
 
     @property
     def gauges(self) -> Mapping[str, float]:
@@ -322,7 +325,7 @@ def _joined(config: Config, log: Log | None) -> "tuple[ValkeyNodes, SharedBucket
         if log is not None and is_ready:
             log.info("valkey reached")
         elif log is not None:
-            log.warning("valkey not reached")
+            log.warning("valkey not reached", reason=nodes.trouble)
 
     try:
         nodes = ValkeyNodes(config.valkey.url, changed)

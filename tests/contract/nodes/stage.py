@@ -11,7 +11,7 @@ from hubbub.ports.nodes import Nodes, user
 from tests.support.wait import eventually
 
 PATIENCE = 30.0
-SLOW = ["valkey_cluster", "redis_server", "redis_cluster"]
+SLOW = ["valkey_cluster", "watched_valkey", "redis_server", "redis_cluster"]
 ENGINES = ["valkey", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
 """Fixtures of what really joins nodes."""
 

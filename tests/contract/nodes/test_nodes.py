@@ -165,6 +165,18 @@ async def test_a_broken_subscription_is_noticed(shaken: tuple[ValkeyServer, Stag
     await recovered(ann, losses)
 
 
+async def test_who_may_not_subscribe_is_told_so(own_valkey: ValkeyServer) -> None:
+    await own_valkey.ask("ACL", "SETUSER", "deaf", "on", "nopass", "~*", "+@all", "resetchannels")
+    nodes = ValkeyNodes(own_valkey.url.replace("//", "//deaf:x@"))
+    task = asyncio.create_task(nodes.run())
+    try:
+        await eventually(lambda: "permission" in nodes.trouble, "it is told", PATIENCE)
+        assert not nodes.is_ready
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def test_who_is_cancelled_while_it_places_ends(stage: Stage) -> None:
     """At whichever moment: a server that is told to stop has tasks that do it again and again."""
     node = await stage.node()

@@ -12,8 +12,9 @@ from typing import cast
 import pytest
 from redis.exceptions import ClusterDownError
 
+from hubbub.adapters.valkey.addresses import named
 from hubbub.adapters.valkey.nodes import LEASES, SLOTS, ValkeyNodes
-from hubbub.adapters.valkey.shards import Calls, Shards, addresses, look_up
+from hubbub.adapters.valkey.shards import Calls, Shards, look_up
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import user
 from tests.contract.nodes.stage import PATIENCE, Node, Stage, recovered, staged
@@ -155,18 +156,31 @@ async def _moves_slots(ann: Node, shards: ValkeyCluster) -> None:
 @pytest.mark.slow
 async def test_any_server_of_a_cluster_tells_of_all(valkey_cluster: ValkeyCluster) -> None:
     for server in valkey_cluster.servers:
-        ranges = await look_up(addresses(valkey_cluster.url), server.url)
+        ranges = await look_up(named(valkey_cluster.url), server.url)
         found = [url for it in ranges for url in (it.primary, *it.replicas)]
         assert {*found} == {it.url for it in valkey_cluster.servers}
 
 
+@pytest.mark.slow
+async def test_one_without_a_name_among_those_that_tell_names_has_an_address(
+    grown: ValkeyCluster,
+) -> None:
+    for server in grown.servers:
+        await server.ask("CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname")
+    first, *others = grown.servers
+    await first.ask("CONFIG", "SET", "cluster-announce-hostname", "localhost")
+    ranges = await look_up(named(grown.url), f"redis://localhost:{first.port}")
+    found = {url for it in ranges for url in (it.primary, *it.replicas)}
+    assert found == {f"redis://localhost:{first.port}", *(other.url for other in others)}
+
+
 async def test_a_server_alone_has_all(valkey: ValkeyServer) -> None:
-    assert await look_up([valkey.url], valkey.url) == [(16383, valkey.url, ())]
+    assert await look_up(named(valkey.url), valkey.url) == [(16383, valkey.url, ())]
 
 
 async def test_servers_that_are_no_cluster_are_not_chosen_from(valkey: ValkeyServer) -> None:
     with pytest.raises(ClusterDownError, match="no cluster"):
-        await look_up([valkey.url, "redis://other"], valkey.url)
+        await look_up(named(f"{valkey.url},other"), valkey.url)
 
 
 async def test_what_fails_does_not_hide_that_one_was_cancelled() -> None:
@@ -183,13 +197,3 @@ async def test_what_fails_does_not_hide_that_one_was_cancelled() -> None:
     task = asyncio.create_task(calls.execute())
     await asyncio.wait([task])
     assert task.cancelled()
-
-
-def test_addresses() -> None:
-    assert addresses("rediss://u:p@a:1,b:2,c/0?x=y") == [
-        "rediss://u:p@a:1/0?x=y", "rediss://u:p@b:2/0?x=y", "rediss://u:p@c/0?x=y"
-    ]  # fmt: skip
-    assert addresses("redis://a") == ["redis://a"]
-    for wrong in ("http://a,b", "redis://a:1,b:none"):
-        with pytest.raises(ValueError, match=r"scheme|Port"):
-            addresses(wrong)

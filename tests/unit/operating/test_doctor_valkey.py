@@ -94,6 +94,7 @@ def said(**differs: object) -> list[Check]:
     [
         ({"major": 6, "version": "6.2.1", "name": "Redis"}, "bad", "Redis 6.2.1, too old"),
         ({"replica": True}, "bad", "a replica"),
+        ({"sentinels": 3}, "warning", "watched by 3 Sentinels, replicas: 0"),
         ({"trips": [0.02] * 50}, "warning", "p99 20 ms"),
         ({"most": 1_100_000}, "warning", "1.0 MB of 1.1 MB, noeviction"),
         ({"most": 9_000_000, "policy": "volatile-ttl"}, "warning", "volatile-ttl"),
@@ -112,3 +113,4 @@ def test_one_that_is_fit() -> None:
     assert not said()
     assert not said(most=10_000_000)
     assert not said(log=True)
+    assert not said(sentinels=3, replicas=1)

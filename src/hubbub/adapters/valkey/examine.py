@@ -2,15 +2,18 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 from redis import asyncio as redis
-from redis.exceptions import AuthenticationError
+from redis.exceptions import ResponseError
 
-from hubbub.adapters.valkey.shards import FAILURES, OPTIONS, Range, addresses, look_up
+from hubbub.adapters.valkey.addresses import Named, named
+from hubbub.adapters.valkey.sentinel import ask
+from hubbub.adapters.valkey.shards import OPTIONS, Range, look_up
+from hubbub.adapters.valkey.trouble import FAILURES, explained
 from hubbub.ports import Unavailable
 
 TIMES: Final = 50
@@ -23,7 +26,8 @@ class Examined(Struct, frozen=True):
 
     `used`, `most`: bytes; `most` 0 is no limit. `policy`: what it does at the limit. `log`: it
     keeps a log of what is written. `trips`: seconds, ascending. Of a cluster, with so many
-    `primaries` and `replicas`, it is the fullest primary, and trips to all.
+    `primaries` and `replicas`, it is the fullest primary, and trips to all. `sentinels`: how many
+    watch it.
     """
 
     name: str
@@ -37,35 +41,40 @@ class Examined(Struct, frozen=True):
     trips: list[float]
     primaries: int = 1
     replicas: int = 0
+    sentinels: int = 0
 
 
 async def examine(url: str) -> Examined:
     """Look at it. Raises Unavailable, whose text says what to do. Cancelling is safe."""
     try:
-        named = addresses(url)
+        found = named(url)
     except ValueError as error:
         raise Unavailable(f"valkey.url: {error}.") from None
     try:
         async with asyncio.timeout(TIMEOUT):
-            return await _examine(await _any(named))
-    except AuthenticationError as error:
-        raise Unavailable(
-            "It wants a password, or another one: redis://:PASSWORD@… in valkey.url."
-        ) from error
+            return await (_watched(found) if found.service else _examine(await _any(found)))
     except FAILURES as error:
-        reason = str(error).rstrip(".") or type(error).__name__
-        raise Unavailable(
-            f"{reason}. Compare valkey.url with where it listens, and with its firewall."
-        ) from error
+        raise Unavailable(explained(error)) from error
 
 
-async def _any(named: list[str]) -> list[Range]:
+async def _any(found: Named) -> list[Range]:
     """What the first of them says that answers."""
-    *others, last = named
+    *others, last = found.hosts
     for url in others:
         with suppress(*FAILURES):
-            return await look_up(named, url)
-    return await look_up(named, last)
+            return await look_up(found, url)
+    return await look_up(found, last)
+
+
+async def _watched(found: Named) -> Examined:
+    """The primary that Sentinels name."""
+    async with AsyncExitStack() as stack:
+        clients = {url: redis.Redis.from_url(url, **OPTIONS) for url in found.hosts}
+        for client in clients.values():
+            stack.push_async_callback(client.aclose)
+        watched = await ask(found, clients.__getitem__)
+    looked_at = await _primary(watched.primary)
+    return replace(looked_at, replicas=watched.replicas, sentinels=watched.sentinels)
 
 
 async def _examine(ranges: list[Range]) -> Examined:
@@ -84,6 +93,8 @@ async def _primary(url: str) -> Examined:
     client: Any
     async with redis.Redis.from_url(url, decode_responses=True, **OPTIONS) as client:
         told = await client.info()
+        if "used_memory" not in told:
+            raise ResponseError("That is a Sentinel: redis+sentinel://HOST:26379/NAME names it")
         trips = sorted([await _trip(client) for _ in range(TIMES)])
     return Examined(
         name="Valkey" if "valkey_version" in told else "Redis",

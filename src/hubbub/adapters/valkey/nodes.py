@@ -20,7 +20,8 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 from hubbub.adapters.valkey.scripts import LEASE, LIVING, PLACE
-from hubbub.adapters.valkey.shards import FAILURES, PATIENCE, Calls, Shards
+from hubbub.adapters.valkey.shards import PATIENCE, Calls, Shards
+from hubbub.adapters.valkey.trouble import FAILURES, explained
 from hubbub.ports import Unavailable
 from hubbub.ports.nodes import Topic
 
@@ -33,10 +34,14 @@ KEPT: Final = 60
 PIECE: Final = 1_000
 """Topics in one call."""
 LEASES: Final = "{hubbub}:nodes"
+FORGOTTEN: Final = "It has forgotten what was placed there, or what is said there is not heard."
 
 
 class ValkeyNodes:
-    """See the module. `changed` hears whether Valkey answers, when that has changed."""
+    """See the module. `changed` hears whether Valkey answers, when that has changed.
+
+    `trouble`: why it does not now, and what to do, as sentences.
+    """
 
     def __init__(self, url: str, changed: Callable[[bool], None] = lambda is_ready: None) -> None:
         """Raises ValueError for an address that is none."""
@@ -50,7 +55,10 @@ class ValkeyNodes:
         self._heard_at = 0.0
         self._subscribed = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._told: bool | None = None
+        self._deaf = ""
         self.is_ready = False
+        self.trouble = ""
         self.me = 0
         self._become()
 
@@ -75,6 +83,7 @@ class ValkeyNodes:
                     subscription = group.create_task(self._subscribe(self.me))
                     await self._live()
                     subscription.cancel()
+                self.trouble = self.trouble or FORGOTTEN
                 self._tell(False)
                 await self._give_up_lease()
                 self._become()
@@ -88,8 +97,7 @@ class ValkeyNodes:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    if self._shards.is_stale:
-                        await self._shards.look_up()
+                    await self._shards.refresh()
                     await self._subscribed.wait()
                     if not await self._renew(new):
                         return
@@ -97,16 +105,20 @@ class ValkeyNodes:
                 if new:
                     self._on_lost()  # of whom it was before
                 new = False
-            except FAILURES:
+            except FAILURES as error:
                 self._shards.is_stale = True
+                waited = isinstance(error, TimeoutError)  # perhaps for the subscription
+                self.trouble = (waited and self._deaf) or explained(error)
                 self._tell(False)
             if not new and time.monotonic() - self._heard_at > LEASE_MS / 1000:
                 return  # nothing comes through the subscription, not even what is sent to itself
             await asyncio.sleep(RENEW)
 
     def _tell(self, is_ready: bool) -> None:
-        if is_ready != self.is_ready:
-            self.is_ready = is_ready
+        if is_ready:
+            self.trouble = ""
+        if is_ready != self._told:
+            self.is_ready = self._told = is_ready
             self._changed(is_ready)
 
     async def _renew(self, new: bool) -> bool:
@@ -134,14 +146,16 @@ class ValkeyNodes:
                     await subscription.ssubscribe(_channel(me))
                     async for message in subscription.listen():
                         self._received(message)
-            except FAILURES:
+            except FAILURES as error:
                 self._shards.is_stale = True
+                self._deaf = explained(error)
                 self._subscribed.clear()
                 await asyncio.sleep(RENEW / 2)
 
     def _received(self, message: dict[str, Any]) -> None:
         self._heard_at = time.monotonic()
         if message["type"] == "ssubscribe":
+            self._deaf = ""
             self._subscribed.set()
             if self.is_ready:
                 self._on_lost()  # what was sent while it was broken

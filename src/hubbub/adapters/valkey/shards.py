@@ -1,4 +1,6 @@
-"""Speaking to Valkey, be it one server or a cluster: which shard a key is in, it says itself.
+"""Speaking to Valkey, one server or a cluster: which shard a key is in, it says itself.
+
+Where Sentinels watch a server and its replicas, they say which one it is.
 
 The library's client of clusters is not used: it loses its way while a slot moves to a server that
 had none, and does not look again for who took over from a dead primary unless it also repeats
@@ -8,22 +10,24 @@ commands, which must not happen to those that count.
 import asyncio
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from random import SystemRandom
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from redis import asyncio as redis
-from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS as SLOTS
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, RedisError, ResponseError
+from redis.exceptions import AskError, ClusterDownError, ResponseError
+
+from hubbub.adapters.valkey.addresses import Named, at, named
+from hubbub.adapters.valkey.sentinel import ask
+from hubbub.adapters.valkey.trouble import FAILURES
 
 PATIENCE: Final = 1.0
 """Seconds to wait for an answer."""
-FAILURES: Final = (RedisError, OSError, TimeoutError, RuntimeError)
-"""The last is uvloop's, of a connection that was reset since it was used last."""
 OPTIONS: Final[dict[str, Any]] = {
     # The library has it from asyncio.wait_for, which before Python 3.12 may lose that its task was
     # cancelled. Every use of ours has a timeout around it.
@@ -41,26 +45,7 @@ class Range(NamedTuple):
     replicas: tuple[str, ...] = ()
 
 
-def addresses(url: str) -> list[str]:
-    """One for each host, which have commas between them. Raises ValueError where it is none."""
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    found = [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
-    for address in found:
-        parse_url(address)
-    return found
-
-
-def _at(url: str, host: object, port: object) -> str:
-    """The address of another server of that cluster; without a host it is on the same one."""
-    parts = urlsplit(url)
-    user, at, _ = parts.netloc.rpartition("@")
-    host = host if host not in {None, "", "?"} else parts.hostname
-    host = f"[{host}]" if ":" in str(host) else host
-    return parts._replace(netloc=f"{user}{at}{host}:{port}").geturl()
-
-
-async def look_up(named: list[str], url: str) -> list[Range]:
+async def look_up(named: Named, url: str) -> list[Range]:
     """Who has which slots, in their order, as this server says. One that is no cluster has all.
 
     Raises what is in FAILURES, also where several were named and are no cluster: half of the nodes
@@ -71,19 +56,27 @@ async def look_up(named: list[str], url: str) -> list[Range]:
         try:
             slots = await client.execute_command("CLUSTER SLOTS")
         except ResponseError:  # no cluster
-            if len(named) > 1:
+            if len(named.hosts) > 1:
                 raise ClusterDownError("Several hosts are named, and they are no cluster") from None
             return [Range(SLOTS - 1, url)]
     ranges: list[Range] = []
     free = 0
     for first, last, *servers in sorted(slots):
-        primary, *replicas = (_at(url, host, port) for host, port, *_ in servers)
+        primary, *replicas = (at(url, _host(server), server[1]) for server in servers)
         if first == free:
             ranges.append(Range(last, primary, tuple(replicas)))
             free = last + 1
     if free != SLOTS:
         raise ClusterDownError("Not all slots of the cluster have a primary")
     return ranges
+
+
+def _host(server: Sequence[Any]) -> object:
+    """Where names are told, one that has none is told as `?`, with its address beside."""
+    if server[0] != "?":
+        return server[0]
+    about = server[3]  # a list where protocol=2 was asked for
+    return about["ip"] if isinstance(about, dict) else about[about.index("ip") + 1]
 
 
 class Shards:
@@ -94,22 +87,37 @@ class Shards:
 
     def __init__(self, url: str) -> None:
         """Raises ValueError for an address that is none."""
-        self._known = self._named = addresses(url)
+        self._named = named(url)
+        self._known = self._named.hosts
         self._ranges: list[Range] = []
         self._clients: dict[str, redis.Redis] = {}
         self._random = SystemRandom()
         self.found = asyncio.Event()
         self.is_stale = True
 
-    async def look_up(self) -> None:
-        """Ask one of all servers that were named or seen, each time another one."""
-        self._ranges = await look_up(self._named, self._random.choice(self._known))
+    async def refresh(self) -> None:
+        """Look up what is stale. Sentinels, if they answer, are asked each time: a former primary
+        may go on answering.
+        """
+        if self.is_stale:
+            await self._look_up()
+        elif self._named.service:
+            with suppress(*FAILURES):
+                await self._look_up()
+
+    async def _look_up(self) -> None:
+        """Ask one of all servers that were named or seen, each time another one, or Sentinels."""
+        if self._named.service:
+            watched = await ask(self._named, self.client)
+            self._ranges = [Range(SLOTS - 1, watched.primary)]
+        else:
+            self._ranges = await look_up(self._named, self._random.choice(self._known))
         primaries = {found.primary for found in self._ranges}
         seen = primaries.union(*(found.replicas for found in self._ranges))
-        self._known = [*{*self._named, *seen}]
+        self._known = [*{*self._named.hosts, *seen}]
         self.is_stale = False
         self.found.set()
-        for url in self._clients.keys() - primaries:
+        for url in self._clients.keys() - primaries - {*self._named.hosts}:
             await self._clients.pop(url).aclose()
 
     def owner(self, key: str) -> str:
@@ -172,7 +180,9 @@ class Calls:
     async def _redirected(self, url: str, error: AskError, index: int) -> Any:
         """The answer of the server to which the slot has moved, or is moving."""
         self._shards.is_stale = True
-        client = self._shards.client(_at(url, error.host, error.port))
+        if error.host == "?":
+            raise error
+        client = self._shards.client(at(url, error.host, error.port))
         async with client.pipeline(transaction=False) as calls:
             calls.execute_command("ASKING")
             calls.execute_command(*self._words[index])

@@ -40,12 +40,17 @@ def _server(found: "Examined") -> Check:
     figure = f"{found.name} {found.version}"
     if found.primaries > 1:
         figure += f", a cluster of {found.primaries} primaries and {found.replicas} replicas"
+    if found.sentinels:
+        figure += f", watched by {found.sentinels} Sentinels, replicas: {found.replicas}"
     if found.major < OLDEST:
         advice = "Hubbub needs Valkey 8 or Redis 7, or newer: upgrade it."
         return Check("Valkey", "bad", f"{figure}, too old", advice)
     if found.replica:
         advice = "Name the primary in valkey.url."
         return Check("Valkey", "bad", f"{figure}, a replica, which takes no writes", advice)
+    if found.sentinels and not found.replicas:
+        advice = "When it dies, nothing can take over: give it a replica."
+        return Check("Valkey", "warning", figure, advice)
     return Check("Valkey", "ok", figure + "; keeps a log, which is not needed" * found.log)
 
 
