@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from hubbub.delivery.bus import Bus
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
+from hubbub.delivery.recent import Recent
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
 from hubbub.domain.latency import LATENCY_BUCKETS
@@ -115,6 +116,21 @@ class BusFigures(Collector):
         yield _latency(
             "bus_seconds", "From the commit to a letter on its way.", bus.latency, bus.latency_sum
         )
+
+
+class RecentFigures(Collector):
+    """What is kept for the time when the store is away."""
+
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
+
+    def collect(self) -> Iterable[Metric]:
+        """prometheus_client's callback."""
+        recent = self._recent.statistics
+        yield _gauge("recent_chats", "Chats that can be read without a store.", len(self._recent))
+        yield _gauge("recent_bytes", "Memory that they take, about.", self._recent.bytes)
+        yield _counter("recent_loaded", "Times that such a chat was read.", recent.loaded)
+        yield _counter("recent_served", "Reads while the store was away.", recent.served)
 
 
 class Gauges(Collector):

@@ -60,7 +60,7 @@ SAID = Post(6, CHAT, None, ANN, None, 1, "text", "hi", b"", 0)
         ([SAID, Leave(7, GROUP, ANN, BOB, 9)], UnsureEvent(chats=(CHAT,), changed=(GROUP,))),
         ([SetBlock(BOB, ANN, True), SetMe(ANN, {}, "Ann")], UnsureEvent(users=(ANN, BOB))),
         ([Amend(MESSAGE, ANN, Erase(), 9)], UnsureEvent(messages=(MESSAGE,))),
-        ([Mute(GROUP, BOB, 9), replace(SAID, chat_id=0)], UnsureEvent()),
+        ([Mute(GROUP, BOB, 9), replace(SAID, chat_id=0)], UnsureEvent(chats=(GROUP,))),
     ],
 )
 def test_what_may_have_been_committed_is_said(changes: list[Change], unsure: UnsureEvent) -> None:

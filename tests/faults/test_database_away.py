@@ -64,6 +64,8 @@ async def test_typing_and_presence_go_on_and_sends_are_refused_at_once(
         theirs = await nodes[0].direct(eve, dan)
         ann, bob = await stack.enter_async_context(people(cluster, "ann", "bob"))
         back = await Client.login(cluster.urls[0], ann.client.user.username, PASSWORD)
+        login = {"username": ann.client.user.username, "password": PASSWORD}
+        token = (await nodes[0]("POST", "/auth/login", login)).good["token"]
         await ann.client.send("hello", recipient_ids=[bob.id])
         chat = (await bob.reads("hello")).message.chat_id
         bob.client.focus([chat])
@@ -81,6 +83,8 @@ async def test_typing_and_presence_go_on_and_sends_are_refused_at_once(
             await _types(one, other, chat)
         for node in nodes:
             await _refuses(node, eve, theirs)
+        await _reads(nodes[0], token, chat)
+        assert (await nodes[0]("GET", f"/chats/{theirs}/messages", of=eve)).status == 503
         await ann.client.__aexit__(None, None, None)
         await _is(bob, "offline")
         await stack.enter_async_context(back)
@@ -124,6 +128,16 @@ async def _is(watcher: Person, status: str) -> None:
         return bool(heard) and heard[-1].status == status
 
     await eventually(told, f"he is {status}", OFFLINE_AFTER + AT_ONCE)
+
+
+async def _reads(api: Api, token: str, chat: str) -> None:
+    """Who is connected goes on reading what is recent."""
+    his = {"Authorization": f"Bearer {token}"}
+    page = (await api("GET", f"/chats/{chat}/messages", headers=his)).good
+    assert [message["content"] for message in page["messages"]] == ["hello"]
+    assert (await api("GET", f"/chats/{chat}", headers=his)).good["id"] == chat
+    assert len((await api("GET", f"/chats/{chat}/members", headers=his)).good["members"]) == 2
+    assert (await api.metrics())["hubbub_recent_served_total"] == 3
 
 
 async def _refuses(api: Api, person: rest.Person, chat: str) -> None:

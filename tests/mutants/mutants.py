@@ -43,7 +43,7 @@ from hubbub.ingest import Ingest, _unavailable
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
 from hubbub_client import threads as client_threads
-from tests.mutants import groups, nodes, reactions
+from tests.mutants import groups, nodes, reactions, recent
 
 
 @dataclass(frozen=True)
@@ -444,5 +444,7 @@ MUTANTS = (
     Mutant("receipts at home", r"not all .*\n.*G5: .* refetched", nodes.receipts_at_home, nodes=3),
     Mutant("own log at home", r"not all were told", nodes.own_log_at_home, nodes=3),
     Mutant("undated posts", r"rights: .* sent to", nodes.undated_posts, nodes=3),
+    Mutant("recent moves ignored", r"recent: |is shown", recent.moves_ignored),
+    Mutant("recent loss ignored", r"recent: |is shown", recent.loss_ignored, nodes=3),
     Mutant("no heir", r"rights: .* has no owner", no_heir),
 )

@@ -1,5 +1,6 @@
 """Every state that a message had, followed commit by commit, and who was allowed to change it."""
 
+import asyncio
 from typing import Any
 
 import apsw
@@ -26,7 +27,7 @@ class Changes:
         self._history = history
         self._heads: dict[int, int] = {}
         self._roles: dict[tuple[int, int], str] = {}
-        self._told: dict[int, int] = {}
+        self._told: dict[int, tuple[int, float]] = {}
         self.states: dict[tuple[str, int], State] = {}
         self.hidden: dict[tuple[str, str, int], int] = {}
         """Up to where a user may have heard of a message that he deleted for himself."""
@@ -72,11 +73,17 @@ class Changes:
         self.states[name, position] = state
 
     def _in_time(self, change: Any, row: Any, db: apsw.Connection) -> None:
-        """In large groups one position a second and message tells of reactions."""
+        """In large groups one position a second and message tells of reactions.
+
+        By the clock, and by the time that passes: the clock may be put back.
+        """
+        now = asyncio.get_running_loop().time()
         size = db.execute("SELECT size FROM chats WHERE id = ?", (row.chat_id,)).get
-        before, self._told[row.id] = self._told.get(row.id, -EVERY_MS), change.at
+        before, then = self._told.get(row.id, (-EVERY_MS, -1.0))
+        self._told[row.id] = (change.at, now)
         reaction = isinstance(change.do, React | Announce)
-        if reaction and size > chats.LARGE and 0 <= change.at - before < EVERY_MS:
+        soon = 0 <= change.at - before < EVERY_MS and now - then < EVERY_MS / 1000
+        if reaction and size > chats.LARGE and soon:
             self._wrong(f"reactions of {row.id} took two positions in {change.at - before} ms")
 
     def _allowed(self, change: Any, row: Any, roles: set[str | None], db: apsw.Connection) -> None:

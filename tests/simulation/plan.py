@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from hubbub.delivery import catching_up, replay, subscriber
-from hubbub.domain import chat, roster
+from hubbub.domain import chat, recent, roster
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Plan:
     window: int
     events: int  # of the client's queue
     troubles: int
+    recent: int  # messages that a server keeps of a chat
+    recent_bytes: int
 
 
 def plan_of(rng: Random) -> Plan:
@@ -54,6 +56,8 @@ def plan_of(rng: Random) -> Plan:
         window=rng.choice((5, 1_000)),
         events=rng.choice((3, 1_000)),
         troubles=rng.randint(2, 7),
+        recent=rng.choice((3, 64)),
+        recent_bytes=rng.choice((6_000, 1_000_000)),
     )
 
 
@@ -66,6 +70,7 @@ def small_world(plan: Plan) -> Iterator[None]:
         (subscriber, "MAX_HELD"): plan.held,
         (replay, "ROUND_ROWS"): plan.round_rows,
         (roster, "TAIL"): plan.tail,
+        (recent, "TAIL"): plan.recent,
     }
     for name, module in sorted(sys.modules.items()):
         if name.startswith("hubbub.") and getattr(module, "LARGE", None) is chat.LARGE:

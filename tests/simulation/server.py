@@ -168,6 +168,7 @@ class Machine:
             maker=IdMaker(500 - self.begun, self.clock.now_ms),
             framing=framed,
             nodes=nodes,
+            excerpts=store,
         )
 
     def _settings(self) -> Settings:
@@ -183,11 +184,21 @@ class Machine:
             heartbeat=30,
             offline_after=5,
             frame_bytes=65_536,
+            recent_bytes=plan.recent_bytes,
             logins_per_minute=0,
             registrations_per_minute=0,
             seal=Seal(b"k" * 32),
             not_signed_in=lambda name, why: None,
         )
+
+    @property
+    def idle(self) -> bool:
+        """Whether all run, and nothing is being committed."""
+        if self.store is None or not self.store.is_ready or not self.disk.is_sound:
+            return False
+        if len(self.lives) < self.plan.nodes:
+            return False
+        return not any(life.core.flight.committing for life in self.lives)
 
     def unplug(self) -> None:
         """From this instant nothing leaves any server any more."""

@@ -6,7 +6,7 @@ time passes, and the process may die.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -18,7 +18,9 @@ from hubbub.adapters.sqlite.database import open_database
 from hubbub.adapters.sqlite.process import READS, WRITES, bind, settle
 from hubbub.adapters.sqlite.remote import StoreProcess
 from hubbub.adapters.sqlite.rpc import Signature
+from hubbub.domain.recent import Excerpt
 from hubbub.ports import OutcomeUnknown, Unavailable
+from tests.simulation.recents import excerpts
 from tests.simulation.vfs import PowerLossVFS
 
 READY_SECONDS = 10.0
@@ -102,6 +104,18 @@ class SimulatedStore(StoreProcess):
         await asyncio.sleep(self._delay())
         self._alive(life)
         return result
+
+    async def excerpts(self, chat_ids: Sequence[int]) -> list[Excerpt]:
+        """Excerpts, which the product reads from PostgreSQL only."""
+        if not self._ready.is_set():
+            raise Unavailable("The store is away.")
+        life = self._life
+        await asyncio.sleep(self._delay())
+        self._alive(life)
+        found = excerpts(self._connections[1], chat_ids)
+        await asyncio.sleep(self._delay())
+        self._alive(life)
+        return found
 
     def _delay(self) -> float:
         return self._rng.choice((0.0001, 0.0005, 0.002, 0.01)) * self._rng.random()

@@ -282,6 +282,11 @@ class PowerLossVFS(apsw.VFS):
         """Let the next `times` operations that `when` accepts fail with `error()`."""
         self._faults.append(_Fault(op, error, when, times))
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is to fail."""
+        return not self._faults and not self.is_off
+
     def heal(self) -> None:
         """Forget what `fail_next` still has in store, and the limit."""
         self._faults.clear()

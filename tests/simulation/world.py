@@ -6,8 +6,8 @@ from typing import Any
 import apsw
 
 from hubbub_client import Client
-from hubbub_protocol import rest
-from tests.simulation import checks
+from hubbub_protocol import ids, rest
+from tests.simulation import checks, recents
 from tests.simulation.changes import Changes
 from tests.simulation.device import PASSWORD, Device, SmallDevice, pause
 from tests.simulation.history import History
@@ -115,6 +115,8 @@ class World:
             await pause(0.25)
             for life in self.machine.lives:
                 self.history.wrong += checks.bounds(life.core, self.plan)
+            if self.plan.nodes == 1 and self.machine.idle:  # nothing is on its way to anybody
+                self.history.wrong += self._recent()
             for device in self._devices():
                 device.check()
 
@@ -157,6 +159,7 @@ class World:
         assert store is not None
         truth = read_truth(store.reader)
         wrong = [*self._arrived(truth), *await self._refetched(truth, has_asked=False)]
+        wrong += self._recent()
         assert not wrong, "\n".join(["not all were told:", *wrong[:20]])
 
     def _arrived(self, truth: Truth) -> list[str]:
@@ -175,6 +178,16 @@ class World:
             for fault in await checks.refetched(truth, device, self.stances, has_asked)
         ]
 
+    def _recent(self) -> list[str]:
+        assert self.machine.store is not None
+        users = [ids.parse("user", person.user_id) for person in self.people]
+        return [
+            fault
+            for life in self.machine.lives
+            if life.core.recent is not None
+            for fault in recents.judge(life.core.recent, users, self.machine.store.reader)
+        ]
+
     async def _judge(self) -> None:
         store = self.machine.store
         assert store is not None
@@ -189,6 +202,7 @@ class World:
             wrong += checks.connection(truth, self.changes, connection)
         wrong += self._arrived(truth)
         wrong += await self._refetched(truth, has_asked=True)
+        wrong += self._recent()
         for person in self.people:
             for device in person.devices:
                 wrong += await self.stances.judge(truth, device)

@@ -16,7 +16,7 @@ from hubbub.wiring import embedded
 HEADING: Final = re.compile(r"^### (`\w+`(?:, `\w+`)*)$", re.MULTILINE)
 DECLARED: Final = re.compile(r"^# (HELP|TYPE) (\S+) (.*)$", re.MULTILINE)
 ELSEWHERE: Final = re.compile(
-    r"process_|hubbub_(bus|catch_ups|chores|clock|database|node|replica|store|valkey)_"
+    r"process_|hubbub_(bus|catch_ups|chores|clock|database|node|recent|replica|store|valkey)_"
 )
 """Figures that only systems with /proc have, or servers on one engine and not on another."""
 

@@ -3,14 +3,14 @@
 from hubbub.actions import present
 from hubbub.actions.references import chat_id, read_cursor, seen_chat, write_cursor
 from hubbub.domain.account import Principal
-from hubbub.ports import ChatReader
+from hubbub.ports import OneChat
 from hubbub_protocol import rest
 
 
 class ListMembers:
     """`list_members(principal, chat_id, limit, cursor)`."""
 
-    def __init__(self, reader: ChatReader) -> None:
+    def __init__(self, reader: OneChat) -> None:
         self._reader = reader
 
     async def __call__(

@@ -5,7 +5,7 @@ from typing import Final
 from hubbub.actions import present
 from hubbub.actions.references import chat_id, message_id, seen_chat, seen_message
 from hubbub.domain.account import Principal
-from hubbub.ports import ChatReader
+from hubbub.ports import OneChat
 from hubbub_protocol import rest
 from hubbub_protocol.codes import Code, Refused
 
@@ -15,7 +15,7 @@ DIRECTIONS: Final = ("before", "after", "around")
 class ReadHistory:
     """`list_messages(principal, chat_id, direction, message_id, limit)`."""
 
-    def __init__(self, reader: ChatReader) -> None:
+    def __init__(self, reader: OneChat) -> None:
         self._reader = reader
 
     async def __call__(

@@ -119,6 +119,11 @@ class Database(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[int, Meta(ge=2, le=1_000)],
         why("at once to PostgreSQL; all servers together stay below its max_connections."),
     ] = 10
+    recent_megabytes: Annotated[
+        Count,
+        why("of memory for recent messages of active chats, which are shown while PostgreSQL is "
+            "away; more where many chats are active, 0 for none."),
+    ] = 64  # fmt: skip
     durability: Annotated[
         Literal["primary", "standby"],
         why("standby where a failover must lose nothing: a server is then not ready while no "

@@ -243,7 +243,9 @@ class Announcer:
         if outcome.waits:
             self.on_waiting()
         chat = self._roster.get(row.chat_id)
-        if outcome.changed and chat is not None:
+        if outcome.changed and chat is None:  # nobody knows whom to tell: see `_find`
+            events.append(UnsureEvent(changed=(row.chat_id,)))
+        elif outcome.changed and chat is not None:
             chat.change(row.rev, outcome.changes)
             events.append(RowEvent(row, chat.members, chat.large, outcome.audience))
 
@@ -289,8 +291,9 @@ class Announcer:
             events.extend(large_moves(outcome))
         elif outcome.size + len(outcome.events) > LARGE:
             events.append(LeftLarge(outcome.chat_id, 0))
-        if before is None and not large:
-            return  # not found by `prepare`: the chat's next event makes them re-read
+        if before is None and not large:  # not found by `prepare`: the store was away
+            events.append(UnsureEvent(changed=(outcome.chat_id,)))
+            return
         row = system_row(outcome)
         members = chat.members if chat is not None else members_after(was, outcome.events)
         events.append(RowEvent(row, () if large else members, large))

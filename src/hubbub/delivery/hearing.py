@@ -7,6 +7,7 @@ from typing import Final
 
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.presence import Presence
+from hubbub.delivery.recent import Recent
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.events import Event, OwnEvent, RevokedEvent, RowEvent, StanceEvent, UnsureEvent
@@ -29,6 +30,7 @@ class Hearing:
     roster: Roster
     replays: Replays
     presence: Presence
+    recent: Recent | None
     revoke: Callable[[Iterable[int]], None]
     load: Callable[[], Awaitable[None]]
     wake: Callable[[], object]
@@ -38,6 +40,8 @@ class Hearing:
 
     def heard(self, events: Sequence[Event]) -> None:
         """Another node has committed this; it is passed on to readers next."""
+        if self.recent is not None:
+            self.recent.heard(events)
         for event in events:
             match event:
                 case RowEvent():
@@ -61,6 +65,8 @@ class Hearing:
         is left to others.
         """
         self.roster.clear()
+        if self.recent is not None:
+            self.recent.clear()
         self._look_again()
 
     def unsure(self, event: UnsureEvent) -> None:

@@ -35,8 +35,9 @@ class Hub:
         """A connection has something to write."""
         self.statistics = HubStatistics()
         self.authors = Authors()
-        self.on_arrival: Callable[[Subscriber], None] = _nobody
-        self.on_departure: Callable[[Subscriber], None] = _nobody
+        self.on_arrival: list[Callable[[Subscriber], None]] = []
+        self.on_departure: list[Callable[[Subscriber], None]] = []
+        """Those who hear of whoever comes, and is gone."""
 
     def __len__(self) -> int:
         return len(self._users)
@@ -54,7 +55,8 @@ class Hub:
                 self._users[subscriber.user_id] = (here, subscriber)
         elif subscriber not in here:
             self._users[subscriber.user_id] = (*here, subscriber)
-        self.on_arrival(subscriber)
+        for hear in self.on_arrival:
+            hear(subscriber)
 
     def detach(self, subscriber: Subscriber) -> None:
         """It hears of nothing any more."""
@@ -67,7 +69,8 @@ class Hub:
             self._users[subscriber.user_id] = left[0] if len(left) == 1 else left
         for chat_id in subscriber.large:
             self._drop(chat_id, subscriber)
-        self.on_departure(subscriber)
+        for hear in self.on_departure:
+            hear(subscriber)
 
     def close_all(self, code: int, reason: str) -> None:
         """Say what waits to be said, then end all connections here."""
@@ -158,7 +161,3 @@ class Hub:
                 subscriber.flush()
                 if subscriber.blocked:
                     statistics.blocked += 1
-
-
-def _nobody(subscriber: Subscriber) -> None:
-    """Nobody wants to know who comes and goes."""

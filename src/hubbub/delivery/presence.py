@@ -65,7 +65,8 @@ class Presence:
         self._focus: dict[Subscriber, tuple[int, ...]] = {}
         self._asking: dict[Subscriber, None] = {}
         self._work = asyncio.Event()
-        hub.on_arrival, hub.on_departure = self._arrived, self._departed
+        hub.on_arrival.append(self._arrived)
+        hub.on_departure.append(self._departed)
         watchers.on_missed = self._work.set
 
     def __len__(self) -> int:

@@ -27,7 +27,7 @@ def unsure(changes: Iterable[Change]) -> UnsureEvent:
     chats, changed, users, messages = (set[int]() for _ in range(4))
     for change in changes:
         match change:
-            case Post() | Advance():
+            case Post() | Advance() | Mute():
                 chats.add(change.chat_id)
             case Fill() | Enrol() | Join() | Leave() | SetRole() | SetChat():
                 changed.add(change.chat_id)
@@ -35,7 +35,7 @@ def unsure(changes: Iterable[Change]) -> UnsureEvent:
                 users.add(change.user_id)
             case Amend():
                 messages.add(change.message_id)
-            case Create() | Mute() | PlaceMe() | Seen():
+            case Create() | PlaceMe() | Seen():
                 pass  # the chat is new, and nobody remembers the rest
             case _:
                 assert_never(change)

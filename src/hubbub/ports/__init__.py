@@ -21,6 +21,7 @@ from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.receipt import Cursor, Passed
+from hubbub.domain.recent import Excerpt
 from hubbub.domain.relation import Pair, Relation, Stance
 from hubbub.domain.tracing import Traced
 from hubbub.domain.view import (
@@ -193,8 +194,8 @@ class Changes(Protocol):
         ...
 
 
-class ChatReader(Protocol):
-    """Views of chats for one user. None: there is no such thing for him.
+class OneChat(Protocol):
+    """Views of one chat for one user. None: there is no such thing for him.
 
     What somebody has read is told only where both he and the user show that (`Privacy.silent`):
     else it is as if he had read nothing.
@@ -202,10 +203,6 @@ class ChatReader(Protocol):
 
     async def chat(self, user_id: int, chat_id: int) -> ChatView | None:
         """One chat."""
-        ...
-
-    async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
-        """His chats by last activity, those after the cursor `before`."""
         ...
 
     async def members(
@@ -220,6 +217,14 @@ class ChatReader(Protocol):
         """Messages `before`, `after` or `around` the message `anchor` (0: the newest)."""
         ...
 
+
+class ChatReader(OneChat, Protocol):
+    """The same of all his chats, and of what is in them."""
+
+    async def chats(self, user_id: int, before: tuple[int, int] | None, limit: int) -> ChatList:
+        """His chats by last activity, those after the cursor `before`."""
+        ...
+
     async def message(self, user_id: int, message_id: int) -> MessageView | None:
         """One message."""
         ...
@@ -232,6 +237,14 @@ class ChatReader(Protocol):
 
     async def cursors(self, user_id: int, chat_ids: Sequence[int]) -> list[CursorState]:
         """The other members' cursors in those of his chats that are not large."""
+        ...
+
+
+class Excerpts(Protocol):
+    """What a node reads to have it in memory."""
+
+    async def excerpts(self, chat_ids: Sequence[int]) -> list[Excerpt]:
+        """Those of the chats that are there and not large, in any order. Raises Unavailable."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The message path and the verbs, joined. Knows ports only: a simulation runs the same core."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -62,12 +62,13 @@ from hubbub.delivery.interest import Interest
 from hubbub.delivery.outgoing import encoders
 from hubbub.delivery.poll import Poll
 from hubbub.delivery.presence import Presence
+from hubbub.delivery.recent import Recent, RecentReader
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.sight import sight
 from hubbub.delivery.tail import Tails
 from hubbub.delivery.watchers import Watchers
-from hubbub.domain.events import RevokedEvent, UnsureEvent
+from hubbub.domain.events import Event, RevokedEvent, UnsureEvent
 from hubbub.domain.revocation import Revocations
 from hubbub.domain.roster import Roster
 from hubbub.entry.ws.parts import SessionParts
@@ -105,7 +106,9 @@ class Core:
             self.hub, self.encoders, self.fanout, watchers, self.replays.reread, alone
         )
         self.bus = None if world.nodes is None else Bus(world.nodes, self.relay.deliver)
-        self.publish = self.relay.deliver if self.bus is None else self.bus.publish
+        self.recent: Recent | None = None
+        if world.excerpts is not None:
+            self.recent = Recent(world.excerpts, self.hub, alone, told.recent_bytes)
         announcer = Announcer(
             self.roster,
             world.chats,
@@ -150,6 +153,7 @@ class Core:
                 roster=self.roster,
                 replays=self.replays,
                 presence=self.presence,
+                recent=self.recent,
                 revoke=lambda sessions: self.revocations.heard(sessions, clock.now_ms()),
                 load=self.load,
                 wake=self.reactions.wake,
@@ -190,6 +194,8 @@ class Core:
                 group.create_task(self.bus.hearing.run())
                 group.create_task(self.hub.interest.run())
                 group.create_task(self.pace.run())
+            if self.recent is not None:
+                group.create_task(self.recent.run())
             group.create_task(self._tick(STRANGERS_EVERY, self.registry.tick_strangers))
             group.create_task(self._tick(TABS_EVERY, self.registry.tick))
             try:
@@ -203,8 +209,19 @@ class Core:
         found = await self.world.accounts.revoked(now - self.told.token_ms)
         self.revocations.heard(found, now)
 
+    def publish(self, events: Sequence[Event]) -> None:
+        """This was committed here, or is said without a commit."""
+        if self.recent is not None:
+            self.recent.heard(events)
+        if self.bus is None:
+            self.relay.deliver(events)
+        else:
+            self.bus.publish(events)
+
     def _begin_anew(self, event: UnsureEvent) -> None:
         """The store went away over a commit: what connections have is not known any more."""
+        if self.recent is not None:
+            self.recent.heard([event])
         if self.bus is not None:
             self.bus.unsure(event)
             return
@@ -323,6 +340,7 @@ class Core:
         )
         sessions = RevokeSession(accounts, self.revocations, clock)
         directory = self.directory
+        shown = reader if self.recent is None else RecentReader(reader, self.recent)
         gathering = (directory, world.relations, reader, ingest, maker, clock, told.limits)
         blocks = Blocks(directory, world.relations, ingest)
         users = Users(accounts, directory, world.relations, self.presence)
@@ -359,10 +377,10 @@ class Core:
             create_invite=self.invite,
             create_chat=CreateChat(*gathering),
             list_chats=ListChats(reader),
-            get_chat=GetChat(reader),
+            get_chat=GetChat(shown),
             change_chat=ChangeChat(reader, ingest, maker, clock),
             mute_chat=MuteChat(ingest, clock),
-            list_members=ListMembers(reader),
+            list_members=ListMembers(shown),
             add_members=AddMembers(*gathering),
             remove_member=remove,
             change_member=ChangeMember(directory, reader, ingest, maker, clock),
@@ -375,7 +393,7 @@ class Core:
             end_chat_invite=invites.end,
             look_at_invite=joins.look_through,
             follow_invite=joins.follow,
-            list_messages=ReadHistory(reader),
+            list_messages=ReadHistory(shown),
             list_events=ReadEvents(world.chats),
             list_my_events=ReadMyEvents(world.own_log),
             send_message=SendMessage(self.compose, ingest.do, directory),

@@ -30,6 +30,7 @@ from hubbub.observe import (
     Gauges,
     MessagePath,
     Metrics,
+    RecentFigures,
     RestFigures,
     RoleFigures,
     process_figures,
@@ -87,13 +88,16 @@ class EmbeddedServer:
         role = RoleFigures(config.server.role, self._engine.chores)
         path = MessagePath(core.ingest, core.hub, core.relay, core.fanout, core.replays)
         bus = () if core.bus is None else (BusFigures(core.bus),)
+        recent = () if core.recent is None else (RecentFigures(core.recent),)
         processes = process_figures(lambda: self._engine.pid)
         app = RestApp(
             core.actions(),
             Surroundings(
                 page=PAGE,
                 watch=rest_figures,
-                metrics=Metrics(path, Gauges(self._gauges), *bus, role, rest_figures, *processes),
+                metrics=Metrics(
+                    path, Gauges(self._gauges), *bus, *recent, role, rest_figures, *processes
+                ),
                 unready=self._unready,
                 about=lambda: role.about() | warnings(self._engine),
                 body_limit=config.limits.frame_bytes,
@@ -160,6 +164,7 @@ class EmbeddedServer:
             maker=self._engine.ids,
             nodes=self._engine.nodes,
             buckets=self._engine.buckets,
+            excerpts=self._engine.excerpts,
             framing=framed,
         )
 
@@ -190,6 +195,7 @@ class EmbeddedServer:
             heartbeat=config.server.heartbeat,
             offline_after=config.server.offline_after,
             frame_bytes=limits.frame_bytes,
+            recent_bytes=config.database.recent_megabytes * 1_000_000,
             logins_per_minute=limits.logins_per_minute,
             registrations_per_minute=limits.registrations_per_minute,
             seal=Seal(self._engine.secret()),

@@ -19,6 +19,7 @@ from hubbub.ports import (
     Accounts,
     ChatReader,
     ChatStore,
+    Excerpts,
     HostAccounts,
     Identities,
     Invites,
@@ -89,6 +90,10 @@ class Engine(Protocol):
         """Those that all of them share."""
 
     @property
+    def excerpts(self) -> Excerpts | None:
+        """What is read for the time when it is away; None where it never is for long."""
+
+    @property
     def chores(self) -> Leader | None:
         """None where this process does none."""
 
@@ -125,7 +130,7 @@ def engine(config: Config, log: Log) -> Engine:
 class SqliteEngine:
     """SQLite, in a process of its own that is started again when it ends."""
 
-    nodes = buckets = None
+    nodes = buckets = excerpts = None
     chores = None
 
     def __init__(self, data: Path, log: Log) -> None:
@@ -215,6 +220,7 @@ class PostgresEngine:
         self._secret = Path(config.server.data) / SECRET
         self._log = log
         self.store: Any = PostgresStore(self._database)
+        self.excerpts: Excerpts | None = self.store if config.database.recent_megabytes else None
 
     @property
     def unready(self) -> str | None:

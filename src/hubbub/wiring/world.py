@@ -14,6 +14,7 @@ from hubbub.ports import (
     ChatReader,
     ChatStore,
     Clock,
+    Excerpts,
     HostAccounts,
     HostTokens,
     Identities,
@@ -63,6 +64,8 @@ class World:
     """The other processes on the same store; None where there are none."""
     buckets: SharedBuckets | None = None
     """Of all of them."""
+    excerpts: Excerpts | None = None
+    """None where nothing is shown while the store is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class Settings:
     heartbeat: float
     offline_after: float
     frame_bytes: int
+    recent_bytes: int
     logins_per_minute: float
     registrations_per_minute: float
     seal: Seal

@@ -2,6 +2,7 @@
 
 from hubbub.adapters.postgres.accounts import PostgresAccounts
 from hubbub.adapters.postgres.chats import PostgresChatStore
+from hubbub.adapters.postgres.excerpts import PostgresExcerpts
 from hubbub.adapters.postgres.identities import PostgresIdentities
 from hubbub.adapters.postgres.joining import PostgresJoining
 from hubbub.adapters.postgres.keys import PostgresKeys
@@ -14,6 +15,7 @@ from hubbub.adapters.postgres.relations import PostgresRelations
 class PostgresStore(
     PostgresChatStore,
     PostgresReader,
+    PostgresExcerpts,
     PostgresReferring,
     PostgresJoining,
     PostgresOperating,
