@@ -20,6 +20,7 @@ from hubbub.entry.ws.accept import SessionAcceptor
 from hubbub.entry.ws.connection import Accepted, Upgrade
 from hubbub.entry.ws.framing import framed
 from hubbub.wiring.core import Core
+from hubbub.wiring.verbs import verbs
 from hubbub.wiring.world import Settings, World
 from hubbub_client import Unreachable
 from hubbub_client.transport import Response
@@ -130,9 +131,7 @@ class Machine:
         core.roster._most = self.plan.known_chats
         await core.load()
         around = Surroundings(page=EMPTY, watch=self.watched, metrics=bytes, unready=lambda: None)
-        life = Life(
-            core, RestApp(core.actions(), around), SessionAcceptor(core.session_parts(), ())
-        )
+        life = Life(core, RestApp(verbs(core), around), SessionAcceptor(core.session_parts(), ()))
         life.nodes = nodes
         life.task = self.loop.create_task(core.run(), name=f"server {self.begun}")
         life.task.add_done_callback(lambda task: self._ended(life, task))

@@ -41,6 +41,7 @@ from hubbub.wiring.engine import engine, warnings
 from hubbub.wiring.hosts import host_applications
 from hubbub.wiring.listening import log, readers, tls
 from hubbub.wiring.providers import identity_providers, not_signed_in
+from hubbub.wiring.verbs import verbs
 from hubbub.wiring.world import Settings, World
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
@@ -91,7 +92,7 @@ class EmbeddedServer:
         recent = () if core.recent is None else (RecentFigures(core.recent),)
         processes = process_figures(lambda: self._engine.pid)
         app = RestApp(
-            core.actions(),
+            verbs(core),
             Surroundings(
                 page=PAGE,
                 watch=rest_figures,
