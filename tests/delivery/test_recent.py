@@ -14,6 +14,7 @@ from hubbub.domain.chat import Chat, Head, Member
 from hubbub.domain.events import Event, OwnEvent, RowEvent, UnsureEvent
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
+from hubbub.domain.receipt import Cursor
 from hubbub.domain.recent import TAIL, Attendance, Excerpt
 from hubbub.domain.view import History
 from hubbub.ports import OneChat, Unavailable
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, counts: dict[int, int]) -> None:
         self.counts = counts
         self.asked: list[int] = []
+        self.is_away = True
 
     async def excerpts(self, chat_ids: Sequence[int]) -> list[Excerpt]:
         self.asked += chat_ids
@@ -57,8 +59,10 @@ class Store:
         rows = [row(seq, chat_id) for seq in range(max(1, count - TAIL + 1), count + 1)]
         return Excerpt(chat, Head(count, count, count), members, rows, count <= TAIL)
 
-    async def history(self, *asked: object, **_: object) -> History | None:
-        raise Unavailable("The store is away.")
+    async def history(self, *asked: object) -> History | None:
+        if self.is_away:
+            raise Unavailable("The store is away.")
+        return History([], False, Cursor(0, 0))
 
 
 class Stage:
@@ -102,6 +106,18 @@ async def test_who_is_connected_reads_what_is_known_and_what_came_since() -> Non
     await stage.hears(told(row(3)))
     assert await stage.reads(ANN) == [3, 2, 1]
     assert await stage.reads(BOB) is None
+    assert stage.store.asked == [CHAT]
+
+
+async def test_a_chat_is_known_once_somebody_who_is_here_has_opened_it() -> None:
+    stage = Stage({CHAT: 2})
+    stage.comes(ANN)
+    stage.store.is_away = False
+    for user in (BOB, ANN):
+        assert await stage.reads(user) == []
+        await stage.hears()
+    stage.store.is_away = True
+    assert await stage.reads(ANN) == [2, 1]
     assert stage.store.asked == [CHAT]
 
 

@@ -105,14 +105,14 @@ class Recent:
             if not follows:
                 self.forget(row.chat_id)
             if not follows or chat.is_stale:
-                self.want(row.chat_id)
+                self._want(row.chat_id)
             self._trim()
         if row.chat_id in self._loading:
             self._loading[row.chat_id].append(row)
             if len(self._loading[row.chat_id]) > MOST_EARLY:
                 del self._loading[row.chat_id]
         elif chat is None and self._hub.of_users(event.members):
-            self.want(row.chat_id)
+            self._want(row.chat_id)
 
     def _mine(self, mine: MyChat) -> None:
         chat = self._chats.get(mine.chat_id)
@@ -126,7 +126,7 @@ class Recent:
         """This may be stored, or not: what takes nothing away leaves what is known right."""
         for chat_id in self._chats.keys() & event.chats:
             self._chats[chat_id].behind = True
-            self.want(chat_id)
+            self._want(chat_id)
         gone = {*event.changed}.union(*(self._of_user.get(user, ()) for user in event.users))
         if event.messages:
             messages = frozenset(event.messages)
@@ -180,8 +180,12 @@ class Recent:
 
     # ── what is read ──
 
-    def want(self, chat_id: int) -> None:
-        """Somebody here is interested in it."""
+    def opened(self, user_id: int, chat_id: int) -> None:
+        """A user looks at it."""
+        if self._hub.of_user(user_id):
+            self._want(chat_id)
+
+    def _want(self, chat_id: int) -> None:
         if self._is_due(chat_id) and len(self._wanted) < MOST_WANTED:
             self._wanted[chat_id] = None
             self._work.set()
@@ -286,7 +290,7 @@ class RecentReader:
         except Unavailable as away:
             return self._show(away, user_id, chat_id, lambda c, seat: c.page(seat, *asked))
         if found is not None and not anchor:
-            self._recent.want(chat_id)
+            self._recent.opened(user_id, chat_id)
         return found
 
     def _show(
