@@ -13,7 +13,7 @@ ANN, CHAT, OTHER = 1, 9, 10
 def replay(*, repair: bool) -> Replay:
     reader: Any = None  # nothing is written
     made = Replay(reader, {CHAT: 20, OTHER: 20}, 0, (), repair)
-    made.pending = deque(Place(chat, 20, 0, 0, False) for chat in (CHAT, OTHER))
+    made.pending = deque(Place(chat, 20, 0, 0, False, 1) for chat in (CHAT, OTHER))
     return made
 
 

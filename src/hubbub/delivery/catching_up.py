@@ -84,7 +84,8 @@ class Replay:
         for index, place in enumerate(self.pending or ()):
             if place.chat_id == event.chat_id and place.place < event.since:
                 assert self.pending is not None
-                self.pending[index] = Place(event.chat_id, event.since - 1, 0, 0, False)
+                start = event.since
+                self.pending[index] = Place(event.chat_id, start - 1, 0, 0, False, start)
 
     def release(self) -> None:
         """Done: the held frames that the store had not yet, then live.

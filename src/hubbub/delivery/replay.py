@@ -100,7 +100,9 @@ class Replays:
         behind = behind or {}
         replay = Replay(subscriber, behind, behind.get(ME, 0), receipts or (), repair=True)
         replay.budget = self._bounds.per_resume
-        replay.pending = deque(Place(c, p, 0, 0, False) for c, p in behind.items() if c != ME)
+        replay.pending = deque(
+            Place(c, p, 0, 0, False, p + 1) for c, p in behind.items() if c != ME
+        )
         self._enqueue(replay)
 
     def catch_up(self, subscriber: Subscriber, receipts: Collection[int]) -> None:
@@ -198,7 +200,8 @@ class Replays:
         replay.pending = deque(places.changed)
         # What a large chat got before we subscribed to it, and after its head was read.
         unread = places.large.keys() - {place.chat_id for place in places.changed}
-        replay.pending += [Place(c, places.heads[c], 0, 0, True) for c in sorted(unread)]
+        heads, stays = places.heads, places.large
+        replay.pending += [Place(c, heads[c], 0, 0, True, stays[c]) for c in sorted(unread)]
         replay.heads.update(places.heads)
         replay.done.update(places.heads)
 
@@ -230,7 +233,7 @@ class Replays:
 
     async def _read(self, replays: list[Replay]) -> None:
         """The next chats of each, up to a bounded number of messages in all."""
-        reads: list[tuple[Replay, LogRead]] = []
+        reads: list[tuple[Replay, Place, LogRead]] = []
         rows = 0
         for replay in replays:
             while replay.pending and rows < ROUND_ROWS:
@@ -238,12 +241,12 @@ class Replays:
                 read = self._log_read(replay, place)
                 expected = REPAIR_ROWS if replay.repair else place.head - place.place
                 rows += min(expected, read.limit)
-                reads.append((replay, read))
+                reads.append((replay, place, read))
         if reads:
             await self._interest.placed()
-            logs = await self._store.logs([read for _, read in reads])
-            for (replay, read), log in zip(reads, logs, strict=True):
-                self._send_log(replay, read, log)
+            logs = await self._store.logs([read for _, _, read in reads])
+            for (replay, place, _), log in zip(reads, logs, strict=True):
+                self._send_log(replay, place, log)
             self._hub.flush()
 
     def _log_read(self, replay: Replay, place: Place) -> LogRead:
@@ -258,14 +261,18 @@ class Replays:
             self._clock.now_ms(),
         )
 
-    def _send_log(self, replay: Replay, read: LogRead, log: Log | None) -> None:
+    def _send_log(self, replay: Replay, start: Place, log: Log | None) -> None:
         subscriber = replay.subscriber
         if log is None:  # removed meanwhile: his own log says so
-            replay.left(read.chat_id)
-            self._hub.unsubscribe(read.chat_id, subscriber)
+            replay.left(start.chat_id)
+            self._hub.unsubscribe(start.chat_id, subscriber)
+            return
+        if log.since > max(start.since, subscriber.place(log.chat_id) + 1):
+            # Removed and back again, of which his own log has yet to tell: it comes first.
+            subscriber.link.close(Close.TRY_LATER, "a chat was left and entered anew; reconnect")
             return
         replay.budget -= len(log.rows)
-        place = read.after
+        place = start.place
         if replay.repair:  # meanwhile he may have been told that a new stay of his begins
             place = max(place, subscriber.place(log.chat_id))
         chat = present.chat_ref(log.chat_id)
@@ -303,7 +310,7 @@ class Replays:
             subscriber.answer(frames.CaughtUp(_named(replay.done)))
         if not self._flight.landed:
             # Commits that this replay has seen may still be on their way to the relay.
-            subscriber.trims = {**(subscriber.trims or {}), **replay.heads}
+            subscriber.trims = _furthest(subscriber.trims or {}, replay.heads)
             subscriber.watchful = not self._flight.exact
             if self._flight.exact:
                 self._settling.append(subscriber)
@@ -315,6 +322,11 @@ class Replays:
         for subscriber in self._settling:
             subscriber.trims = None
         self._settling.clear()
+
+
+def _furthest(told: dict[int, int], read: dict[int, int]) -> dict[int, int]:
+    """Where he is: what he was told while others were read, of a new stay for one, counts, too."""
+    return told | {log_id: max(place, told.get(log_id, 0)) for log_id, place in read.items()}
 
 
 def _named(positions: dict[int, int]) -> dict[str, int]:

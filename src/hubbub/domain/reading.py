@@ -29,6 +29,7 @@ class Log(Struct, frozen=True, array_like=True):
 
     `gap` = (from, to), inclusive: older positions that are not in `rows`. `members`: who is in
     the chat now, for messages to name their recipients; empty above NAMED, or without rows.
+    `since`: where the reader's present stay begins; 0 where nobody reads it.
     """
 
     chat_id: int
@@ -37,6 +38,7 @@ class Log(Struct, frozen=True, array_like=True):
     gap: tuple[int, int] | None = None
     has_more: bool = False
     members: tuple[int, ...] = ()
+    since: int = 0
 
 
 class Seat(Struct, frozen=True):

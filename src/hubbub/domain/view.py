@@ -172,13 +172,17 @@ class ReceiptList(Struct, frozen=True, array_like=True):
 
 
 class Place(Struct, frozen=True, array_like=True):
-    """Where a reader is in a chat's log, and where the log ends."""
+    """Where a reader is in a chat's log, and where the log ends.
+
+    `since`: where the stay begins that he is known to be in.
+    """
 
     chat_id: int
     place: int
     head: int
     at: int
     large: bool
+    since: int
 
 
 class Places(Struct, frozen=True, array_like=True):

@@ -87,7 +87,20 @@ async def test_a_log_comes_by_pages_that_are_complete_up_to_their_position(world
             break
     assert (revs, place) == ([1, 2, 3, 8, 9, 10], 10)
     (beyond,) = await world.store.logs([LogRead(BOB, CHAT, 99, 2)])
-    assert beyond == Log(CHAT, [], 99)
+    assert beyond == Log(CHAT, [], 99, since=8)
+
+
+async def test_a_log_and_a_place_say_where_the_readers_stay_begins(world: World) -> None:
+    await world.group(ANN, BOB)
+    await world.posts(2)
+    await world.leave(BOB)
+    joined = await world.enrol(BOB)
+    await world.posts(2)
+    for user, since in ((ANN, 1), (BOB, joined.head.seq)):
+        found = await world.log(user)
+        assert found is not None
+        (place,) = (await world.places(user, positions={CHAT: 1})).changed
+        assert (found.since, place.place, place.since) == (since, 1, since)
 
 
 async def replay(world: World, user: int, after: int, bounds: ReplayBounds) -> Log:

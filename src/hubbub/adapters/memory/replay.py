@@ -72,7 +72,8 @@ def places(state: State, reader: ResumeFrom) -> Places:
         else:
             place = max(state.received[chat_id, user_id], start)
         if place < head.seq:
-            changed.append(Place(chat_id, place, head.seq, head.at, chat.size > LARGE))
+            is_large = chat.size > LARGE
+            changed.append(Place(chat_id, place, head.seq, head.at, is_large, member.since))
         if chat.size > LARGE:
             large[chat_id] = member.since
     changed.sort(key=lambda p: (-p.at, -p.chat_id))
@@ -104,10 +105,11 @@ def log(state: State, read: LogRead) -> Log | None:
         found = _oldest(read, rows, shown, head)
     else:
         found = _newest(read, read.bounds, shown, max(read.after, start), head)
-    if not found.rows or state.chats[read.chat_id].size > NAMED:
-        return found
-    members = tuple(m.user_id for m in state.present_members(read.chat_id))
-    return replace(found, members=members)
+    reader = state.present(read.chat_id, read.user_id)
+    members: tuple[int, ...] = ()
+    if found.rows and state.chats[read.chat_id].size <= NAMED:
+        members = tuple(m.user_id for m in state.present_members(read.chat_id))
+    return replace(found, members=members, since=reader.since if reader else 0)
 
 
 def _oldest(read: LogRead, rows: list[Row], shown: list[Row], head: int) -> Log:

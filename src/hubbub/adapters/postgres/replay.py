@@ -43,6 +43,9 @@ PLACES: Final = (
     "SELECT c.id, c.seq, c.at, c.size, m.since, m.received"
     " FROM members m JOIN chats c ON c.id = m.chat_id WHERE m.user_id = $1 AND m.until IS NULL"
 )
+SINCE: Final = (
+    "(SELECT since FROM members WHERE chat_id = chats.id AND user_id = $2 AND until IS NULL)"
+)
 CHANGED: Final = (
     f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND rev > $2 AND rev <> seq ORDER BY rev"
 )
@@ -120,7 +123,7 @@ async def places(db: Any, reader: ResumeFrom) -> Places:
         else:
             place = max(received, start)
         if place < head:
-            changed.append(Place(chat_id, place, head, at, size > LARGE))
+            changed.append(Place(chat_id, place, head, at, size > LARGE, since))
         if size > LARGE:
             large[chat_id] = since
     changed.sort(key=lambda p: (-p.at, -p.chat_id))
@@ -132,11 +135,12 @@ async def places(db: Any, reader: ResumeFrom) -> Places:
 
 async def log(db: Any, read: LogRead) -> Log | None:
     """A chat's folded log after a place, as its reader may see it; None for who is no member."""
-    query = f"SELECT {CHAT}, seq, changed FROM chats WHERE id = $1"
-    found = await db.fetchrow(query, read.chat_id)
+    query = f"SELECT {CHAT}, seq, changed, {SINCE} FROM chats WHERE id = $1"
+    found = await db.fetchrow(query, read.chat_id, read.user_id)
     if found is None:
         return None
-    chat, head, changed = chat_of(found[:-2]), found[-2], found[-1]
+    *columns_, head, changed, since = found
+    chat = chat_of(columns_)
     openings_ = [Interval(1)]
     if read.user_id:
         openings_ = await seen_by(db, chat, read.user_id)
@@ -148,9 +152,9 @@ async def log(db: Any, read: LogRead) -> Log | None:
         result = _oldest_first(read, rows, head, openings_)
     else:
         result = _newest(read, read.bounds, rows, head, openings_)
-    if not result.rows or chat.size > NAMED:
-        return result
-    return replace(result, members=await present_members(db, chat.id))
+    named = result.rows and chat.size <= NAMED
+    members = await present_members(db, chat.id) if named else ()
+    return replace(result, members=members, since=since or 0)
 
 
 def _newest(

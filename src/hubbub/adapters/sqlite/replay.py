@@ -17,6 +17,7 @@ CHAT = (
     "id, type, key, title, history, created_at, size, description, picture, posting,"
     " slow_seconds, visibility"
 )
+SINCE = "(SELECT since FROM members WHERE chat_id = chats.id AND user_id = ? AND left IS NULL)"
 
 
 def load_chat(db: apsw.Connection, chat_id: int) -> Chat | None:
@@ -94,7 +95,7 @@ def places(db: apsw.Connection, reader: ResumeFrom) -> Places:
         else:
             place = max(received, start)
         if place < head:
-            changed.append(Place(chat_id, place, head, at, size > LARGE))
+            changed.append(Place(chat_id, place, head, at, size > LARGE, since))
         if size > LARGE:
             large[chat_id] = since
     changed.sort(key=lambda p: (-p.at, -p.chat_id))
@@ -111,10 +112,11 @@ def _kept_places(db: apsw.Connection, session_id: int) -> dict[int, int]:
 
 def log(db: apsw.Connection, read: LogRead) -> Log | None:
     """A chat's folded log after a place, as its reader may see it; None for who is no member."""
-    found = db.execute(f"SELECT {CHAT}, seq FROM chats WHERE id = ?", (read.chat_id,)).get
+    query = f"SELECT {CHAT}, seq, {SINCE} FROM chats WHERE id = ?"
+    found = db.execute(query, (read.user_id, read.chat_id)).get
     if found is None:
         return None
-    chat, head = Chat(*found[:-1]), found[-1]
+    chat, head, since = Chat(*found[:-2]), found[-2], found[-1] or 0
     openings_ = [Interval(1)]
     if read.user_id:
         openings_ = seen_by(db, chat, read.user_id)
@@ -124,9 +126,8 @@ def log(db: apsw.Connection, read: LogRead) -> Log | None:
         result = _oldest_first(db, read, head, openings_)
     else:
         result = _newest(db, read, read.bounds, head, openings_)
-    if not result.rows or chat.size > NAMED:
-        return result
-    return replace(result, members=present_members(db, chat.id))
+    named = result.rows and chat.size <= NAMED
+    return replace(result, members=present_members(db, chat.id) if named else (), since=since)
 
 
 def _newest(
