@@ -440,6 +440,8 @@ MUTANTS = (
         "lost letters ignored", r"G[45]: |holds .* refetched", nodes.lost_letters_ignored, nodes=3
     ),
     Mutant("no beats", r"G[45]: |holds .* refetched", nodes.no_beats, nodes=3),
+    Mutant("deaths unnoticed", r"not all were told", nodes.deaths_unnoticed, nodes=3),
+    Mutant("leases never end", r"not all were told", nodes.leases_never_end, nodes=3),
     Mutant("read before placed", r"G[45]: |holds .* refetched", nodes.read_before_placed, nodes=3),
     Mutant("receipts at home", r"not all .*\n.*G5: .* refetched", nodes.receipts_at_home, nodes=3),
     Mutant("own log at home", r"not all were told", nodes.own_log_at_home, nodes=3),

@@ -10,6 +10,7 @@ from hubbub.delivery import bus, interest
 from hubbub.delivery.concerns import concerns
 from hubbub.delivery.hearing import Hearing
 from hubbub.domain.events import Event, OwnEvent, ReceiptEvent
+from tests.simulation.bus import Switch
 
 
 def lost_letters_ignored() -> Any:
@@ -26,6 +27,22 @@ def lost_letters_ignored() -> Any:
 def no_beats() -> Any:
     """Only the next letter tells that the last one was lost."""
     return patch.object(bus, "_is_due", lambda beats: False)
+
+
+def deaths_unnoticed() -> Any:
+    """Who has died tells nobody what he committed last, and nobody looks."""
+    catch_up = bus.Bus.catch_up
+
+    def trusting(self: Any, why: bus.Why) -> None:
+        if why != "node":
+            catch_up(self, why)
+
+    return patch.object(bus.Bus, "catch_up", trusting)
+
+
+def leases_never_end() -> Any:
+    """Who has died is named among the others for ever."""
+    return patch.object(Switch, "alive", lambda self, number: number in self.living)
 
 
 @contextmanager

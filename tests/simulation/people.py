@@ -63,15 +63,18 @@ class Behaviour(KeepingSteps):
         for _ in range(steps):
             await pause(self._rng.choice((0.01, 0.1, 1.0)) * self._rng.random() * 2)
             (step,) = self._rng.choices(list(self._steps), list(self._steps.values()))
-            if self._device.client is None and step not in ("restart", "kill", "slow"):
-                continue
-            try:
-                await getattr(self, f"_{step}")()
-            except Refused as refused:
-                if refused.code not in EXPECTED:
-                    self._wrong(f"{step} was refused: {refused.code.value} {refused.message}")
-            except (Unreachable, SignedOut, ClientClosed, OutboxFull, RuntimeError):
-                continue
+            if self._device.client is not None or step in ("restart", "kill", "slow"):
+                await self.step(step)
+
+    async def step(self, step: str) -> None:
+        """Take one, whatever comes of it."""
+        try:
+            await getattr(self, f"_{step}")()
+        except Refused as refused:
+            if refused.code not in EXPECTED:
+                self._wrong(f"{step} was refused: {refused.code.value} {refused.message}")
+        except (Unreachable, SignedOut, ClientClosed, OutboxFull, RuntimeError):
+            return
 
     # ── the device's troubles ──
 

@@ -109,6 +109,7 @@ class Machine:
         self.pragma: str | None = None
         self.on_written: Callable[[bytes, bool, str], None] = lambda payload, binary, reader: None
         self.on_start: Callable[[apsw.Connection], None] = lambda _: None
+        self._doom: asyncio.Future[Life] | None = None
         self._watch = watch
         self._rng = loop.rng("machine")
 
@@ -117,7 +118,7 @@ class Machine:
     async def start(self) -> None:
         """Open the data and serve, with as many servers as there shall be."""
         if self.store is None:
-            store = SimulatedStore(self.disk, self._rng, self._watch)
+            store = SimulatedStore(self.disk, self._rng, self._committed)
             store.pragma = self.pragma
             store.open()
             self.store = store
@@ -228,6 +229,18 @@ class Machine:
         if life.task is not None:
             life.task.cancel()
             await asyncio.wait([life.task])
+
+    async def doomed(self) -> Life:
+        """Who commits next, and is gone at that instant: nobody has been told of it."""
+        self._doom = self.loop.create_future()
+        return await self._doom
+
+    def _committed(self, changes: list[Any], outcomes: list[Any], db: apsw.Connection) -> None:
+        self._watch(changes, outcomes, db)
+        committing = [life for life in self.lives if life.core.flight.committing]
+        if committing and self._doom is not None and not self._doom.done():
+            committing[0].unplug()
+            self._doom.set_result(committing[0])
 
     async def restart_store(self) -> None:
         """The store's process has died (or dies now): it is started again."""

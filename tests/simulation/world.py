@@ -25,6 +25,8 @@ from tests.simulation.vfs import PowerLossVFS
 
 PATIENCE = 240.0
 CALM = 3.0
+COMMITTED = ("send", "edit", "react", "read", "group", "members", "leave", "mute", "rename")
+"""Steps that a server may die of."""
 
 
 class World:
@@ -72,6 +74,10 @@ class World:
         await self._heal()
         await self._calm("after all is healed")
         await self._told()
+        if self.plan.nodes > 1:
+            await self._bury()
+            await self._calm("after a server died")
+            await self._told()
         await self._reconnect()
         await self._calm("after all reconnected")
         await self._judge()
@@ -131,6 +137,18 @@ class World:
                     link.cut()
             if isinstance(device, Device):
                 device.slow = False
+
+    async def _bury(self) -> None:
+        """A server dies between a commit and its letters; that it is gone is all others hear."""
+        death = self.loop.create_task(self.machine.doomed())
+        while not death.done():
+            await pause(self.rng.uniform(0, 0.3))
+            person = self.rng.choice(self.people)
+            device = self.rng.choice(person.devices)
+            behaviour = Behaviour(device, person, self.people, self.history)
+            await behaviour.step(self.rng.choice(COMMITTED))
+        await self.machine.kill(death.result())
+        await self.troubles.start()
 
     async def _reconnect(self) -> None:
         for device in self._devices():
