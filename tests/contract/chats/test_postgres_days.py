@@ -83,7 +83,6 @@ async def test_a_look_up_looks_into_its_own_days_alone(world: PostgresWorld) -> 
 
 async def plan(db: Any, query: str, *values: int) -> str:
     await db.execute(f"PREPARE looked_at AS {query}")
-    await db.execute("SET LOCAL enable_seqscan = off")
     given = ", ".join(map(str, values))
     found = await db.fetch(f"EXPLAIN (ANALYZE, COSTS OFF) EXECUTE looked_at ({given})")
     await db.execute("DEALLOCATE looked_at")

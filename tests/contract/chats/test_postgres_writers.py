@@ -4,6 +4,7 @@ own, as each server has. Nobody waits in a circle, and a chat that all write to 
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -246,6 +247,19 @@ async def test_a_commit_costs_as_many_round_trips_whatever_its_size(
     posts: list[Change] = [one.text(f"{n}", client_id=b"%016d" % n) for n in range(size)]
     await one.store.commit([*posts, *(Advance(CHAT, user, 0, 100, 100, 5) for user in USERS[1:])])
     assert len(said) == 8, "\n".join(said)
+
+
+async def test_a_commit_reads_no_whole_table_however_small_it_was(one: PostgresWorld) -> None:
+    await one.group(*USERS)
+    async with one.database.transaction() as db:
+        await db.execute("ANALYZE chats, members, users")
+        for query in (work.LOCK_CHATS, work.SAVE_HEADS, work.SAVE_POSITIONS, work.SAVE_USERS):
+            count = len(set(re.findall(r"\$\d+", query)))
+            await db.execute(f"PREPARE looked_at AS {query}")
+            nothing = ", ".join(["'{}'"] * count)
+            plan = await db.fetch(f"EXPLAIN EXECUTE looked_at ({nothing})")
+            assert "Seq Scan" not in "\n".join(row[0] for row in plan), query
+            await db.execute("DEALLOCATE looked_at")
 
 
 def _noted(said: list[str], name: str) -> Callable[..., Awaitable[Any]]:

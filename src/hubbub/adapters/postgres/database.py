@@ -133,6 +133,10 @@ class Database:
                 "lock_timeout": str(int(bounds.lock * 1000)),
                 "idle_in_transaction_session_timeout": str(int(bounds.pause * 1000)),
                 "plan_cache_mode": "force_generic_plan",
+                # Few rows are looked up in large tables. A plan that was made while they were
+                # small would read all of them; where there is no other, it is not compiled for it.
+                "enable_seqscan": "off",
+                "jit": "off",
             },
         )
 
