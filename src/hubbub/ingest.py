@@ -111,6 +111,8 @@ class Ingest:
         self._idle = asyncio.Event()
         self._idle.set()
         self._awake = False
+        self.on_away: Callable[[], object] = lambda: None
+        """The store did not answer."""
         self.statistics = IngestStatistics()
 
     @property
@@ -141,10 +143,7 @@ class Ingest:
             self._wake()
 
     async def do(self, change: Change | Draft) -> Outcome:
-        """Queue a change and wait for its outcome. Raises Refused.
-
-        Cancelling is safe: the change may then be committed or not.
-        """
+        """Queue a change and wait for its outcome. Raises Refused. Cancelled, it is done or not."""
         waiting = Awaited(change, asyncio.get_running_loop().create_future())
         self.put(waiting)
         return await waiting.future
@@ -247,7 +246,7 @@ class Ingest:
         try:
             verdicts = iter(await self._accept(drafts))
         except Unavailable as error:
-            self._refuse_all(waiting, _unavailable(error))
+            self._unavailable(waiting, error)
             return [], []
         permitted: list[Waiting] = []
         changes: list[Change] = []
@@ -282,7 +281,7 @@ class Ingest:
             outcomes = await self._commit(changes)
         except Unavailable as error:
             self.statistics.failures += 1
-            self._refuse_all(waiting, _unavailable(error))
+            self._unavailable(waiting, error)
             self._keep_cursors(changes)
             if self.statistics.repeats != repeats:
                 self._announce.anew(changes)
@@ -353,6 +352,11 @@ class Ingest:
 
     # ── refusing ──
 
+    def _unavailable(self, waiting: list[Waiting], error: Unavailable) -> None:
+        self.on_away()
+        refusal = Refused(Code.UNAVAILABLE, f"{error} Try again a little later.", 1.0)
+        self._refuse_all(waiting, refusal)
+
     def _refuse_all(self, waiting: list[Waiting], refusal: Refused) -> None:
         for w in waiting:
             self._refuse(w, refusal)
@@ -394,7 +398,3 @@ class Awaited:
         """See Waiting."""
         if not self.future.done():
             self.future.set_exception(refusal)
-
-
-def _unavailable(error: Unavailable) -> Refused:
-    return Refused(Code.UNAVAILABLE, f"{error} Try again a little later.", 1.0)

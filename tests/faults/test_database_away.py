@@ -9,14 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from hubbub_client import Client, PresenceChanged, TypingChanged
+from hubbub_client import Client, ConnectionChanged, PresenceChanged, TypingChanged
 from tests.cluster.test_across_nodes import PASSWORD, Person, people
 from tests.faults import people as rest
 from tests.faults.people import Api, calling
+from tests.faults.proof import check_forward, check_nothing_lost
+from tests.faults.town import Town
 from tests.support.cluster import Cluster
-from tests.support.wait import eventually
+from tests.support.wait import eventually, lasting
 
 OFFLINE_AFTER = 0.5
+AWAY = 6.0
+SENDS = 50
+UNKNOWN = 'hubbub_catch_ups_total{why="store"}'
+PAUSE = """
+    CREATE OR REPLACE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM pg_sleep({}); RETURN NULL; END $$;
+"""
+TRIGGER = """
+    CREATE CONSTRAINT TRIGGER pause AFTER UPDATE ON chats
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pause();
+"""
+"""A COMMIT with news takes so many seconds and more."""
+PAUSING = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 AT_ONCE = 4.0
 """Seconds, on a busy machine: what waited for the database would take five and more."""
 
@@ -96,6 +111,57 @@ async def test_typing_and_presence_go_on_and_sends_are_refused_at_once(
             await _ready(node, 200)
         for task in talk:
             task.cancel()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("goes", "comes"),
+    [
+        pytest.param(_kill, _start, id="killed"),
+        pytest.param(_hang, _go_on, id="hangs"),
+    ],
+)
+async def test_connections_stay_whatever_was_being_committed(
+    cluster: Cluster, goes: Callable[[Cluster], None], comes: Callable[[Cluster], None]
+) -> None:
+    """Whether it was is not known, so everybody reads it, once the database is back."""
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(calling(url)) for url in cluster.urls]
+        ann, bob = talkers = await stack.enter_async_context(people(cluster, "ann", "bob"))
+        await ann.client.send("hello", recipient_ids=[bob.id])
+        chat = (await bob.reads("hello")).message.chat_id
+        for one, other in ((ann, bob), (bob, ann)):
+            await _types(one, other, chat)
+        connected = [len(one.of(ConnectionChanged)) for one in talkers]
+        town = await Town.found(nodes[0], 26, cluster.urls)
+        async with town.talking():
+            before = await town.cursors()
+            await town.progress(100, 200)
+            for one in talkers:
+                for number in range(SENDS):
+                    await one.client.send(f"{one.id} {number}", chat_id=chat)
+            await cluster.postgres.execute(PAUSE.format(AWAY / 2) + TRIGGER, cluster.database)
+            await cluster.postgres.until(PAUSING)
+            goes(cluster)
+            stack.callback(cluster.postgres.thaw)
+            for node in nodes:
+                await _ready(node, 503)
+            for _ in range(3):
+                await lasting(AWAY / 3)
+                for one, other in ((ann, bob), (bob, ann)):
+                    await _types(one, other, chat)
+            comes(cluster)
+            await cluster.postgres.execute(PAUSE.format(0), cluster.database)
+            await town.progress(50, 100)
+            await town.settled()
+            check_forward(before, await town.cursors())
+        await check_nothing_lost(nodes[0], town.devices)
+        for one, other in ((ann, bob), (bob, ann)):
+            await other.reads(f"{one.id} {SENDS - 1}")
+        unknown = [(await node.metrics())[UNKNOWN] for node in nodes]
+        assert any(unknown), "there was one"
+        assert {device.connections for device in town.devices} == {1}
+        assert [len(one.of(ConnectionChanged)) for one in talkers] == connected
 
 
 async def _talk(api: Api, person: rest.Person, chat: str, said: list[int]) -> None:

@@ -18,6 +18,7 @@ from tests.support.wait import eventually, lasting
 
 NUMBER = 1
 """Of the node whose links fail."""
+TRY_LATER = 1013
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +120,32 @@ async def test_link(
     report(f"{fault}, on other servers", elsewhere, shared)
     report(f"{fault}, on its server{', from its end' * needed}", own, allowed)
     report(f"{fault}, until all hear again", again, allowed)
+
+
+@pytest.mark.slow
+async def test_people_of_a_server_that_alone_has_no_database_come_to_others(
+    cluster: Cluster, api: Api, report: Report
+) -> None:
+    town = await Town.found(api, 16, cluster.urls, "_moving")
+    for number, device in enumerate(town.devices):
+        device.urls = [cluster.urls[number % 3]]
+    theirs = town.devices[NUMBER::3]
+    others = [device for device in town.devices if device not in theirs]
+    link = cluster.links[NUMBER]["postgres"]
+    async with town.talking():
+        before = await town.cursors()
+        await town.progress(100, 200)
+        for device in theirs:
+            device.urls = cluster.urls
+        began = time.monotonic()
+        link.cut()
+        try:
+            await eventually(lambda: all(TRY_LATER in d.closes for d in theirs), "closed", PATIENCE)
+            moved = await town.interruption(began, theirs)
+        finally:
+            link.heal()
+        await town.settled()
+        check_forward(before, await town.cursors())
+    await check_nothing_lost(api, town.devices)
+    assert {device.connections for device in others} == {1}
+    report("postgres link cut, until its people are on other servers", moved, DATABASE_FAILS_OVER)

@@ -39,7 +39,7 @@ from hubbub.domain.message import EVERYBODY, Row
 from hubbub.domain.own import SetMe, Told
 from hubbub.domain.policy import may_write
 from hubbub.domain.relation import Relation
-from hubbub.ingest import Ingest, _unavailable
+from hubbub.ingest import Ingest
 from hubbub.ports import SourceRead, Unavailable
 from hubbub_client import reader as client_reader
 from hubbub_client import threads as client_threads
@@ -202,7 +202,7 @@ def announce_before_commit() -> Any:
         try:
             outcomes = await self._commit(changes)
         except Unavailable as error:
-            self._refuse_all(waiting, _unavailable(error))
+            self._unavailable(waiting, error)
             return
         for each, outcome in zip(waiting, outcomes, strict=False):
             each.answer(outcome)

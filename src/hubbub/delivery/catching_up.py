@@ -7,6 +7,7 @@ from hubbub.delivery.outgoing import Outgoing
 from hubbub.delivery.subscriber import MAX_HELD, Subscriber
 from hubbub.domain.own import MyChat
 from hubbub.domain.view import Place
+from hubbub_protocol.codes import Close
 
 
 class Replay:
@@ -22,6 +23,7 @@ class Replay:
         "_held",
         "budget",
         "done",
+        "failures",
         "heads",
         "me",
         "pending",
@@ -52,6 +54,7 @@ class Replay:
         self.done: dict[int, int] = {}
         self.budget = 0
         self.queued = False
+        self.failures = 0
         self._held: list[tuple[int, int, Outgoing]] = []
 
     def covers(self, log_id: int) -> bool:
@@ -99,6 +102,11 @@ class Replay:
         for log_id, rev, outgoing in self._held:
             if rev > self.heads.get(log_id, 0):
                 subscriber.log(log_id, rev, outgoing)
+
+    def turn_away(self) -> None:
+        """The store is away, and it is not to be waited for here."""
+        self.subscriber.replay = None
+        self.subscriber.link.close(Close.TRY_LATER, "the store is away; reconnect")
 
     def _correct(self, behind: dict[int, int]) -> None:
         first = {log_id: rev - 1 for log_id, rev, _ in reversed(self._held)}

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from hubbub.domain.events import (
+    AwayEvent,
     CountsEvent,
     Event,
     JoinedLarge,
     LeftLarge,
     OwnEvent,
     PresenceEvent,
+    ReachedEvent,
     ReceiptEvent,
     RevokedEvent,
     RowEvent,
@@ -36,7 +38,7 @@ def concerns(event: Event) -> Iterable[Topic] | None:
             return map(user, event.users)
         case LeftLarge():
             return (user(event.user_id),) if event.user_id else (large(event.chat_id),)
-        case StanceEvent() | RevokedEvent() | UnsureEvent():
+        case StanceEvent() | RevokedEvent() | UnsureEvent() | AwayEvent() | ReachedEvent():
             return None  # whoever allows others to write to him, or him to do anything
         case _:
             assert_never(event)

@@ -5,12 +5,22 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from hubbub.delivery.away import Away
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.presence import Presence
 from hubbub.delivery.recent import Recent
 from hubbub.delivery.replay import Replays
 from hubbub.delivery.watchers import Watchers
-from hubbub.domain.events import Event, OwnEvent, RevokedEvent, RowEvent, StanceEvent, UnsureEvent
+from hubbub.domain.events import (
+    AwayEvent,
+    Event,
+    OwnEvent,
+    ReachedEvent,
+    RevokedEvent,
+    RowEvent,
+    StanceEvent,
+    UnsureEvent,
+)
 from hubbub.domain.own import MyChat
 from hubbub.domain.roster import Roster
 from hubbub.ports import Unavailable
@@ -31,6 +41,7 @@ class Hearing:
     replays: Replays
     presence: Presence
     recent: Recent | None
+    away: Away
     revoke: Callable[[Iterable[int]], None]
     load: Callable[[], Awaitable[None]]
     wake: Callable[[], object]
@@ -54,6 +65,10 @@ class Hearing:
                     self.revoke([event.session_id])
                 case UnsureEvent():
                     self.unsure(event)
+                case AwayEvent():
+                    self.away.asked()
+                case ReachedEvent():
+                    self.away.reached()
                 case _:
                     pass
 

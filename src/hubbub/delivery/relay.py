@@ -18,12 +18,14 @@ from hubbub.delivery.subscriber import ME, Subscriber
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.chat import NAMED
 from hubbub.domain.events import (
+    AwayEvent,
     CountsEvent,
     Event,
     JoinedLarge,
     LeftLarge,
     OwnEvent,
     PresenceEvent,
+    ReachedEvent,
     ReceiptEvent,
     RevokedEvent,
     RowEvent,
@@ -95,7 +97,7 @@ class Relay:
                     self._watchers.tell(event)
                 case StanceEvent():
                     self._stood(event)
-                case RevokedEvent() | UnsureEvent():
+                case RevokedEvent() | UnsureEvent() | AwayEvent() | ReachedEvent():
                     pass  # heard before
                 case JoinedLarge():
                     self._joined(event)

@@ -7,7 +7,7 @@ socket is empty; what happens meanwhile is held, or read in another round.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -32,6 +32,10 @@ ROUND_ROWS: Final = 4_000
 REPAIR_ROWS: Final = 50
 """Messages expected of a log that a live connection fell behind in."""
 ME_PAGE: Final = 1_000
+MOST_FAILURES: Final = 10
+"""Rounds of a live connection that find the store away though it was back: what is answered to
+others may be too much for one.
+"""
 
 
 class Replays:
@@ -60,6 +64,8 @@ class Replays:
         self._work = asyncio.Event()
         self._settling: list[Subscriber] = []
         self._reread = self.reread  # one for all readers
+        self.wait: Callable[[Replay], None] = Replay.turn_away
+        """A live connection found the store away; `go_on` when it is back."""
         self.repairs = 0
         self.resumes = 0
 
@@ -168,12 +174,27 @@ class Replays:
                 if not replay.pending and not replay.subscriber.blocked:
                     await self._finish(replay)
         except Unavailable:
-            for replay in live:
-                replay.subscriber.replay = None
-                replay.subscriber.link.close(Close.TRY_LATER, "the store is away; reconnect")
+            self._put_off([r for r in live if r.subscriber.replay is r])
             return
         for replay in live:
             # One that is blocked is queued again by `writable`.
+            if replay.subscriber.replay is replay and not replay.subscriber.blocked:
+                self._queue_again(replay)
+
+    def _put_off(self, replays: Iterable[Replay]) -> None:
+        """The store is away: live connections wait, others are told so."""
+        for replay in replays:
+            if replay.repair and replay.failures < MOST_FAILURES:
+                replay.failures += 1
+                replay.queued = True
+                self.wait(replay)
+            else:
+                replay.turn_away()
+
+    def go_on(self, replays: Iterable[Replay]) -> None:
+        """The store is back for these that waited."""
+        for replay in replays:
+            replay.queued = False
             if replay.subscriber.replay is replay and not replay.subscriber.blocked:
                 self._queue_again(replay)
 
@@ -243,11 +264,20 @@ class Replays:
                 rows += min(expected, read.limit)
                 reads.append((replay, place, read))
         if reads:
-            await self._interest.placed()
-            logs = await self._store.logs([read for _, _, read in reads])
-            for (replay, place, _), log in zip(reads, logs, strict=True):
+            for (replay, place, _), log in zip(reads, await self._logs(reads), strict=True):
                 self._send_log(replay, place, log)
             self._hub.flush()
+
+    async def _logs(self, reads: Sequence[tuple[Replay, Place, LogRead]]) -> list[Log | None]:
+        """Raises Unavailable; then all is as it was."""
+        await self._interest.placed()
+        try:
+            return await self._store.logs([read for _, _, read in reads])
+        except Unavailable:
+            for replay, place, _ in reversed(reads):
+                assert replay.pending is not None
+                replay.pending.appendleft(place)
+            raise
 
     def _log_read(self, replay: Replay, place: Place) -> LogRead:
         limit = min(self._bounds.per_chat, max(replay.budget, 0))

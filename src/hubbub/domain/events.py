@@ -101,6 +101,14 @@ class UnsureEvent(_Event, frozen=True, gc=False, array_like=True, tag="unsure"):
     messages: tuple[int, ...] = ()
 
 
+class AwayEvent(_Event, frozen=True, gc=False, array_like=True, tag="away"):
+    """The store does not answer a node, which asks whether it answers others."""
+
+
+class ReachedEvent(_Event, frozen=True, gc=False, array_like=True, tag="reached"):
+    """It has just answered one."""
+
+
 class JoinedLarge(
     Struct, frozen=True, gc=False, array_like=True, tag_field="event", tag="joined_large"
 ):
@@ -131,6 +139,8 @@ Event = (
     | StanceEvent
     | RevokedEvent
     | UnsureEvent
+    | AwayEvent
+    | ReachedEvent
     | JoinedLarge
     | LeftLarge
 )

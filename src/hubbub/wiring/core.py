@@ -19,6 +19,7 @@ from hubbub.actions.show_typing import ShowTyping
 from hubbub.actions.sync import chats, places
 from hubbub.actions.visits import Visits
 from hubbub.delivery.announce import Announcer
+from hubbub.delivery.away import Away
 from hubbub.delivery.bus import Bus
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
@@ -72,6 +73,8 @@ class Core:
         self.recent: Recent | None = None
         if world.excerpts is not None:
             self.recent = Recent(world.excerpts, self.hub, alone, told.recent_bytes)
+        self.away = Away(self.hub, world.nodes, self.load, self.publish, self.replays.go_on)
+        self.replays.wait = self.away.wait
         announcer = Announcer(
             self.roster,
             world.chats,
@@ -94,6 +97,7 @@ class Core:
         self.ingest = Ingest(
             world.chats, self.accept, announcer, self.hub.is_large, clock, told.ingest
         )
+        self.ingest.on_away = self.away.notice
         self.reactions = AnnounceReactions(world.chats, self.ingest, clock)
         announcer.is_large = self.hub.is_large
         announcer.on_waiting = self.reactions.wake
@@ -117,6 +121,7 @@ class Core:
                 replays=self.replays,
                 presence=self.presence,
                 recent=self.recent,
+                away=self.away,
                 revoke=lambda sessions: self.revocations.heard(sessions, clock.now_ms()),
                 load=self.load,
                 wake=self.reactions.wake,
@@ -150,6 +155,7 @@ class Core:
             group.create_task(self.ingest.run())
             group.create_task(self.fanout.run())
             group.create_task(self.replays.run())
+            group.create_task(self.away.run())
             group.create_task(self.presence.run())
             group.create_task(self.reactions.run())
             if self.bus is not None:
