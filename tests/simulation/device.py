@@ -328,6 +328,10 @@ class SmallDevice:
     def start(self) -> None:
         self._task = self._loop.create_task(self._run(), name=self.name)
 
+    async def sign_in(self) -> None:
+        """Begin its session, which gets whatever its user is sent from then on."""
+        self._tokens = await self._sign_in()
+
     async def stop(self, kill: bool) -> None:
         task, self._task = self._task, None
         if task is not None:

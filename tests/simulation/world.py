@@ -98,7 +98,9 @@ class World:
             await client.sign_in(rest.Login(person.name, PASSWORD))
             person.devices.append(second)
         if self.rng.random() < 0.3:
-            person.small.append(SmallDevice(person, f"{person.name}.s", machine, history))
+            small = SmallDevice(person, f"{person.name}.s", machine, history)
+            await small.sign_in()
+            person.small.append(small)
         for device in person.everything:
             device.start()
 
