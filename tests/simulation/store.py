@@ -112,7 +112,10 @@ class SimulatedStore(StoreProcess):
         life = self._life
         await asyncio.sleep(self._delay())
         self._alive(life)
-        found = excerpts(self._connections[1], chat_ids)
+        try:
+            found = excerpts(self._connections[1], chat_ids)
+        except apsw.IOError:
+            self.die()
         await asyncio.sleep(self._delay())
         self._alive(life)
         return found
