@@ -66,12 +66,12 @@ class Store:
 
 
 class Stage:
-    """A server that is one of several."""
+    """A server that is one of several, or `alone`."""
 
-    def __init__(self, counts: dict[int, int], most: int = PLENTY) -> None:
+    def __init__(self, counts: dict[int, int], most: int = PLENTY, *, alone: bool = False) -> None:
         self.hub = Hub()
         self.store = Store(counts)
-        self.recent = Recent(self.store, self.hub, alone=False, most=most)
+        self.recent = Recent(self.store, self.hub, alone, most)
         self.reader = RecentReader(cast(OneChat, self.store), self.recent)
 
     def comes(self, user: int) -> Subscriber:
@@ -170,6 +170,15 @@ async def test_nothing_is_shown_while_a_position_is_missing() -> None:
     await stage.hears(told(row(4)))
     assert await stage.reads(ANN) is None
     await stage.hears(told(row(3)))
+    assert await stage.reads(ANN) == [4, 3, 2, 1]
+
+
+async def test_where_there_is_one_server_what_is_missing_does_not_come_later() -> None:
+    stage = Stage({CHAT: 2}, alone=True)
+    stage.comes(ANN)
+    await stage.hears(told(row(2)))
+    stage.store.counts[CHAT] = 4
+    await stage.hears(told(row(4)))
     assert await stage.reads(ANN) == [4, 3, 2, 1]
 
 

@@ -98,6 +98,8 @@ def _all(of: RecentChat, seat: Seat) -> Shown:
 def _faults(shown: Shown, stored: Shown) -> list[str]:
     both = zip(NAMES, _exact(*shown), _exact(*_cut(stored, len(shown[1].rows))), strict=True)
     faults = [f"{name}: {mine}, stored {theirs}" for name, mine, theirs in both if mine != theirs]
+    if shown[0].head.seq > stored[0].head.seq:
+        faults.append(f"head: {shown[0].head}, stored {stored[0].head}")
     if stored[1].has_more and not shown[1].has_more:
         faults.append("there is more")
     for mine, theirs in zip(shown[2].members, stored[2].members, strict=False):
@@ -115,12 +117,14 @@ def _cut(stored: Shown, count: int) -> Shown:
     return view, History(rows, page.has_more, page.others, page.own, replies), people
 
 
-NAMES = ("rows", "replies", "chat", "head", "peer", "hidden", "place", "people")
+NAMES = ("rows", "replies", "chat", "number", "peer", "hidden", "place", "people")
 
 
 def _exact(view: ChatView, page: History, people: MemberList) -> tuple[object, ...]:
-    """What is the same; the cursors of others may be behind, and what they are called."""
+    """What is the same. The cursors of others may be behind, and what they are called; so may the
+    position, if it is that of a change of an older message, of which nobody was told.
+    """
     place = (view.member.role, view.member.since, view.member.read, view.member.muted_until)
     users = [each.user.id for each in people.members]
     peer = None if view.peer is None else view.peer.id
-    return (page.rows, page.replies, view.chat, view.head, peer, view.hidden, place, users)
+    return (page.rows, page.replies, view.chat, view.head.number, peer, view.hidden, place, users)

@@ -100,7 +100,7 @@ class Recent:
         if chat is not None:
             self._chats[row.chat_id] = chat  # moved last
             before = chat.cost
-            follows = chat.follow(row)
+            follows = chat.follow(row) and not (self._alone and chat.has_hole)
             self.bytes += chat.cost - before
             if not follows:
                 self.forget(row.chat_id)

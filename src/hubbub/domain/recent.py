@@ -89,6 +89,11 @@ class RecentChat:
         """Bytes that it takes, about."""
 
     @property
+    def has_hole(self) -> bool:
+        """Whether a position is missing that others came after."""
+        return bool(self._early)
+
+    @property
     def is_stale(self) -> bool:
         """Whether it is to be read again, when that can be."""
         return self.behind or bool(self.doubtful)
