@@ -72,7 +72,7 @@ async def _watched(found: Named) -> Examined:
         clients = {url: redis.Redis.from_url(url, **OPTIONS) for url in found.hosts}
         for client in clients.values():
             stack.push_async_callback(client.aclose)
-        watched = await ask(found, clients.__getitem__)
+        watched = await ask(found, clients.__getitem__, TIMEOUT / 2)
     looked_at = await _primary(watched.primary)
     return replace(looked_at, replicas=watched.replicas, sentinels=watched.sentinels)
 

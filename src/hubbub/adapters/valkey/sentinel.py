@@ -25,13 +25,16 @@ class Watched(NamedTuple):
     sentinels: int
 
 
-async def ask(named: Named, client: Callable[[str], redis.Redis]) -> Watched:
+async def ask(
+    named: Named, client: Callable[[str], redis.Redis], patience: float = PATIENCE
+) -> Watched:
     """All of them at once, and take the newest answer. Cancelling is safe.
 
-    `client`: for what is said to an address. Raises the failure of one where none has answered.
+    `client`: for what is said to an address. `patience` in seconds. Raises the failure of one where
+    none has answered.
     """
     found = await asyncio.gather(
-        *(_ask(named, client(url)) for url in named.hosts), return_exceptions=True
+        *(_ask(named, client(url), patience) for url in named.hosts), return_exceptions=True
     )
     if answers := [one for one in found if isinstance(one, Watched)]:
         return max(answers)
@@ -39,10 +42,10 @@ async def ask(named: Named, client: Callable[[str], redis.Redis]) -> Watched:
     raise next((one for one in failures if isinstance(one, ResponseError)), failures[0])
 
 
-async def _ask(named: Named, client: redis.Redis) -> Watched:
+async def _ask(named: Named, client: redis.Redis, patience: float) -> Watched:
     """The address is asked for apart: before a failover is complete, only that is the new one."""
     sentinel: Any = client
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         about = await sentinel.sentinel_master(named.service)
         host, port = await sentinel.sentinel_get_master_addr_by_name(named.service)
     host = host.decode() if isinstance(host, bytes) else host
