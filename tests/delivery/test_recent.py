@@ -18,6 +18,7 @@ from hubbub.domain.receipt import Cursor
 from hubbub.domain.recent import TAIL, Attendance, Excerpt
 from hubbub.domain.view import History
 from hubbub.ports import OneChat, Unavailable
+from hubbub.ports.nodes import Nodes
 
 ANN, BOB = 1, 2
 CHAT, OTHER = 10, 20
@@ -65,13 +66,27 @@ class Store:
         return History([], False, Cursor(0, 0))
 
 
+class Others:
+    """The other servers, whose news comes unless they cannot be reached."""
+
+    def __init__(self) -> None:
+        self.are_reached = True
+
+    async def others(self) -> tuple[int, ...]:
+        if not self.are_reached:
+            raise Unavailable("Valkey is away.")
+        return (2,)
+
+
 class Stage:
     """A server that is one of several, or `alone`."""
 
     def __init__(self, counts: dict[int, int], most: int = PLENTY, *, alone: bool = False) -> None:
         self.hub = Hub()
         self.store = Store(counts)
-        self.recent = Recent(self.store, self.hub, alone, most)
+        self.others = Others()
+        nodes = None if alone else cast(Nodes, self.others)
+        self.recent = Recent(self.store, self.hub, nodes, most)
         self.reader = RecentReader(cast(OneChat, self.store), self.recent)
 
     def comes(self, user: int) -> Subscriber:
@@ -171,6 +186,16 @@ async def test_nothing_is_shown_while_a_position_is_missing() -> None:
     assert await stage.reads(ANN) is None
     await stage.hears(told(row(3)))
     assert await stage.reads(ANN) == [4, 3, 2, 1]
+
+
+async def test_nothing_is_shown_while_the_news_of_others_does_not_come() -> None:
+    stage = Stage({CHAT: 2})
+    stage.comes(ANN)
+    await stage.hears(told(row(2)))
+    stage.others.are_reached = False
+    assert await stage.reads(ANN) is None
+    stage.others.are_reached = True
+    assert await stage.reads(ANN) == [2, 1]
 
 
 async def test_where_there_is_one_server_what_is_missing_does_not_come_later() -> None:

@@ -3,7 +3,8 @@
 This node is told of every position of a chat that a user who is connected here is in (see the
 module `interest`). So what it once read of the chat stays right by what it hears; as soon as it may
 have missed something, or nobody of the chat is here any more, it forgets, and asks the store again
-when there is news. Who is connected here sees the chat as those see it who are told live (G6).
+when there is news. While none comes, since other nodes cannot be reached, nothing is shown. Who is
+connected here sees the chat as those see it who are told live (G6).
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from hubbub.domain.reading import Seat
 from hubbub.domain.recent import MOST_EARLY, Beyond, Excerpt, RecentChat
 from hubbub.domain.view import ChatView, History, MemberList
 from hubbub.ports import Excerpts, OneChat, Unavailable
+from hubbub.ports.nodes import Nodes
 
 MOST_CHATS: Final = 20_000
 MOST_WANTED: Final = 2_000
@@ -44,11 +46,12 @@ class RecentStatistics:
 class Recent:
     """See the module. Beyond `most` bytes the chat goes that was idle longest."""
 
-    def __init__(self, store: Excerpts, hub: Hub, alone: bool, most: int) -> None:
-        """`alone`: no other node commits, so that nothing can be missed."""
+    def __init__(self, store: Excerpts, hub: Hub, nodes: Nodes | None, most: int) -> None:
+        """`nodes`: None where no other node commits, so that nothing can be missed."""
         self._store = store
         self._hub = hub
-        self._alone = alone
+        self._nodes = nodes
+        self._alone = nodes is None
         self._most = most
         self._chats: dict[int, RecentChat] = {}
         self._of_user: dict[int, set[int]] = {}
@@ -243,6 +246,11 @@ class Recent:
 
     # ── what is shown ──
 
+    async def reach(self) -> None:
+        """Raises Unavailable while the news of other nodes does not come."""
+        if self._nodes is not None:
+            await self._nodes.others()
+
     def show(self, user_id: int, chat_id: int, how: Callable[[RecentChat, Seat], T]) -> T | None:
         """What a user who is connected here sees of it; None: he is no member.
 
@@ -269,7 +277,7 @@ class RecentReader:
         try:
             return await self._reader.chat(user_id, chat_id)
         except Unavailable as away:
-            return self._show(away, user_id, chat_id, RecentChat.view)
+            return await self._show(away, user_id, chat_id, RecentChat.view)
 
     async def members(
         self, user_id: int, chat_id: int, after: int, limit: int
@@ -278,7 +286,8 @@ class RecentReader:
         try:
             return await self._reader.members(user_id, chat_id, after, limit)
         except Unavailable as away:
-            return self._show(away, user_id, chat_id, lambda c, seat: c.people(seat, after, limit))
+            asked = (after, limit)
+            return await self._show(away, user_id, chat_id, lambda c, seat: c.people(seat, *asked))
 
     async def history(
         self, user_id: int, chat_id: int, direction: str, anchor: int, limit: int
@@ -288,18 +297,19 @@ class RecentReader:
         try:
             found = await self._reader.history(user_id, chat_id, *asked)
         except Unavailable as away:
-            return self._show(away, user_id, chat_id, lambda c, seat: c.page(seat, *asked))
+            return await self._show(away, user_id, chat_id, lambda c, seat: c.page(seat, *asked))
         if found is not None and not anchor:
             self._recent.opened(user_id, chat_id)
         return found
 
-    def _show(
+    async def _show(
         self,
         away: Unavailable,
         user_id: int,
         chat_id: int,
         how: Callable[[RecentChat, Seat], T],
     ) -> T | None:
+        await self._recent.reach()
         try:
             return self._recent.show(user_id, chat_id, how)
         except Beyond:

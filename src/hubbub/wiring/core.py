@@ -72,7 +72,7 @@ class Core:
         self.bus = None if world.nodes is None else Bus(world.nodes, self.relay.deliver)
         self.recent: Recent | None = None
         if world.excerpts is not None:
-            self.recent = Recent(world.excerpts, self.hub, alone, told.recent_bytes)
+            self.recent = Recent(world.excerpts, self.hub, world.nodes, told.recent_bytes)
         self.away = Away(self.hub, world.nodes, self.load, self.publish, self.replays.go_on)
         self.replays.wait = self.away.wait
         announcer = Announcer(
