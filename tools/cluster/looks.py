@@ -11,6 +11,7 @@ from msgspec import Struct
 from redis import asyncio as redis
 from redis.exceptions import RedisError
 
+from hubbub.adapters.postgres.hosts import FAILURES
 from hubbub.cli.figures import Change, Sample
 from hubbub.cli.http import ask
 from hubbub.cli.top import fetch
@@ -128,7 +129,7 @@ class Looks:
                     found = await db.fetchrow(_POSTGRES)
                 finally:
                     db.terminate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except FAILURES:
             self.told[key] = SILENT
             return
         if found["standby"]:

@@ -27,6 +27,8 @@ FAILURES: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
+"""What the driver raises when a server is away, or goes away under a call. Internal errors too: a
+statement that follows the word of a server which is shutting down meets one."""
 Answer = tuple[int, Any]
 """A timeline, and a connection to who is on it."""
 _ADDRESS: Final = re.compile(r"(\w+://(?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL)

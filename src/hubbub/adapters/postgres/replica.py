@@ -12,6 +12,8 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
+from hubbub.adapters.postgres.hosts import FAILURES
+
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether it follows."""
 MOST_BEHIND: Final = 10.0
@@ -22,13 +24,6 @@ FOLLOWS: Final = """
     SELECT pg_is_in_recovery() AND EXISTS (SELECT FROM pg_stat_wal_receiver) AND coalesce(
         clock_timestamp() - pg_last_xact_replay_timestamp() < make_interval(secs => $1), false)
 """
-FAILURES: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 T = TypeVar("T")
 
