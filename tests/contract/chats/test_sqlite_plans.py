@@ -1,7 +1,7 @@
 """Reads of SQLite follow indexes: their cost is the page's, not the database's."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import apsw
@@ -69,21 +69,35 @@ def test_a_scan_is_found(database: apsw.Connection) -> None:
     assert [step for step in steps if step.startswith("SCAN")]
 
 
-async def test_reads_of_the_message_path_do_not_scan(tmp_path: Path) -> None:
-    """Whatever they send to SQLite, as a trace hears it."""
+@pytest.fixture
+async def message_path(tmp_path: Path) -> tuple[SqliteWorld, Callable[[], Awaitable[None]]]:
+    """A world, and all reads of the message path."""
     world = SqliteWorld(tmp_path / "hubbub.db")
     world.add_users(ANN, BOB)
     world.add_session(31, BOB, own_places=True)
     await world.group(ANN, BOB)
     posts = await world.posts(3)
+
+    async def read() -> None:
+        await world.store.find([Lookup(BOB, CHAT, None, posts[0].id), Lookup(BOB, 0, "d:1:2")])
+        await world.store.places([ResumeFrom(BOB, 31, None, 0), ResumeFrom(BOB, 31, {}, 0)])
+        bounds = ReplayBounds()
+        reads = [LogRead(BOB, CHAT, 0, 10), LogRead(BOB, CHAT, 0, 10, bounds, world.now)]
+        await world.store.logs(reads)
+        await world.store.passed([PassedRead(CHAT, BOB, 0, 3)])
+        await world.store.counts([CHAT])
+
+    return world, read
+
+
+async def test_reads_of_the_message_path_do_not_scan(
+    message_path: tuple[SqliteWorld, Callable[[], Awaitable[None]]],
+) -> None:
+    """Whatever they send to SQLite, as a trace hears it."""
+    world, read = message_path
     heard: set[str] = set()
     world.connection.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: heard.add(event["sql"]))
-    await world.store.find([Lookup(BOB, CHAT, None, posts[0].id), Lookup(BOB, 0, "d:1:2")])
-    await world.store.places([ResumeFrom(BOB, 31, None, 0), ResumeFrom(BOB, 31, {}, 0)])
-    reads = [LogRead(BOB, CHAT, 0, 10), LogRead(BOB, CHAT, 0, 10, ReplayBounds(), world.now)]
-    await world.store.logs(reads)
-    await world.store.passed([PassedRead(CHAT, BOB, 0, 3)])
-    await world.store.counts([CHAT])
+    await read()
     world.connection.trace_v2(0, None)
     selects = [sql for sql in heard if sql.startswith("SELECT")]
     assert len(selects) > 8
@@ -102,3 +116,24 @@ async def test_a_commit_parses_no_statement_that_the_one_before_had(tmp_path: Pa
         parsed.append(world.connection.cache_stats()["misses"])
     world.close()
     assert parsed[1] == parsed[2]
+
+
+async def test_no_statement_of_the_message_path_is_parsed_again(
+    message_path: tuple[SqliteWorld, Callable[[], Awaitable[None]]],
+) -> None:
+    """Values that are bound choose no plan: SQLite's guarantee of stable plans is on."""
+    world, read = message_path
+    asked: list[tuple[object, ...]] = []
+
+    def allow(*what: object) -> int:
+        asked.append(what)
+        return apsw.SQLITE_OK
+
+    world.connection.authorizer = allow
+    for number in range(2):
+        asked.clear()
+        await read()
+        await world.posts(3)
+        assert bool(asked) is (number == 0), "who parses a statement asks whether it is allowed"
+    world.connection.authorizer = None
+    world.close()
