@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from hubbub.adapters.issuers.providers import IdentityProviders
+from hubbub.adapters.local.providers import NoProviders
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.domain.attempt import Seal
 from hubbub.domain.limits import IngestLimits, MessageLimits
@@ -159,7 +159,7 @@ class Machine:
             identities=store,
             server_keys=store,
             host_tokens=None,
-            providers=IdentityProviders({}),
+            providers=NoProviders(),
             invites=store,
             passwords=PlainPasswords(),
             tokens=JwtTokens(b"k" * 32, TOKEN_MINUTES),

@@ -6,13 +6,12 @@ import fcntl
 import gc
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from hubbub import config as settings
-from hubbub.adapters.issuers.providers import IdentityProviders
-from hubbub.adapters.issuers.tokens import HostApplications
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.passwords import Argon2Passwords
+from hubbub.adapters.local.providers import NoProviders
 from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
 from hubbub.adapters.sqlite.remote import StoreProcess
@@ -43,6 +42,10 @@ from hubbub.wiring.listening import log, readers, tls
 from hubbub.wiring.providers import identity_providers, not_signed_in
 from hubbub.wiring.verbs import verbs
 from hubbub.wiring.world import Settings, World
+
+if TYPE_CHECKING:
+    from hubbub.adapters.issuers.providers import IdentityProviders
+    from hubbub.adapters.issuers.tokens import HostApplications
 
 PAGE: Final = Path(__file__).parent.parent / "entry" / "page"
 GC_THRESHOLDS: Final = (100_000, 20, 100)
@@ -131,17 +134,16 @@ class EmbeddedServer:
         return self._port
 
     async def _run(self, core: Core) -> None:
-        assert self._providers is not None
         async with asyncio.TaskGroup() as group:
             group.create_task(core.run())
             group.create_task(self._engine.run())
             if self._hosts is not None:
                 group.create_task(self._hosts.run())
-            group.create_task(self._providers.run())
+            if self._providers is not None:
+                group.create_task(self._providers.run())
 
     def _world(self) -> World:
         config, store = self._config, self._engine.store
-        assert self._providers is not None
         self._passwords = Argon2Passwords(config.auth.argon2_memory_kib, config.auth.argon2_passes)
         return World(
             chats=store,
@@ -160,7 +162,7 @@ class EmbeddedServer:
             passwords=self._passwords,
             tokens=JwtTokens(self._engine.secret(), config.auth.access_token_minutes),
             host_tokens=self._hosts,
-            providers=self._providers,
+            providers=self._providers or NoProviders(),
             clock=SystemClock(),
             maker=self._engine.ids,
             nodes=self._engine.nodes,

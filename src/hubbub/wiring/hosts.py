@@ -2,30 +2,37 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hubbub.adapters.issuers.followed import Pace
-from hubbub.adapters.issuers.jwks import FixedKey, Keys, PublishedKeys
-from hubbub.adapters.issuers.keys import BadKey, configured
-from hubbub.adapters.issuers.tokens import Host, HostApplications
 from hubbub.config import Config
 from hubbub.domain.issuer import Issuer
 from hubbub.observe import Log
 from hubbub.ports import Unavailable
 
+if TYPE_CHECKING:
+    from hubbub.adapters.issuers.jwks import Keys
+    from hubbub.adapters.issuers.tokens import HostApplications
 
-def host_applications(config: Config, log: Log) -> HostApplications | None:
-    """Those whose tokens are taken; None where there are none.
+
+def host_applications(config: Config, log: Log) -> "HostApplications | None":
+    """Those whose tokens are taken; None where there are none, and nothing is loaded for it.
 
     Raises Unavailable, whose text says what to do about a key that cannot be used.
     """
     if not config.issuers:
         return None
+    from hubbub.adapters.issuers.tokens import Host, HostApplications
+
     return HostApplications(
         [Host(name, told, _keys(name, told, log)) for name, told in config.issuers.items()]
     )
 
 
-def _keys(name: str, told: Issuer, log: Log) -> Keys:
+def _keys(name: str, told: Issuer, log: Log) -> "Keys":
+    from hubbub.adapters.issuers.followed import Pace
+    from hubbub.adapters.issuers.jwks import FixedKey, PublishedKeys
+    from hubbub.adapters.issuers.keys import BadKey, configured
+
     if told.jwks_url:
         return PublishedKeys(told.jwks_url, _teller(name, log), Pace())
     assert told.algorithm

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hubbub.adapters.issuers.providers import IdentityProviders, OneProvider
 from hubbub.config import Config
 from hubbub.domain.provider import NotSignedIn, Provider
 from hubbub.observe import Log
 from hubbub.ports import Unavailable
 
+if TYPE_CHECKING:
+    from hubbub.adapters.issuers.providers import IdentityProviders
 
-def identity_providers(config: Config, log: Log) -> IdentityProviders:
-    """Those that people may sign in with.
+
+def identity_providers(config: Config, log: Log) -> "IdentityProviders | None":
+    """Those that people may sign in with; None where there are none, and nothing is loaded for it.
 
     Raises Unavailable, whose text says what to do about a secret that cannot be read.
     """
+    if not config.oidc:
+        return None
+    from hubbub.adapters.issuers.providers import IdentityProviders, OneProvider
+
     return IdentityProviders(
         {
             name: OneProvider(told, client_secret(name, told), _teller(name, log))
