@@ -164,6 +164,35 @@ async def test_connections_stay_whatever_was_being_committed(
         assert [len(one.of(ConnectionChanged)) for one in talkers] == connected
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["PostgreSQL", "Valkey"])
+async def test_nothing_is_lost_when_both_engines_are_away(cluster: Cluster, first: str) -> None:
+    """Nothing that is kept is shown then: what others take away could not be heard."""
+    goes = [lambda: _kill(cluster), cluster.valkey.end]
+    comes = [lambda: _start(cluster), cluster.valkey.start]
+    order = (0, 1) if first == "PostgreSQL" else (1, 0)
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(calling(url)) for url in cluster.urls]
+        town = await Town.found(nodes[0], 27, cluster.urls)
+        page = f"/chats/{town.chats[0]}/messages"
+        async with town.talking():
+            await town.progress(100, 200)
+            before = await town.cursors()
+            for engine in order:
+                await asyncio.to_thread(goes[engine])
+            for node in nodes:
+                await _ready(node, 503)
+                await _says(node, page, 503, town.people[0])
+            for engine in order:
+                await asyncio.to_thread(comes[engine])
+            for node in nodes:
+                await _ready(node, 200)
+            await town.progress(50, 100)
+            await town.settled()
+            check_forward(before, await town.cursors())
+        await check_nothing_lost(nodes[0], town.devices)
+
+
 async def _talk(api: Api, person: rest.Person, chat: str, said: list[int]) -> None:
     message = {"chat_id": chat, "content": "and"}
     while True:
@@ -171,8 +200,12 @@ async def _talk(api: Api, person: rest.Person, chat: str, said: list[int]) -> No
 
 
 async def _ready(api: Api, status: int) -> None:
+    await _says(api, "/readyz", status)
+
+
+async def _says(api: Api, path: str, status: int, person: rest.Person | None = None) -> None:
     async with asyncio.timeout(60):
-        while (await api("GET", "/readyz")).status != status:
+        while (await api("GET", path, of=person)).status != status:
             pass
 
 
