@@ -1,11 +1,8 @@
 """Access tokens: JWT (RFC 7519), signed with HMAC SHA-256 and nothing else."""
 
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import jwt
-import msgspec
 
 from hubbub_protocol import ids
 from hubbub_protocol.codes import Code, Refused
@@ -15,6 +12,7 @@ ALGORITHM: Final = "HS256"
 OPERATOR: Final = "hubbub-operator"
 """Audience of tokens that no user has: whoever can read the server's key makes them."""
 OPERATOR_SECONDS: Final = 60
+REMEMBERED: Final = 4_096
 
 _OPTIONS: Final[Any] = {
     "require": ["sub", "sid", "iat", "exp", "iss", "aud"],
@@ -23,32 +21,19 @@ _OPTIONS: Final[Any] = {
 }
 
 
-class _Claims(msgspec.Struct, gc=False):
-    """What `issue` says."""
-
-    iss: Literal["hubbub"]
-    aud: Literal["hubbub"]
-    sub: str
-    sid: str
-    iat: int
-    exp: int
-
-
-_claims: Final = msgspec.json.Decoder(_Claims)
-
-
 class JwtTokens:
     """`Tokens`. `minutes` is a token's lifetime.
 
-    A token that is written as `issue` does it is known by its signature, which takes a sixth of the
-    time that the library takes: thousands may come back at once, each with one that was not seen
-    before. Of any other the library says what is wrong with it.
+    Tokens that were found good are remembered, so that a busy client's token is taken apart
+    once: 0.2 µs instead of 25. The oldest is forgotten first; there are few, since a WebSocket
+    shows its token only once and each costs half a kilobyte.
     """
 
-    def __init__(self, key: bytes, minutes: float) -> None:
+    def __init__(self, key: bytes, minutes: float, remembered: int = REMEMBERED) -> None:
         self._key = key
         self._life_ms = int(minutes * 60_000)
-        self._head = jwt.encode({}, key, ALGORITHM).partition(".")[0].encode() + b"."
+        self._most = remembered
+        self._good: dict[str, tuple[int, int, int]] = {}
 
     def issue(self, user_id: int, session_id: int, now: int) -> tuple[str, int]:
         """A token and its end in Unix ms."""
@@ -65,7 +50,11 @@ class JwtTokens:
 
     def verify(self, token: str, now: int) -> tuple[int, int, int]:
         """(user, session, end in Unix ms). Raises Refused `unauthorized`."""
-        found = self._own(token) or self._read(token)
+        found = self._good.get(token)
+        if found is None:
+            found = self._good[token] = self._read(token)
+            if len(self._good) > self._most:
+                del self._good[next(iter(self._good))]
         if found[2] <= now:
             raise _refused("The token has expired; get a new one with the refresh token.")
         return found
@@ -91,23 +80,6 @@ class JwtTokens:
             return now < int(claims["exp"]) * 1000
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
             return False
-
-    def _own(self, token: str) -> tuple[int, int, int] | None:
-        """What a token says that is as `issue` makes them, to the byte; None for any other."""
-        try:
-            said, _, signature = token.encode().rpartition(b".")
-            digest = hmac.digest(self._key, said, "sha256")
-            expected = urlsafe_b64encode(digest).rstrip(b"=")
-            if not hmac.compare_digest(signature, expected) or not said.startswith(self._head):
-                return None
-            claims = _claims.decode(urlsafe_b64decode(said[len(self._head) :] + b"=="))
-            return (
-                ids.parse("user", claims.sub),
-                ids.parse("session", claims.sid),
-                claims.exp * 1000,
-            )
-        except (msgspec.MsgspecError, ValueError):
-            return None
 
     def _read(self, token: str) -> tuple[int, int, int]:
         try:
