@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Any, Final
 
 from uvicorn.server import ServerState
@@ -78,7 +79,12 @@ class OnePortServer:
             backlog=self._limits.backlog,
             ssl_handshake_timeout=self._limits.handshake_timeout if config.ssl else None,
             ssl_shutdown_timeout=self._limits.close_timeout if config.ssl else None,
+            start_serving=False,
         )
+        for listening in self._server.sockets:  # whatever it accepts has its buffers
+            listening.setsockopt(SOL_SOCKET, SO_SNDBUF, self._limits.send_buffer)
+            listening.setsockopt(SOL_SOCKET, SO_RCVBUF, self._limits.receive_buffer)
+        await self._server.start_serving()
         self._tick()
         port: int = self._server.sockets[0].getsockname()[1]
         return port

@@ -4,8 +4,9 @@ Everything here is called on the event loop's thread. Nothing blocks, nothing is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class Connection(Protocol):
@@ -68,16 +69,15 @@ class Handler(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True):
     """A valid request for a WebSocket. What may hold a secret is not in its repr, nor in logs."""
 
     path: str
-    query: str = field(repr=False)
+    query: str
     """Without the question mark, as sent (percent-encoded)."""
     host: str
     origin: str | None
-    authorization: str | None = field(repr=False)
+    authorization: str | None
     forwarded_for: str | None
     """As sent, from anyone: to be believed only when `peer` is a trusted proxy."""
     subprotocols: tuple[str, ...]
@@ -86,17 +86,18 @@ class Upgrade:
     """The address of the other end of the socket, "" when it is gone already."""
     secure: bool
 
+    def __repr__(self) -> str:
+        return f"Upgrade(path={self.path!r}, origin={self.origin!r}, peer={self.peer!r})"
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+
+class Accepted(Struct, frozen=True):
     """The product takes the connection. `subprotocol` must be one of those offered, or None."""
 
     handler: Handler
     subprotocol: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The product refuses: an HTTP answer with `status` and a problem document (RFC 9457)."""
 
     status: int

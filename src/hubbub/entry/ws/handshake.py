@@ -7,10 +7,11 @@ refuses `Connection: keep-alive, Upgrade`, which Firefox sends.
 import json
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha1
 from http import HTTPStatus
 from typing import Final
+
+from msgspec import Struct
 
 END: Final = b"\r\n\r\n"
 _MAX_HEADERS: Final = 100
@@ -20,8 +21,10 @@ _KEY_SUFFIX: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ASKS: Final = re.compile(rb"\r\nupgrade:[^\r\n]*websocket", re.IGNORECASE)
 _FIRST_LINE: Final = re.compile(rb"([A-Z]{1,20}) ([\x21-\x7e]+) HTTP/(\d\.\d)")
 _START: Final = re.compile(rb"[A-Z]{0,20}(?: (?:[\x21-\x7e]+(?: [HTP/.\d]{0,8}\r?)?)?)?")
-_TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_NAME: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_TOKEN: Final = re.compile(_NAME)
+_FIELD: Final = _NAME + rb":[\t\x20-\x7e\x80-\xff]*+"
+_FIELDS: Final = re.compile(rb"%b(?:\r\n%b)*+" % (_FIELD, _FIELD))
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _HOST: Final = re.compile(rb"[A-Za-z0-9.\-_~%:\[\]]+")
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
@@ -45,8 +48,7 @@ class HandshakeError(Exception):
         return refusal(self.status, body, self.headers)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A valid request for a WebSocket."""
 
     path: str
@@ -162,10 +164,10 @@ def _headers(lines: bytes) -> dict[bytes, list[bytes]]:
     fields = lines.split(b"\r\n") if lines else []
     if len(fields) > _MAX_HEADERS:
         raise HandshakeError(431, "head_too_big", "The request has too many headers.")
+    if fields and not _FIELDS.fullmatch(lines):
+        raise _malformed("A header is malformed.")
     for field in fields:
-        name, colon, value = field.partition(b":")
-        if not colon or not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise _malformed("A header is malformed.")
+        name, _, value = field.partition(b":")
         headers.setdefault(name.lower(), []).append(value.strip(b" \t"))
     return headers
 
@@ -195,7 +197,7 @@ def _subprotocols(headers: dict[bytes, list[bytes]]) -> tuple[str, ...]:
         return ()
     names = [name.strip(b" \t") for name in b",".join(values).split(b",")]
     wrong = len(names) > _MAX_SUBPROTOCOLS or len(set(names)) != len(names)
-    if wrong or not all(_TOKEN.fullmatch(name) for name in names):
+    if wrong or not all(map(_TOKEN.fullmatch, names)):
         raise _malformed("The Sec-WebSocket-Protocol header must list different names.")
     return tuple(name.decode("ascii") for name in names)
 

@@ -32,9 +32,9 @@ class EdgeLimits:
     http_keep_alive: int = 75
     """Between two HTTP requests on one connection."""
     send_buffer: int = 131_072
-    """SO_SNDBUF of a WebSocket. By itself the kernel takes 4 MB for a peer that never reads."""
+    """SO_SNDBUF of a socket. By itself the kernel takes 4 MB for a peer that never reads."""
     receive_buffer: int = 65_536
-    """SO_RCVBUF of a WebSocket. Bounds one read, and so the parser's buffer."""
+    """SO_RCVBUF of a socket. Bounds one read, and so the parser's buffer."""
     write_high: int = 65_536
     """Buffered bytes beyond the kernel's at which the product should stop writing."""
     write_low: int = 16_384

@@ -13,7 +13,6 @@ a connection so that its CLOSE arrives.
 
 import asyncio
 from collections.abc import Callable
-from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Any, Final
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
@@ -135,9 +134,6 @@ class WebSocket(WSListener):
         self._handler = handler
         common.statistics.accepted += 1
         common.statistics.open += 1
-        raw = transport.get_extra_info("socket")
-        raw.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer)
-        raw.setsockopt(SOL_SOCKET, SO_RCVBUF, limits.receive_buffer)
         transport.set_write_buffer_limits(limits.write_high, limits.write_low)
         parser = common.parsers.make(self, self._violated)
         transport.set_protocol(parser)
