@@ -187,22 +187,38 @@ def test_pings_are_answered_with_their_payload(host: Host) -> None:
             assert peer.frame() == Frame(PONG, payload)
 
 
-def test_a_parser_that_grew_is_exchanged_and_the_conversation_goes_on(host: Host) -> None:
-    with host.opened() as peer:
-        before = host.call(lambda: parser_of(host))
-        for _ in range(2):
-            peer.send(frame(b"x" * 60_000))
-            assert peer.frame().payload == b"x" * 60_000
-            assert host.call(lambda: parser_of(host).has_grown())
-            peer.send(frame(b"!ping"))
-            ping = peer.frame()
-            peer.send(frame(ping.payload, PONG))
+def test_a_connection_has_a_parser_only_while_a_frame_is_not_whole(host: Host) -> None:
+    with host.opened() as one, host.opened() as other:
+        one.echo()
+        assert held(host) == [False, False]
+        whole = frame(b"x" * 60_000)
+        one.send(whole[:40_000])
+        other.send(whole[:5])
+        host.until(lambda: has_parsers(host) == [True, True], "both frames have begun")
+        other.send(whole[5:] + frame(b"y")[:1])
+        assert other.frame().payload == b"x" * 60_000
+        one.send(whole[40_000:])
+        assert one.frame().payload == b"x" * 60_000
+        assert held(host) == [False, True]
+        other.send(frame(b"y")[1:])
+        assert other.frame().payload == b"y"
+        assert held(host) == [False, False]
+
+
+@pytest.mark.parametrize(
+    "end", [frame(b"x", rsv=1), frame(b"x", 5), frame(b"\x03\xe8", CLOSE), b""]
+)
+def test_who_ends_leaves_others_a_parser_that_works(host: Host, end: bytes) -> None:
+    for _ in range(3):
+        with host.opened() as peer:
             peer.echo()
-            assert not host.call(lambda: parser_of(host).has_grown())
-        assert host.call(lambda: parser_of(host)) is not before
-        peer.send(frame(b"x", rsv=1))
-        peer.fails_with(1002)
+            peer.send(end + frame(b"half")[:3])
 
 
-def parser_of(host: Host):
-    return host.handler.connection._transport.get_protocol()  # type: ignore[attr-defined]
+def held(host: Host) -> list[bool]:
+    return host.call(lambda: has_parsers(host))
+
+
+def has_parsers(host: Host) -> list[bool]:
+    """Which connections have a parser now, in the order in which they came."""
+    return [one.connection.parser is not None for one in host.handlers]  # type: ignore[attr-defined]

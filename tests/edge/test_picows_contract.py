@@ -1,44 +1,41 @@
 """What is used of picows beyond its public interface, and the gaps of it that we fill."""
 
-import asyncio
 from importlib.metadata import version
 
 import pytest
-from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSAutoPingStrategy, WSFrame, WSMsgType
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
-from hubbub.entry.ws.parser import Parser, Parsers
+from hubbub.entry.ws.parser import Parsers
 from tests.edge.peer import CLOSE, PING, TEXT, frame
 
 
-class Recorder(WSListener):
-    def __init__(self) -> None:
+class Recorder:
+    """A parser's reader."""
+
+    def __init__(self, limit: int = 65_536) -> None:
+        self.parsers = Parsers(limit)
+        self.parser: WSProtocol | None = None
         self.frames: list[tuple[WSMsgType, bytes]] = []
         self.rsv: list[int] = []
-        self.connected = 0
+        self.closes: list[bytes] = []
+        self.before: int | None = None
 
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.connected += 1
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+    def framed(self, frame: WSFrame, /) -> None:
         self.frames.append((frame.msg_type, frame.get_payload_as_bytes()))
         self.rsv.append(frame.rsv1 << 2 | frame.rsv2 << 1 | frame.rsv3)
 
-
-class Made:
-    """A parser, what it told its listener, and the CLOSE frames it wanted to send."""
-
-    def __init__(self, limit: int = 65_536) -> None:
-        self.listener = Recorder()
-        self.sent: list[bytes] = []
-        self.parser: Parser = Parsers(limit).make(self.listener, self.sent.append)
+    def violated(self, close: bytes, before: int | None, /) -> None:
+        self.closes.append(bytes(close))
+        self.before = before
 
     @property
-    def closes(self) -> list[bytes]:
-        return [data for data in self.sent if data]
+    def is_between(self) -> bool:
+        """Whether it has given its parser back."""
+        return self.parser is None
 
-    def feed(self, data: bytes) -> "Made":
-        self.parser.feed(data)
+    def fed(self, data: bytes) -> "Recorder":
+        self.parsers.parse(self, data)
         return self
 
 
@@ -55,17 +52,9 @@ async def test_the_constructor_takes_fifteen_arguments() -> None:
         WSProtocol(*arguments[:-1])
 
 
-async def test_the_constant_handshake_is_silent_and_tells_the_listener() -> None:
-    made = Made()
-    assert made.listener.connected == 1
-    assert made.closes == []
-    assert made.parser.close_before() is None
-    assert not made.parser.has_grown()
-
-
 async def test_message_types_are_the_same_objects_each_time() -> None:
-    made = Made().feed(frame(b"a") + frame(b"b", 2) + frame(b"", PING) + frame(b"", CLOSE))
-    kinds = [kind for kind, _ in made.listener.frames]
+    made = Recorder().fed(frame(b"a") + frame(b"b", 2) + frame(b"", PING) + frame(b"", CLOSE))
+    kinds = [kind for kind, _ in made.frames]
     assert kinds[0] is WSMsgType.TEXT
     assert kinds[1] is WSMsgType.BINARY
     assert kinds[2] is WSMsgType.PING
@@ -86,40 +75,44 @@ async def test_message_types_are_the_same_objects_each_time() -> None:
     ],
 )
 async def test_it_reports_violations_with_a_close_frame(data: bytes, code: int) -> None:
-    made = Made(limit=10).feed(data)
+    made = Recorder(limit=10).fed(data)
     assert len(made.closes) == 1
     assert made.closes[0][0] == 0x88
     assert int.from_bytes(made.closes[0][2:4], "big") == code
-    assert made.listener.frames == []
+    assert made.frames == []
 
 
 async def test_it_leaves_to_us_what_we_think_it_does() -> None:
     """If one of these fails after an upgrade, a check of ours may be superfluous."""
-    made = Made().feed(frame(b"x", rsv=7) + frame(b"\xff", TEXT) + frame(b"y", 0))
-    assert made.listener.rsv[0] == 7
-    assert [payload for _, payload in made.listener.frames] == [b"x", b"\xff", b"y"]
-    made = Made().feed(frame(b"\x00\x00", CLOSE) + frame(b"late"))
-    assert len(made.listener.frames) == 2
+    made = Recorder().fed(frame(b"x", rsv=7) + frame(b"\xff", TEXT) + frame(b"y", 0))
+    assert made.rsv[0] == 7
+    assert [payload for _, payload in made.frames] == [b"x", b"\xff", b"y"]
+    made = Recorder().fed(frame(b"\x00\x00", CLOSE) + frame(b"late"))
+    assert len(made.frames) == 2
     assert made.closes == []
 
 
 async def test_it_parses_one_frame_ahead() -> None:
-    made = Made().feed(frame(b"\x03\xe8", CLOSE) + frame(b"x", rsv=0, opcode=5))
-    assert made.parser.close_before() == 1000
+    made = Recorder().fed(frame(b"\x03\xe8", CLOSE) + frame(b"x", rsv=0, opcode=5))
+    assert made.before == 1000
     assert len(made.closes) == 1
-    assert [kind for kind, _ in made.listener.frames] == [WSMsgType.CLOSE]
+    assert [kind for kind, _ in made.frames] == [WSMsgType.CLOSE]
 
 
-async def test_its_buffer_grows_and_does_not_shrink() -> None:
-    made = Made().feed(frame(b"x" * 60_000))
-    assert made.listener.frames == [(WSMsgType.TEXT, b"x" * 60_000)]
-    assert made.parser.has_grown()
-    made.feed(frame(b"small"))
-    assert made.parser.has_grown()
+async def test_it_is_between_two_frames_when_all_that_came_was_whole() -> None:
+    made = Recorder()
+    data = frame(b"a") + frame(b"x" * 60_000) + frame(b"", PING)
+    ends = {len(frame(b"a")), len(data) - len(frame(b"", PING)), len(data)}
+    for at in range(len(data)):
+        assert made.fed(data[at : at + 1]).is_between == (at + 1 in ends)
+    assert made.fed(data).is_between
+    assert not made.fed(data[:-1]).is_between
+    assert made.fed(data[-1:]).is_between
+    assert [payload for _, payload in made.frames] == [b"a", b"x" * 60_000, b""] * 3
 
 
-async def test_the_loop_takes_it_for_a_buffered_protocol() -> None:
-    parser = Made().parser
-    assert isinstance(parser, asyncio.BufferedProtocol)
-    assert not isinstance(parser, asyncio.Protocol)
-    assert hasattr(parser, "get_buffer")
+@pytest.mark.parametrize("end", [frame(b"x", 3), frame(b"\x03\xe8", CLOSE)])
+async def test_it_is_never_between_two_frames_after_the_last(end: bytes) -> None:
+    made = Recorder()
+    assert not made.fed(frame(b"a") + end).is_between
+    assert not made.fed(b"").is_between

@@ -1,76 +1,84 @@
-"""picows' parser, kept from everything but parsing.
+"""picows' parser, kept from everything but parsing, and lent to whoever has something to parse.
 
 Its constructor is not public, so its version is pinned, and tests/edge hold what is used of it. It
-never touches the socket: it gets a `_Wire` for a transport, through which it can only report. Its
+never touches the socket: it gets an `_Owner` for a transport, through which it can only report. Its
 handshake runs on a constant request, whose answer nobody gets.
+
+Between two frames it knows nothing of the connection, and takes more memory than all else of an
+idle one: so a connection has one only while a frame of it is not whole.
 """
 
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from picows import WSAutoPingStrategy, WSListener
+from picows import WSAutoPingStrategy, WSFrame, WSListener, WSTransport
 from picows.common import WSUpgradeRequest, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
-_BUFFER: Final = 2_048
-"""Bytes of a new parser's read buffer, the least that picows takes."""
-_GROWN: Final = 2 * _BUFFER
+_BUFFER: Final = 16_384
+"""Bytes of a new parser's read buffer: most reads have no more. It grows for a frame that does."""
+_KEPT: Final = 16
+"""Parsers that wait for work."""
 _REQUEST: Final = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 
 
-class Parser(WSProtocol):  # type: ignore[misc]
-    """An asyncio protocol that calls a listener for each frame."""
+class Reader(Protocol):
+    """Whose bytes are parsed."""
 
-    __slots__ = ()
+    parser: WSProtocol | None
+    """While a frame has begun, or after the last one."""
 
-    def feed(self, data: bytes) -> None:
-        """Parse `data`, which was read by somebody else."""
-        while data:
-            space = self.get_buffer(-1)
-            size = min(len(space), len(data))
-            space[:size] = data[:size]
-            data = data[size:]
-            self.buffer_updated(size)
+    def framed(self, frame: WSFrame, /) -> None:
+        """One frame."""
 
-    def has_grown(self) -> bool:
-        """Whether the read buffer is larger than a new one; it never shrinks."""
-        return len(self.get_buffer(-1)) > _GROWN
+    def violated(self, close: bytes, before: int | None, /) -> None:
+        """The peer broke the protocol, and picows would send this CLOSE frame.
 
-    def close_before(self) -> int | None:
-        """The code of a CLOSE that was parsed, 0 for none; None when there was no CLOSE."""
-        handshake = self.transport.close_handshake
-        return None if handshake is None or handshake.recv is None else int(handshake.recv.code)
+        `before`: the code of a CLOSE that was parsed, 0 for none; None: there was no CLOSE.
+        """
 
 
 class Parsers:
-    """Makes parsers for a server's connections, which share what they can."""
+    """A server's: those that wait for work."""
 
-    __slots__ = ("_max_frame", "_quiet", "_response")
+    __slots__ = ("_idle", "_max_frame")
 
     def __init__(self, max_frame: int) -> None:
         self._max_frame = max_frame
-        self._quiet = _Quiet()
-        self._response: Any = _Unsent()
+        self._idle: list[WSProtocol] = []
 
-    def make(self, listener: WSListener, violated: Callable[[bytes], None]) -> Parser:
-        """A parser past its handshake. `violated` gets the CLOSE frame that a violation deserves.
+    def parse(self, reader: Reader, data: bytes) -> None:
+        """Parse what came next from `reader`."""
+        parser = reader.parser
+        if parser is None:
+            parser = self._idle.pop() if self._idle else self._make()
+        owner = parser.listener
+        owner.reader = reader
+        while data:
+            room = parser.get_buffer(-1)
+            part, data = data[: len(room)], data[len(room) :]
+            room[: len(part)] = part
+            owner.between = False
+            parser.buffer_updated(len(part))
+        owner.reader = _NOBODY
+        if not owner.between or owner.transport.close_handshake is not None:
+            reader.parser = parser
+            return
+        reader.parser = None
+        if len(self._idle) < _KEPT:
+            self._idle.append(parser)
 
-        Within this, `listener.on_ws_connected` is called, and `violated` with nothing.
-        """
-
-        def listens(_: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-            return WSUpgradeResponseWithListener(self._response, listener)
-
-        parser = Parser(
+    def _make(self) -> WSProtocol:
+        owner = _Owner()
+        parser = WSProtocol(
             None,  # host and port: of clients
             None,  # path: of clients
             False,  # client side
-            listens,
-            self._quiet,
+            owner.listens,
+            _QUIET,
             True,  # disconnect on exception
             None,  # handshake timeout: the sweeper's
             False,  # automatic pings: the sweeper's
@@ -82,24 +90,45 @@ class Parsers:
             None,  # extra headers: of clients
             _BUFFER,
         )
-        parser.connection_made(_Wire(violated))
-        parser.feed(_REQUEST)
+        parser.connection_made(owner)
+        parser.get_buffer(-1)[: len(_REQUEST)] = _REQUEST
+        parser.buffer_updated(len(_REQUEST))
         return parser
 
 
-class _Wire:
-    """What picows takes for the transport. It writes only the CLOSE after a violation.
+class _Owner(WSListener):
+    """Stands for whoever has the parser: its listener, and what it takes for the transport.
 
-    picows keeps the first two as they are, so neither is a method, which would cost an object each.
+    It writes only the CLOSE after a violation.
     """
 
-    __slots__ = ("write",)
+    __slots__ = ("between", "reader", "transport")
 
-    def __init__(self, violated: Callable[[bytes], None]) -> None:
-        self.write = violated
+    def __init__(self) -> None:
+        self.reader: Reader = _NOBODY
+        self.between = False
+        """Whether all that was read was whole frames."""
+        self.transport: Any = None
+        """Picows' own, once its handshake is over."""
 
-    @staticmethod
-    def get_write_buffer_size() -> int:
+    def listens(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        return WSUpgradeResponseWithListener(_UNSENT, self)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        self.between = not frame.tail_size
+        self.reader.framed(frame)
+
+    def write(self, close: bytes) -> None:
+        self.between = False
+        if self.transport is not None:
+            handshake = self.transport.close_handshake
+            came = handshake is not None and handshake.recv is not None
+            self.reader.violated(close, int(handshake.recv.code) if came else None)
+
+    def get_write_buffer_size(self) -> int:
         """Never 0, at which picows would write to the descriptor by itself."""
         return 1
 
@@ -110,6 +139,19 @@ class _Wire:
         """Asked 10 ms after a violation; whoever was told has seen to it."""
 
     abort = close
+
+
+class _Nobody:
+    """Between two readers."""
+
+    __slots__ = ()
+    parser: WSProtocol | None = None
+
+    def framed(self, _: WSFrame, /) -> None:
+        """Nothing."""
+
+    def violated(self, _: bytes, __: int | None, /) -> None:
+        """Nothing."""
 
 
 class _NoSocket:
@@ -154,4 +196,7 @@ class _Quiet:
     debug = warning = error = exception = info
 
 
+_NOBODY: Final = _Nobody()
 _NO_SOCKET: Final = _NoSocket()
+_QUIET: Final = _Quiet()
+_UNSENT: Final[Any] = _Unsent()

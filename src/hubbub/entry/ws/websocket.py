@@ -13,15 +13,15 @@ a connection so that its CLOSE arrives.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSFrame, WSMsgType
+from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from hubbub.entry.ws import framing
 from hubbub.entry.ws.common import Common
 from hubbub.entry.ws.connection import Handler
 from hubbub.entry.ws.linger import linger
-from hubbub.entry.ws.parser import Parser
 
 _TEXT: Final = WSMsgType.TEXT
 _BINARY: Final = WSMsgType.BINARY
@@ -34,10 +34,11 @@ _OPENING, _OPEN, _CLOSING, _ENDED = 3, 0, 1, 2
 _MAX_UNANSWERED: Final = 64
 
 
-class WebSocket(WSListener):
-    """The `Connection` of the product, and the listener of picows."""
+class WebSocket(asyncio.Protocol):
+    """The `Connection` of the product, the loop's protocol, and the parser's reader."""
 
     __slots__ = (
+        "__weakref__",
         "_answered",
         "_asked",
         "_beat",
@@ -52,6 +53,7 @@ class WebSocket(WSListener):
         "_transport",
         "bucket",
         "buffered",
+        "parser",
         "write",
     )
 
@@ -69,6 +71,7 @@ class WebSocket(WSListener):
         self._fragments: _Fragments | None = None
         self._sent = self._answered = self._asked = self._beat = self._pinged = 0
         self.bucket = 0
+        self.parser: WSProtocol | None = None
         pending: list[bytes] = []
         self._pending: list[bytes] | None = pending
         self.write = pending.append
@@ -135,8 +138,7 @@ class WebSocket(WSListener):
         common.statistics.accepted += 1
         common.statistics.open += 1
         transport.set_write_buffer_limits(limits.write_high, limits.write_low)
-        parser = common.parsers.make(self, self._violated)
-        transport.set_protocol(parser)
+        transport.set_protocol(self)
         pending, self._pending = self._pending or [], None
         transport.write(b"".join([response, *pending]))
         if self.write is _discard:  # closed or aborted by the acceptor
@@ -146,7 +148,8 @@ class WebSocket(WSListener):
             self._state = _OPEN
             self.write = transport.write
             common.sweeper.add(self)
-        parser.feed(tail)
+        if tail:
+            self.data_received(tail)
 
     def beat(self) -> None:
         """Ping the peer, or drop it when the last ping of this kind is not answered."""
@@ -181,14 +184,27 @@ class WebSocket(WSListener):
         linger(self._transport, self._lost)
         self._finish(self._code if sent else code)
 
-    # ------------------------------------------------------------------ picows' side
+    # ------------------------------------------------------------------ the loop's side
 
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """The constant handshake is over: give its headers back."""
-        request: Any = transport.request
-        request.headers = None
+    def data_received(self, data: bytes) -> None:
+        """Bytes of frames."""
+        self._common.parsers.parse(self, data)
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self._lost()
+
+    def pause_writing(self) -> None:
+        """Above the high-water mark: the product sees it by `buffered`."""
+
+    def resume_writing(self) -> None:
+        """Below the low-water mark again."""
+        if self._state == _OPEN and self._handler is not None:
+            self._tell(self._handler.writable)
+
+    # ------------------------------------------------------------------ the parser's side
+
+    def framed(self, frame: WSFrame, /) -> None:
         """One frame, of which picows checked what the module's docstring says."""
         if self._state == _ENDED:
             return
@@ -210,38 +226,24 @@ class WebSocket(WSListener):
         elif kind is _PING:
             self._pong(frame.get_payload_as_bytes())
         elif kind is _PONG:
-            self._answer(frame.get_payload_as_bytes(), frame.tail_size == 0)
+            self._answer(frame.get_payload_as_bytes())
         else:
             self._closed_by_peer(framing.close_code(frame.get_payload_as_bytes()))
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """The socket is gone."""
-        self._lost()
+    def violated(self, close: bytes, before: int | None, /) -> None:
+        """See `Reader`.
 
-    def pause_writing(self) -> None:
-        """Above the high-water mark: the product sees it by `buffered`."""
-
-    def resume_writing(self) -> None:
-        """Below the low-water mark again."""
-        if self._state == _OPEN and self._handler is not None:
-            self._tell(self._handler.writable)
-
-    def _violated(self, frame: bytes) -> None:
-        """picows found a violation and would send this CLOSE frame.
-
-        It looks one frame ahead: when a CLOSE came before, that one counts, and what follows it
-        is nothing to us (RFC 6455 section 5.5.1).
+        picows looks one frame ahead: when a CLOSE came before, that one counts, and what follows
+        it is nothing to us (RFC 6455 section 5.5.1).
         """
-        if not frame or self._state == _ENDED or self._transport is _GONE:
+        if self._state == _ENDED or self._transport is _GONE:
             return
-        parser = self._transport.get_protocol()
-        before = parser.close_before() if isinstance(parser, Parser) else None
         if before is not None:
             code = before or framing.NO_CODE
             valid = before == 0 or framing.may_be_received(code)
             self._closed_by_peer(code if valid else None)
         else:
-            self.fail(int.from_bytes(frame[2:4], "big"), frame[4:].decode("utf-8", "replace"))
+            self.fail(int.from_bytes(close[2:4], "big"), close[4:].decode("utf-8", "replace"))
 
     # ------------------------------------------------------------------ within
 
@@ -284,13 +286,11 @@ class WebSocket(WSListener):
         self.write(framing.frame(b"%d" % self._sent, framing.PING))
         return self._sent
 
-    def _answer(self, payload: bytes, alone: bool) -> None:
+    def _answer(self, payload: bytes) -> None:
         number = int(payload) if payload.isdigit() and len(payload) < 12 else 0
         if not self._answered < number <= self._sent or self._state != _OPEN:
             return
         self._answered = number
-        if alone:
-            self._shrink()
         if 0 < self._asked <= number and self._handler is not None:
             self._asked = 0
             self._tell(self._handler.pong)
@@ -343,12 +343,6 @@ class WebSocket(WSListener):
         self._common.sweeper.remove(self)
         self._common.statistics.closed[code] += 1
         self._tell(lambda: handler.closed(code))
-
-    def _shrink(self) -> None:
-        """Exchange a parser whose buffer grew, between two frames: it never shrinks by itself."""
-        parser = self._transport.get_protocol()
-        if isinstance(parser, Parser) and parser.has_grown():
-            self._transport.set_protocol(self._common.parsers.make(self, self._violated))
 
 
 class _Fragments:
