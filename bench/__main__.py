@@ -16,6 +16,7 @@ from bench.row import Row, details, table
 from bench.scenarios import (
     beside,
     changes,
+    cluster_storm,
     commit,
     fan_out,
     history,
@@ -42,6 +43,7 @@ SCENARIOS: dict[str, Callable[[Context], Row]] = {
     "large_group": large_group.run,
     "receipts": receipts.run,
     "storm": storm.run,
+    "cluster_storm": cluster_storm.run,
     "presence": presence.run,
     "missed_10000": missed.ten_thousand,
     "history": history.run,

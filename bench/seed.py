@@ -10,7 +10,9 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import apsw
 import asyncpg
@@ -19,8 +21,10 @@ from bench.plan import Plan, World
 from hubbub.adapters.local.clock import SystemClock
 from hubbub.adapters.local.secret import load_secret
 from hubbub.adapters.local.tokens import JwtTokens
+from hubbub.adapters.postgres.chats import PostgresChatStore
 from hubbub.adapters.postgres.database import Bounds, Database
 from hubbub.adapters.sqlite.database import open_database
+from hubbub.domain.change import Post
 from hubbub.domain.chat import direct_key
 from hubbub_protocol import ids
 
@@ -28,6 +32,7 @@ DATABASE = "hubbub.db"
 SECRET = "secret.key"
 _HOUR = 3_600_000
 _DAY = 24 * _HOUR
+_BATCH = 1_000
 _KEPT = 20  # of so many messages one id is told to the scenario
 _TEXT = "a message of ordinary length, as people write them to each other all day, and again"
 
@@ -52,9 +57,7 @@ def carry_out(plan: Plan, data: Path) -> World:
 
 
 def carry_out_in_postgres(plan: Plan, url: str, secret: bytes) -> World:
-    """Fill a database of a cluster whose nodes have this secret. Raises ValueError for messages."""
-    if plan.messages:
-        raise ValueError("messages of the past are made in SQLite only")
+    """Fill a database of a cluster whose nodes have this secret."""
     seeding = _Seeding(plan)
     asyncio.run(_copy(seeding, url))
     return seeding.world(secret, {})
@@ -63,14 +66,17 @@ def carry_out_in_postgres(plan: Plan, url: str, secret: bytes) -> World:
 async def _copy(seeding: "_Seeding", url: str) -> None:
     database = Database(url, Bounds(connections=1))
     await database.start()  # makes the tables
-    await database.close()
     connection = await asyncpg.connect(url)
     try:
-        for table, columns, rows in seeding.tables():
+        for table, columns, rows in seeding.tables(silent=True):
             await connection.copy_records_to_table(table, records=rows, columns=columns.split())
         await connection.execute("ANALYZE")
+        store, posts = PostgresChatStore(database), seeding.posts()
+        while batch := list(islice(posts, _BATCH)):
+            await store.commit(batch)
     finally:
         await connection.close()
+        await database.close()
 
 
 Table = tuple[str, str, Iterator[tuple[object, ...]]]
@@ -103,8 +109,11 @@ class _Seeding:
             kept,
         )
 
-    def tables(self) -> Iterator[Table]:
-        """Users, sessions, chats and members. Both databases name them alike."""
+    def tables(self, *, silent: bool = False) -> Iterator[Table]:
+        """Users, sessions, chats and members. Both databases name them alike.
+
+        `silent`: nothing was said yet.
+        """
         chats_of = [0] * len(self._users)
         for chat in self._plan.chats:
             for member in chat.members:
@@ -131,7 +140,7 @@ class _Seeding:
         yield (
             "chats",
             "id type key title history created_by created_at size seq number at",
-            self._chat_rows(),
+            self._chat_rows(silent=silent),
         )
         yield (
             "members",
@@ -139,10 +148,11 @@ class _Seeding:
             self._member_rows(),
         )
 
-    def _chat_rows(self) -> Iterator[tuple[object, ...]]:
+    def _chat_rows(self, *, silent: bool) -> Iterator[tuple[object, ...]]:
         users = self._users
         for chat_id, chat in zip(self._chats, self._plan.chats, strict=True):
-            first, size, head = users[chat.members[0]], len(chat.members), chat.messages
+            first, size = users[chat.members[0]], len(chat.members)
+            head = 0 if silent else chat.messages
             direct = size == 2 and chat.title is None
             key = direct_key(first, users[chat.members[1]]) if direct else None
             kind = "direct" if direct else "group"
@@ -187,7 +197,15 @@ class _Seeding:
             db.execute(str(sql))
         return kept
 
-    def _message_rows(self, kept: dict[str, list[str]]) -> Iterator[tuple[object, ...]]:
+    def posts(self) -> Iterator[Post]:
+        """The messages, to be committed in this order."""
+        kept: dict[str, list[str]] = {ids.text("chat", chat): [] for chat in self._chats}
+        for id_, chat, _, _, _, sender, client_id, at, text in self._message_rows(kept):
+            yield Post(id_, chat, None, sender, client_id, at, "text", text, b"", 0)
+
+    def _message_rows(self, kept: dict[str, list[str]]) -> Iterator[tuple[Any, ...]]:
+        if not self._plan.messages:
+            return
         users, chats = self._users, self._chats
         number = 0
         names = list(kept)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from hubbub.adapters.postgres import rows
-from hubbub.adapters.postgres.schema import DAY_IDS, DAY_MS, first_id, partitions
+from hubbub.adapters.postgres.schema import DAY_MS, first_id, partitions
 from hubbub.adapters.postgres.sent import is_near, made_on
 from hubbub.domain.change import Amend, Edit, Mismatch, Post, Posted
 from hubbub.domain.message import Row
@@ -71,8 +71,8 @@ async def test_a_look_up_looks_into_its_own_days_alone(world: PostgresWorld) -> 
     await write(world, TODAY - 1, TODAY, TODAY + 1)
     async with world.database.snapshot() as db:
         by_id = await plan(db, rows.MESSAGE, first_id(TODAY))
-        window = (CHAT, 1, 9, first_id(TODAY), first_id(TODAY) + DAY_IDS, 5)
-        by_seq = await plan(db, f"{rows.PART} LIMIT $6", *window)
+        window = (f"ARRAY[{value}]" for value in (0, CHAT, 1, 9, first_id(TODAY), 5))
+        by_seq = await plan(db, rows.PARTS.format("DESC"), *window)
     names = {day: partitions(day)[0][1] for day in (TODAY - 1, TODAY, TODAY + 1)}
     for steps in (by_id, by_seq):
         assert names[TODAY] in steps
@@ -81,7 +81,7 @@ async def test_a_look_up_looks_into_its_own_days_alone(world: PostgresWorld) -> 
         assert "Seq Scan" not in steps
 
 
-async def plan(db: Any, query: str, *values: int) -> str:
+async def plan(db: Any, query: str, *values: int | str) -> str:
     await db.execute(f"PREPARE looked_at AS {query}")
     given = ", ".join(map(str, values))
     found = await db.fetch(f"EXPLAIN (ANALYZE, COSTS OFF) EXECUTE looked_at ({given})")

@@ -50,7 +50,7 @@ async def amend_message(work: Work, change: Amend) -> Amended | Denied | Missing
     if hiding:
         seen = openings(chat, await stays(work.db, chat.id, change.by))
     else:
-        seen = await seen_by(work.db, chat, change.by)
+        (seen,) = await seen_by(work.db, [(chat, change.by)])
     if not visible(row, seen):
         return Missing()
     pins = await work.db.fetchval(PINS, chat.id) if isinstance(change.do, Pin) else 0

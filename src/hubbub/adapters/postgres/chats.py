@@ -21,7 +21,7 @@ from hubbub.adapters.postgres.own import mute
 from hubbub.adapters.postgres.post import post_all
 from hubbub.adapters.postgres.reactions import WAITING
 from hubbub.adapters.postgres.relations import set_block, set_me
-from hubbub.adapters.postgres.replay import find, log, places
+from hubbub.adapters.postgres.replay import find, logs, places
 from hubbub.adapters.postgres.rows import SILENT, between, columns
 from hubbub.adapters.postgres.schema import DAY_IDS, DAY_MS, OPEN, day_of_id
 from hubbub.adapters.postgres.sent import known_posts
@@ -146,12 +146,12 @@ class PostgresChatStore:
     async def places(self, readers: Sequence[ResumeFrom]) -> list[Places]:
         """`ChatStore.places`."""
         async with self._database.snapshot() as db:
-            return [await places(db, reader) for reader in readers]
+            return await places(db, readers)
 
     async def logs(self, reads: Sequence[LogRead]) -> list[Log | None]:
         """`ChatStore.logs`."""
         async with self._database.snapshot() as db:
-            return [await log(db, read) for read in reads]
+            return await logs(db, reads)
 
     async def passed(self, reads: Sequence[PassedRead]) -> list[list[Passed]]:
         """`ChatStore.passed`."""

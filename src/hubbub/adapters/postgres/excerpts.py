@@ -6,7 +6,7 @@ from typing import Final
 from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.joining import USER
 from hubbub.adapters.postgres.replay import C
-from hubbub.adapters.postgres.rows import SILENT, between, chat_of, words
+from hubbub.adapters.postgres.rows import SILENT, Range, between_each, chat_of, words
 from hubbub.adapters.postgres.seats import MEMBER
 from hubbub.domain.account import User
 from hubbub.domain.chat import LARGE, Head, Interval, Member
@@ -46,9 +46,10 @@ class PostgresExcerpts:
                 stays = [Interval(*stay) for stay in zip(row[18], row[19], strict=True)]
                 member, user = Member(*words(row[:11], 2)), User(*row[11:17])
                 members[row[0]].append(Attendance(user, member, stays, row[20], row[17]))
-            for row in chats:
+            tails = [Range(row[0], 1, row[12] + 1, TAIL + 1) for row in chats]
+            each = await between_each(db, tails, newest=True)
+            for row, newest in zip(chats, each, strict=True):
                 head = Head(*row[12:16])
-                newest = await between(db, row[0], 1, head.seq + 1, TAIL + 1, newest=True)
                 rows, whole = newest[:TAIL][::-1], len(newest) <= TAIL
                 chat = chat_of(row[:12])
                 found.append(Excerpt(chat, head, members[chat.id], rows, whole))

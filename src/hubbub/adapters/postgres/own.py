@@ -3,7 +3,7 @@
 A kind is a table with that column, an index on (user_id, me_rev) and a function in `KINDS`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -46,9 +46,20 @@ KINDS: Final[tuple[Callable[[Any, int, int, int], Awaitable[list[MeEvent]]], ...
 """(user, after, limit) -> the first events of one kind, by position."""
 
 
-async def own_log(db: Any, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
-    """The user's own log after a position, folded, and up to where it is complete."""
-    head = await db.fetchval("SELECT me_head FROM users WHERE id = $1", user_id) or 0
+async def own_heads(db: Any, users: Collection[int]) -> dict[int, int]:
+    """Where the own log of each of them ends."""
+    found = dict.fromkeys(users, 0)
+    found.update(await db.fetch("SELECT id, me_head FROM users WHERE id = ANY($1)", list(found)))
+    return found
+
+
+async def own_log(
+    db: Any, user_id: int, after: int, limit: int, head: int
+) -> tuple[list[MeEvent], int]:
+    """The user's own log after a position, folded, and up to where it is complete.
+
+    `head`: where it ends.
+    """
     if after >= head:
         return [], head
     found = [event for kind in KINDS for event in await kind(db, user_id, after, limit + 1)]

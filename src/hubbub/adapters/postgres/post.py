@@ -114,8 +114,9 @@ async def make_chat(work: Work, new: NewChat, at: int) -> Made:
     chat_id = await _row_of(work, new, at)
     if chat_id not in work.unmade:
         chat = work.chats[chat_id]
-        members = () if chat.size > LARGE else await present_members(work.db, chat_id)
-        return Made(chat_id, chat.type, chat.size, members, [])
+        chats = [] if chat.size > LARGE else [chat_id]
+        members = (await present_members(work.db, chats)).get(chat_id, ())
+        return Made(chat_id, chat.type, chat.size, tuple(members), [])
     work.unmade.discard(chat_id)
     users = [(u, _role(new, u)) for u in new.members]
     events = await add_members(work, chat_id, users, at, work.heads[chat_id])

@@ -14,7 +14,7 @@ from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.days import is_dropped
 from hubbub.adapters.postgres.joining import USER
 from hubbub.adapters.postgres.mentions import unread_mentions
-from hubbub.adapters.postgres.own import own_log
+from hubbub.adapters.postgres.own import own_heads, own_log
 from hubbub.adapters.postgres.passing import cursor_states, receipt_counts, recipient_views
 from hubbub.adapters.postgres.reactions import reaction_list
 from hubbub.adapters.postgres.rows import (
@@ -210,7 +210,8 @@ class PostgresReader:
     async def me(self, user_id: int, after: int, limit: int) -> tuple[list[MeEvent], int]:
         """Folded events of his own log, and up to where they are complete."""
         async with self._database.snapshot() as db:
-            return await own_log(db, user_id, after, limit)
+            head = (await own_heads(db, [user_id]))[user_id]
+            return await own_log(db, user_id, after, limit, head)
 
 
 # ── what the views are made of ──

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hubbub.adapters.postgres.database import Database
 from hubbub.adapters.postgres.reader import END
-from hubbub.adapters.postgres.rows import between, load_message
+from hubbub.adapters.postgres.rows import Range, between_each, load_message
 from hubbub.adapters.postgres.seats import find_seen, read_log, seats_of
 from hubbub.adapters.postgres.sent import find as find_sent
 from hubbub.adapters.postgres.threads import NEWER, OLDER, replies_to, thread
@@ -101,10 +101,11 @@ async def _mentions(db: Any, user_id: int, places: Sequence[Place]) -> list[tupl
     chats = list(dict.fromkeys(chat_id for _, chat_id, _ in places))
     seats = {seat.chat.id: seat for seat in await seats_of(db, user_id, chats)}
     found: list[tuple[Place, Mention]] = []
-    for place in places:
-        _, chat_id, seq = place
-        seat = seats[chat_id]
-        for row in await between(db, chat_id, seq, seq + 1, 1, newest=True):
+    ranges = [Range(chat_id, seq, seq + 1, 1) for _, chat_id, seq in places]
+    each = await between_each(db, ranges, newest=True)
+    for place, rows in zip(places, each, strict=True):
+        seat = seats[place[1]]
+        for row in rows:
             if row.sender_id != user_id and visible(row, seat.openings):
                 replies = await replies_to(db, [row.id], seat.openings)
                 found.append((place, Mention(row, seat.own, replies.get(row.id))))

@@ -1,6 +1,6 @@
 """How users stand to each other, and when they were last seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -35,7 +35,9 @@ RELATIONS: Final = """
     LEFT JOIN last_seen s ON s.user_id = u.id
     LEFT JOIN privacy p ON p.user_id = u.id LEFT JOIN privacy q ON q.user_id = k.user_id
 """
-PRIVACY: Final = "SELECT read_receipts, last_seen, inbox FROM privacy WHERE user_id = $1"
+PRIVACY: Final = (
+    "SELECT user_id, read_receipts, last_seen, inbox FROM privacy WHERE user_id = ANY($1)"
+)
 SAVE_PRIVACY: Final = """
     INSERT INTO privacy (user_id, me_rev, read_receipts, last_seen, inbox)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO UPDATE SET me_rev = excluded.me_rev,
@@ -44,7 +46,7 @@ SAVE_PRIVACY: Final = """
 """
 NAME: Final = "SELECT display_name FROM users WHERE id = $1"
 SAVE_NAME: Final = "UPDATE users SET display_name = $2 WHERE id = $1"
-BLOCKED: Final = "SELECT other_id FROM blocks WHERE user_id = $1 AND blocked"
+BLOCKED: Final = "SELECT user_id, other_id FROM blocks WHERE user_id = ANY($1) AND blocked"
 SAVE_BLOCK: Final = """
     INSERT INTO blocks (user_id, other_id, me_rev, blocked) VALUES ($1, $2, $3, $4)
     ON CONFLICT (user_id, other_id) DO UPDATE
@@ -109,13 +111,20 @@ async def is_shut(db: Any, pair: Pair) -> bool:
 
 async def load_stance(db: Any, user_id: int, rev: int) -> Stance:
     """How the user stands to others now, when his own log is at `rev`."""
-    blocked = frozenset(row[0] for row in await db.fetch(BLOCKED, user_id))
-    return Stance(rev, await _privacy(db, user_id), blocked)
+    return (await load_stances(db, {user_id: rev}))[user_id]
 
 
-async def _privacy(db: Any, user_id: int) -> Privacy:
-    row = await db.fetchrow(PRIVACY, user_id)
-    return PLAIN.privacy if row is None else Privacy(*row)
+async def load_stances(db: Any, revs: Mapping[int, int]) -> dict[int, Stance]:
+    """The same of several, by user."""
+    users = list(revs)
+    blocked: dict[int, list[int]] = {user_id: [] for user_id in users}
+    for user_id, other_id in await db.fetch(BLOCKED, users):
+        blocked[user_id].append(other_id)
+    privacy = {user_id: Privacy(*said) for user_id, *said in await db.fetch(PRIVACY, users)}
+    return {
+        user_id: Stance(rev, privacy.get(user_id, PLAIN.privacy), frozenset(blocked[user_id]))
+        for user_id, rev in revs.items()
+    }
 
 
 async def _name(db: Any, user_id: int) -> str:
@@ -128,7 +137,8 @@ async def _name(db: Any, user_id: int) -> str:
 async def set_me(work: Work, change: SetMe) -> Told:
     """Give a user's switches other values, or him another name; what is so already is no change."""
     db, user_id = work.db, change.user_id
-    before, called = await _privacy(db, user_id), await _name(db, user_id)
+    before = (await load_stance(db, user_id, 0)).privacy
+    called = await _name(db, user_id)
     privacy, name = replace(before, **change.wanted), change.display_name or called
     if (privacy, name) == (before, called):
         return Told(None)
@@ -146,7 +156,7 @@ async def set_block(work: Work, change: SetBlock) -> Told | Missing | Denied:
     (relation,) = await load_relations(db, [Pair(user_id, other_id)])
     if relation is None:
         return Missing()
-    blocked = {row[0] for row in await db.fetch(BLOCKED, user_id)}
+    blocked = (await load_stance(db, user_id, 0)).blocked
     if (other_id in blocked) == change.blocked:
         return Told(None)
     if change.blocked and (denied := may_block(user_id, other_id, len(blocked))) is not None:
@@ -163,7 +173,8 @@ async def settings_log(db: Any, user_id: int, after: int, limit: int) -> list[Me
     rev = await db.fetchval("SELECT me_rev FROM privacy WHERE user_id = $1", user_id) or 0
     if rev <= after or not limit:
         return []
-    return [MySettings(user_id, rev, await _privacy(db, user_id), await _name(db, user_id))]
+    privacy = (await load_stance(db, user_id, rev)).privacy
+    return [MySettings(user_id, rev, privacy, await _name(db, user_id))]
 
 
 async def block_log(db: Any, user_id: int, after: int, limit: int) -> list[MeEvent]:

@@ -1,16 +1,19 @@
 """Reads of the message path: whom a chat reaches, what changed, and the folded log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from hubbub.adapters.postgres.own import own_log
-from hubbub.adapters.postgres.relations import load_relations, load_stance
+from hubbub.adapters.postgres.own import own_heads, own_log
+from hubbub.adapters.postgres.relations import load_relations, load_stances
 from hubbub.adapters.postgres.rows import (
     CHAT,
     ROW,
+    Range,
     between,
+    between_each,
     chat_of,
     columns,
     load_message,
@@ -39,16 +42,26 @@ FIND: Final = f"""
         SELECT * FROM chats WHERE key = k.key AND k.chat_id = 0) c
     LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = k.user_id AND m.until IS NULL
 """
+SESSIONS: Final = "SELECT id, own_places, me_place FROM sessions WHERE id = ANY($1)"
+KEPT: Final = "SELECT session_id, chat_id, seq FROM places WHERE session_id = ANY($1)"
 PLACES: Final = (
-    "SELECT c.id, c.seq, c.at, c.size, m.since, m.received"
-    " FROM members m JOIN chats c ON c.id = m.chat_id WHERE m.user_id = $1 AND m.until IS NULL"
+    "SELECT m.user_id, c.id, c.seq, c.at, c.size, m.since, m.received"
+    " FROM members m JOIN chats c ON c.id = m.chat_id"
+    " WHERE m.user_id = ANY($1) AND m.until IS NULL"
 )
-SINCE: Final = (
-    "(SELECT since FROM members WHERE chat_id = chats.id AND user_id = $2 AND until IS NULL)"
-)
-CHANGED: Final = (
-    f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND rev > $2 AND rev <> seq ORDER BY rev"
-)
+LOGS: Final = f"""
+    SELECT k.n, {C}, c.seq, c.changed, coalesce(m.since, 0)
+    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS k (chat_id, user_id, n)
+    JOIN chats c ON c.id = k.chat_id
+    LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = k.user_id AND m.until IS NULL
+"""
+CHANGED: Final = f"""
+    SELECT k.n, {", ".join(f"m.{name}" for name in ROW.split(", "))}
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+        AS k (chat_id, after, most, n),
+    LATERAL (SELECT {ROW} FROM messages WHERE chat_id = k.chat_id AND rev > k.after
+        AND rev <> seq ORDER BY rev {{}} LIMIT k.most) m
+"""
 
 
 async def find(db: Any, lookups: Sequence[Lookup]) -> list[Found | None]:
@@ -98,67 +111,109 @@ async def _thread(db: Any, chat: Chat, lookup: Lookup) -> int:
     row = await load_message(db, lookup.reply_to)
     if row is None or row.chat_id != chat.id:
         return 0
-    seen = visible(row, await seen_by(db, chat, lookup.user_id))
-    return (row.thread_id or row.id) if seen else 0
+    (seen,) = await seen_by(db, [(chat, lookup.user_id)])
+    return (row.thread_id or row.id) if visible(row, seen) else 0
 
 
-async def places(db: Any, reader: ResumeFrom) -> Places:
-    """What changed since the reader's places, chats by last activity."""
-    query = "SELECT own_places, me_place FROM sessions WHERE id = $1"
-    own_places, me_place = await db.fetchrow(query, reader.session_id) or (False, 0)
-    kept = None
-    if own_places and reader.positions is None:
-        query = "SELECT chat_id, seq FROM places WHERE session_id = $1"
-        kept = dict(await db.fetch(query, reader.session_id))
+async def places(db: Any, readers: Sequence[ResumeFrom]) -> list[Places]:
+    """What changed since each reader's places, chats by last activity."""
+    ids = [reader.session_id for reader in readers]
+    sessions = {row[0]: (row[1], row[2]) for row in await db.fetch(SESSIONS, ids)}
+    users = list({reader.user_id for reader in readers})
+    chats: dict[int, list[Sequence[int]]] = {user_id: [] for user_id in users}
+    for user_id, *chat in await db.fetch(PLACES, users):
+        chats[user_id].append(chat)
+    kept = await _kept(db, readers, {one for one, (own, _) in sessions.items() if own})
+    heads = await own_heads(db, users)
+    stances = await load_stances(db, heads)
+    found = []
+    for reader in readers:
+        user_id, (_, me_place) = reader.user_id, sessions.get(reader.session_id, (False, 0))
+        positions = kept.get(reader.session_id) if reader.positions is None else reader.positions
+        after = me_place if reader.positions is None else reader.me
+        me, _ = await own_log(db, user_id, after, 1_000_000, heads[user_id])
+        changed, large = _changed(chats[user_id], positions)
+        all_heads = {chat[0]: chat[1] for chat in chats[user_id]}
+        own = (me, after, heads[user_id])
+        found.append(Places(changed, all_heads, large, *own, stances[user_id]))
+    return found
+
+
+async def _kept(
+    db: Any, readers: Sequence[ResumeFrom], own: Collection[int]
+) -> dict[int, dict[int, int]]:
+    """The places of sessions that keep their own, where their clients do not say them."""
+    asked = [r.session_id for r in readers if r.positions is None and r.session_id in own]
+    found: dict[int, dict[int, int]] = {session_id: {} for session_id in asked}
+    for session_id, chat_id, seq in await db.fetch(KEPT, asked) if asked else ():
+        found[session_id][chat_id] = seq
+    return found
+
+
+def _changed(
+    chats: Iterable[Sequence[int]], positions: Mapping[int, int] | None
+) -> tuple[list[Place], dict[int, int]]:
+    """The chats that are further than the reader, and since when he is in the large ones.
+
+    `positions` None: he is where he has received.
+    """
     changed: list[Place] = []
-    heads: dict[int, int] = {}
     large: dict[int, int] = {}
-    for chat_id, head, at, size, since, received in await db.fetch(PLACES, reader.user_id):
-        heads[chat_id] = head
+    for chat_id, head, at, size, since, received in chats:
         start = since - 1
-        if reader.positions is not None:
-            place = reader.positions.get(chat_id, start)
-        elif kept is not None:
-            place = kept.get(chat_id, start)
-        else:
-            place = max(received, start)
+        place = max(received, start) if positions is None else positions.get(chat_id, start)
         if place < head:
             changed.append(Place(chat_id, place, head, at, size > LARGE, since))
         if size > LARGE:
             large[chat_id] = since
     changed.sort(key=lambda p: (-p.at, -p.chat_id))
-    after = me_place if reader.positions is None else reader.me
-    me, me_head = await own_log(db, reader.user_id, after, 1_000_000)
-    stance = await load_stance(db, reader.user_id, me_head)
-    return Places(changed, heads, large, me, after, me_head, stance)
+    return changed, large
 
 
-async def log(db: Any, read: LogRead) -> Log | None:
-    """A chat's folded log after a place, as its reader may see it; None for who is no member."""
-    query = f"SELECT {CHAT}, seq, changed, {SINCE} FROM chats WHERE id = $1"
-    found = await db.fetchrow(query, read.chat_id, read.user_id)
-    if found is None:
-        return None
-    *columns_, head, changed, since = found
-    chat = chat_of(columns_)
-    openings_ = [Interval(1)]
-    if read.user_id:
-        openings_ = await seen_by(db, chat, read.user_id)
-        if not openings_:
-            return None
-    newest = read.bounds is not None
-    rows = await _after(db, read, changed > read.after, newest=newest)
-    if read.bounds is None:
-        result = _oldest_first(read, rows, head, openings_)
-    else:
-        result = _newest(read, read.bounds, rows, head, openings_)
-    named = result.rows and chat.size <= NAMED
-    members = await present_members(db, chat.id) if named else ()
-    return replace(result, members=members, since=since or 0)
+class _Found(Struct):
+    """A read whose chat is there: for whom, and what of the chat he may see."""
+
+    n: int
+    read: LogRead
+    chat: Chat
+    head: int
+    changed: int
+    since: int
+    seen: Sequence[Interval] = (Interval(1),)
+    rows: list[Row] = []
+
+
+async def logs(db: Any, reads: Sequence[LogRead]) -> list[Log | None]:
+    """Chats' folded logs after places, as their readers may see them; None for who is no member."""
+    asked = [(read.chat_id, read.user_id) for read in reads]
+    there = [
+        _Found(row[0] - 1, reads[row[0] - 1], chat_of(row[1:13]), row[13], row[14], row[15])
+        for row in await db.fetch(LOGS, *columns(asked, 2))
+    ]
+    people = [one for one in there if one.read.user_id]
+    each = await seen_by(db, [(one.chat, one.read.user_id) for one in people])
+    for one, seen in zip(people, each, strict=True):
+        one.seen = seen
+    there = [one for one in there if one.seen]
+    for newest in (False, True):
+        await _load(db, [o for o in there if (o.read.bounds is not None) is newest], newest=newest)
+    results = {one.n: _log(one) for one in there}
+    named = {o.chat.id for o in there if results[o.n].rows and o.chat.size <= NAMED}
+    members = await present_members(db, named)
+    for one in there:
+        of = members.get(one.chat.id, []) if results[one.n].rows else []
+        results[one.n] = replace(results[one.n], members=tuple(of), since=one.since)
+    return [results.get(n) for n in range(len(reads))]
+
+
+def _log(one: _Found) -> Log:
+    if one.read.bounds is None:
+        return _oldest_first(one.read, one.rows, one.head, one.seen)
+    return _newest(one.read, one.read.bounds, one.rows, one.head, one.seen)
 
 
 def _newest(
-    read: LogRead, bounds: ReplayBounds, rows: list[Row], head: int, openings_: list[Interval]
+    read: LogRead, bounds: ReplayBounds, rows: list[Row], head: int, openings_: Sequence[Interval]
 ) -> Log:
     more = len(rows) > read.limit
     shown = [r for r in reversed(rows[: read.limit]) if visible(r, openings_)]
@@ -171,7 +226,7 @@ def _newest(
     return result
 
 
-def _oldest_first(read: LogRead, rows: list[Row], head: int, intervals: list[Interval]) -> Log:
+def _oldest_first(read: LogRead, rows: list[Row], head: int, intervals: Sequence[Interval]) -> Log:
     more = len(rows) > read.limit
     rows = rows[: read.limit]
     position = rows[-1].rev if more else max(head, read.after)
@@ -179,29 +234,35 @@ def _oldest_first(read: LogRead, rows: list[Row], head: int, intervals: list[Int
     return Log(read.chat_id, shown, position, None, more)
 
 
-async def _after(db: Any, read: LogRead, any_changed: bool, *, newest: bool) -> list[Row]:
-    """Up to limit + 1 messages with rev > after, by rev: those unchanged and those changed.
+async def _load(db: Any, found: Sequence[_Found], *, newest: bool) -> None:
+    """Up to limit + 1 messages of each with rev > after, by rev.
 
-    Changed ones may lie in any day: they are looked for only where there can be some.
+    Those that were changed may lie in any day: they are looked for only where there can be some.
     """
-    limit = read.limit + 1
-    if not any_changed:
-        return await between(db, read.chat_id, read.after + 1, OPEN, limit, newest=newest)
-    rows = await _unchanged(db, read, limit, newest=newest)
-    query = f"{CHANGED} {'DESC' if newest else 'ASC'} LIMIT $3"
-    rows += [row_of(row) for row in await db.fetch(query, read.chat_id, read.after, limit)]
-    rows.sort(key=lambda r: r.rev, reverse=newest)
-    return rows[:limit]
+    ranges = [Range(o.chat.id, o.read.after + 1, OPEN, o.read.limit + 1) for o in found]
+    each = await between_each(db, ranges, newest=newest)
+    edited: list[tuple[_Found, Range]] = []
+    for one, wanted, rows in zip(found, ranges, each, strict=True):
+        one.rows = rows
+        if one.changed > one.read.after:
+            one.rows = await _unchanged(db, wanted, rows, newest=newest)
+            edited.append((one, wanted))
+    asked = [(wanted.chat_id, one.read.after, wanted.most) for one, wanted in edited]
+    query = CHANGED.format("DESC" if newest else "ASC")
+    for n, *row in await db.fetch(query, *columns(asked, 3)) if asked else ():
+        edited[n - 1][0].rows.append(row_of(row))
+    for one, wanted in edited:
+        one.rows.sort(key=lambda row: row.rev, reverse=newest)
+        del one.rows[wanted.most :]
 
 
-async def _unchanged(db: Any, read: LogRead, limit: int, *, newest: bool) -> list[Row]:
-    """As many, of those that were not changed."""
+async def _unchanged(db: Any, wanted: Range, page: list[Row], *, newest: bool) -> list[Row]:
+    """As many, of those that were not changed; `page`: what the range begins with."""
     found: list[Row] = []
-    bottom, top = read.after + 1, OPEN
-    while len(found) < limit:
-        page = await between(db, read.chat_id, bottom, top, limit, newest=newest)
+    chat_id, bottom, top, most = wanted
+    while True:
         found += [row for row in page if row.rev == row.seq]
-        if len(page) < limit:
-            break
+        if len(page) < most or len(found) >= most:
+            return found[:most]
         bottom, top = (bottom, page[-1].seq) if newest else (page[-1].seq + 1, top)
-    return found[:limit]
+        page = await between(db, chat_id, bottom, top, most, newest=newest)

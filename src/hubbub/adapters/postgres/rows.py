@@ -1,10 +1,11 @@
 """Small statements that several parts share, and how rows of a chat's log are found by position."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from sys import intern
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import astuple
 
@@ -37,23 +38,39 @@ MESSAGE: Final = f"SELECT {ROW} FROM messages WHERE id = $1"
 
 ARGUMENT: Final = re.compile(r"\$(\d+)")
 
-SPANS: Final = (
-    "SELECT first_id, first_seq, last_seq FROM spans"
-    " WHERE chat_id = $1 AND first_seq < $3 AND last_seq >= $2"
-)
-PART: Final = (
-    f"SELECT {ROW} FROM messages WHERE chat_id = $1 AND seq >= $2 AND seq < $3"
-    " AND id >= $4 AND id < $5 ORDER BY seq"
-)
+SPANS: Final = """
+    SELECT k.n, s.first_id, s.first_seq, s.last_seq
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+        AS k (chat_id, bottom, top, n)
+    JOIN spans s ON s.chat_id = k.chat_id AND s.first_seq < k.top AND s.last_seq >= k.bottom
+"""
+PARTS: Final = f"""
+    SELECT k.n, {", ".join(f"m.{name}" for name in ROW.split(", "))}
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+        AS k (n, chat_id, bottom, top, first_id, most),
+    LATERAL (SELECT {ROW} FROM messages WHERE chat_id = k.chat_id AND seq >= k.bottom
+        AND seq < k.top AND id >= k.first_id AND id < k.first_id + {DAY_IDS}
+        ORDER BY seq {{}} LIMIT k.most) m
+"""
+"""Of ranges numbered `n`, in one day each; first what comes first."""
 HIDDEN: Final = (
     "SELECT seq FROM hidden WHERE user_id = $1 AND chat_id = $2 AND seq > $3 ORDER BY seq"
 )
 SEEN: Final = """
-    SELECT since, until, FALSE FROM stays WHERE chat_id = $1 AND user_id = $2
-    UNION ALL SELECT since, until, FALSE FROM members WHERE chat_id = $1 AND user_id = $2
-    UNION ALL SELECT seq, NULL, TRUE FROM hidden WHERE chat_id = $1 AND user_id = $2
-    ORDER BY since
+    SELECT k.n, s.* FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY
+        AS k (chat_id, user_id, n),
+    LATERAL (
+        SELECT since, until, FALSE FROM stays WHERE chat_id = k.chat_id AND user_id = k.user_id
+        UNION ALL SELECT since, until, FALSE FROM members
+            WHERE chat_id = k.chat_id AND user_id = k.user_id
+        UNION ALL SELECT seq, NULL, TRUE FROM hidden
+            WHERE chat_id = k.chat_id AND user_id = k.user_id
+    ) s ORDER BY s.since
 """
+PRESENT: Final = (
+    "SELECT chat_id, user_id FROM members WHERE chat_id = ANY($1) AND until IS NULL"
+    " ORDER BY user_id"
+)
 AT_OR_BELOW: Final = f"""
     LATERAL (SELECT max(first_seq) AS low FROM spans
         WHERE chat_id = k.chat_id AND first_seq <= k.seq) l,
@@ -103,33 +120,79 @@ async def load_message(db: Any, message_id: int) -> Row | None:
     return None if row is None else row_of(row)
 
 
-async def between(
-    db: Any, chat_id: int, bottom: int, top: int, limit: int, *, newest: bool
-) -> list[Row]:
-    """Messages with positions in [bottom, top), `limit` at most: the newest first, or the oldest.
+class Range(NamedTuple):
+    """Positions of a chat in [bottom, top), and how many messages are wanted at most."""
 
-    Day by day: only those are looked into that hold some of them. Days may overlap a little.
-    """
-    spans = await db.fetch(SPANS, chat_id, bottom, top)
-    spans.sort(key=lambda span: -span["last_seq"] if newest else span["first_seq"])
-    query = f"{PART} {'DESC' if newest else 'ASC'} LIMIT $6"
-    found: list[Row] = []
-    for first_id, first_seq, last_seq in spans:
-        if len(found) == limit:
-            cut = found[-1].seq
-            if last_seq < cut if newest else first_seq > cut:
-                break
-        rows = await db.fetch(query, chat_id, bottom, top, first_id, first_id + DAY_IDS, limit)
-        found += [row_of(row) for row in rows]
-        found.sort(key=lambda row: row.seq, reverse=newest)
-        del found[limit:]
+    chat_id: int
+    bottom: int
+    top: int
+    most: int
+
+
+class Day(NamedTuple):
+    """A chat's positions that lie in one day, whose ids begin with `first_id`."""
+
+    first_id: int
+    first_seq: int
+    last_seq: int
+
+
+Days = deque[Day]
+
+
+async def between(db: Any, *wanted: int, newest: bool) -> list[Row]:
+    """The messages of one `Range`: see `between_each`."""
+    (found,) = await between_each(db, [Range(*wanted)], newest=newest)
     return found
 
 
-async def present_members(db: Any, chat_id: int) -> tuple[int, ...]:
-    """Who is in the chat now."""
-    query = "SELECT user_id FROM members WHERE chat_id = $1 AND until IS NULL ORDER BY user_id"
-    return tuple(row[0] for row in await db.fetch(query, chat_id))
+async def between_each(db: Any, ranges: Sequence[Range], *, newest: bool) -> list[list[Row]]:
+    """The messages of each range: the newest first, or the oldest.
+
+    Day by day: only those are looked into that hold some of them. Days may overlap a little.
+    """
+    days = await _days(db, ranges, newest=newest) if ranges else []
+    query = PARTS.format("DESC" if newest else "ASC")
+    found: list[list[Row]] = [[] for _ in ranges]
+    while parts := [
+        (n, *wanted[:3], days[n].popleft().first_id, wanted.most)
+        for n, wanted in enumerate(ranges)
+        if _goes_on(found[n], days[n], wanted.most, newest=newest)
+    ]:
+        for n, *row in await db.fetch(query, *columns(parts, 6)):
+            found[n].append(row_of(row))
+        for n, *_, most in parts:
+            found[n].sort(key=lambda row: row.seq, reverse=newest)
+            del found[n][most:]
+    return found
+
+
+async def _days(db: Any, ranges: Sequence[Range], *, newest: bool) -> list[Days]:
+    """Those that hold messages of each range, in the order in which they are looked into."""
+    held: list[list[Day]] = [[] for _ in ranges]
+    for n, *day in await db.fetch(SPANS, *columns([wanted[:3] for wanted in ranges], 3)):
+        held[n - 1].append(Day(*day))
+    return [
+        deque(sorted(days, key=lambda day: -day.last_seq if newest else day.first_seq))
+        for days in held
+    ]
+
+
+def _goes_on(found: list[Row], days: Days, most: int, *, newest: bool) -> bool:
+    """Whether the next day may hold messages that are wanted."""
+    if not days or len(found) < most:
+        return bool(days)
+    cut = found[-1].seq
+    return days[0].last_seq >= cut if newest else days[0].first_seq <= cut
+
+
+async def present_members(db: Any, chat_ids: Collection[int]) -> dict[int, list[int]]:
+    """Who is in each of the chats now."""
+    found: dict[int, list[int]] = {chat_id: [] for chat_id in chat_ids}
+    if found:
+        for chat_id, user_id in await db.fetch(PRESENT, list(found)):
+            found[chat_id].append(user_id)
+    return found
 
 
 async def stays(db: Any, chat_id: int, user_id: int) -> list[Interval]:
@@ -149,11 +212,20 @@ async def hidden_in(db: Any, chat_id: int, user_id: int, after: int = 0) -> list
     return [row[0] for row in await db.fetch(HIDDEN, user_id, chat_id, after)]
 
 
-async def seen_by(db: Any, chat: Chat, user_id: int) -> list[Interval]:
-    """The positions of a chat that the user may see; none where he is not a member."""
-    rows = await db.fetch(SEEN, chat.id, user_id)
-    his = [Interval(since, until) for since, until, hidden in rows if not hidden]
-    return openings(chat, his, [seq for seq, _, hidden in rows if hidden])
+async def seen_by(db: Any, readers: Sequence[tuple[Chat, int]]) -> list[list[Interval]]:
+    """The positions of each chat that the user may see; none where he is not a member."""
+    stays_: list[list[Interval]] = [[] for _ in readers]
+    hidden_: list[list[int]] = [[] for _ in readers]
+    keys = [(chat.id, user_id) for chat, user_id in readers]
+    for n, since, until, hidden in await db.fetch(SEEN, *columns(keys, 2)) if keys else ():
+        if hidden:
+            hidden_[n - 1].append(since)
+        else:
+            stays_[n - 1].append(Interval(since, until))
+    return [
+        openings(chat, his, gone)
+        for (chat, _), his, gone in zip(readers, stays_, hidden_, strict=True)
+    ]
 
 
 def columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:
