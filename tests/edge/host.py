@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import uvloop
@@ -109,8 +109,12 @@ class Host:
         async def run() -> _Result:
             return function()
 
+        return self.wait(run())
+
+    def wait(self, coroutine: Coroutine[Any, Any, _Result]) -> _Result:
+        """Run it on the loop, to its end."""
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Return once `condition()` holds on the loop; it goes round between two looks."""

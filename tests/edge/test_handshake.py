@@ -1,6 +1,8 @@
 """The opening handshake, over real sockets."""
 
+import asyncio
 import json
+from contextlib import ExitStack
 
 import pytest
 
@@ -232,6 +234,20 @@ def test_a_slow_handshake_ends(host: Host) -> None:
         quick.echo()
     assert host.server.statistics.dropped == {"slow_handshake": 2}
     assert host.server.statistics.pending == 0
+
+
+def test_many_who_come_at_once_are_accepted_in_few_turns_of_the_loop(host: Host) -> None:
+    async def turns() -> int:
+        with ExitStack() as stack:
+            for _ in range(64):
+                stack.enter_context(host.peer())  # the loop, which is kept here, accepts none yet
+            count = 0
+            while host.server.statistics.pending < 64:
+                await asyncio.sleep(0)
+                count += 1
+            return count
+
+    assert host.wait(turns()) <= 16
 
 
 def test_there_is_a_most_of_websockets(serve) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Any, Final
 
@@ -25,6 +26,10 @@ from hubbub.entry.ws.sweeper import Sweeper
 from hubbub.entry.ws.websocket import WebSocket
 
 WEBSOCKET_PATH: Final = "/ws"
+_AT_ONCE: Final = 16
+"""Connections accepted in a turn of the loop. uvloop accepts one for each descriptor that listens,
+and a turn for each of those who come back at once would go to kernel and store for each.
+"""
 
 
 class OnePortServer:
@@ -56,13 +61,13 @@ class OnePortServer:
         self._state = ServerState()
         self.statistics = EdgeStatistics(self._limits.connections)
         self._sweeper = Sweeper(self._limits, self.statistics, self._requesting, clock)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> int:
         """Listen; returns the port. Raises OSError when it is taken, ssl.SSLError for bad files."""
-        loop = asyncio.get_running_loop()
         config = http_config(self._app, self._limits.http_keep_alive, self._tls)
+        loop = asyncio.get_running_loop()
         common = Common(self._limits, self.statistics, self._sweeper, loop)
         edge = Edge(
             common,
@@ -71,22 +76,25 @@ class OnePortServer:
             lambda: BoundedHttp(config, self._state, edge),
             self._has_room,
         )
-        self._server = await loop.create_server(
+        listen = partial(
+            loop.create_server,
             lambda: Sniffer(edge),
-            self._host,
-            self._port,
             ssl=config.ssl,
             backlog=self._limits.backlog,
             ssl_handshake_timeout=self._limits.handshake_timeout if config.ssl else None,
             ssl_shutdown_timeout=self._limits.close_timeout if config.ssl else None,
             start_serving=False,
         )
-        for listening in self._server.sockets:  # whatever it accepts has its buffers
+        first = await listen(host=self._host, port=self._port)
+        self._servers = [first]
+        for listening in first.sockets:  # whatever it accepts has its buffers
             listening.setsockopt(SOL_SOCKET, SO_SNDBUF, self._limits.send_buffer)
             listening.setsockopt(SOL_SOCKET, SO_RCVBUF, self._limits.receive_buffer)
-        await self._server.start_serving()
+            self._servers += [await listen(sock=listening.dup()) for _ in range(1, _AT_ONCE)]
+        for server in self._servers:
+            await server.start_serving()
         self._tick()
-        port: int = self._server.sockets[0].getsockname()[1]
+        port: int = first.sockets[0].getsockname()[1]
         return port
 
     def sweep(self) -> None:
@@ -95,8 +103,8 @@ class OnePortServer:
 
     def stop_accepting(self) -> None:
         """Stop listening; what is open goes on."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
 
     async def stop(self) -> None:
         """Close what is left (1001), wait `close_timeout` for it at most, then end it.
