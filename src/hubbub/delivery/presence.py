@@ -16,7 +16,7 @@ from typing import Final
 
 from hubbub import present
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.subscriber import Subscriber
+from hubbub.delivery.subscriber import NOTHING, Subscriber
 from hubbub.delivery.tail import NO_SESSION
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Seen
@@ -136,7 +136,7 @@ class Presence:
     def focus(self, subscriber: Subscriber, chat_ids: Sequence[int]) -> None:
         """These chats are on its screen: it is told of its peers now and when they change."""
         self._forget(subscriber)
-        subscriber.focus = frozenset(chat_ids)
+        subscriber.focus = frozenset(chat_ids) or NOTHING
         if chat_ids:
             self._focus[subscriber] = tuple(subscriber.focus)
             self._ask(subscriber)

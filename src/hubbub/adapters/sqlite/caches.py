@@ -11,7 +11,7 @@ MOST = 200_000
 """Entries of either kind; when there are more, all are forgotten and read again."""
 
 
-class Position(Struct):
+class Position(Struct, gc=False):
     """Where a member is, as his row says."""
 
     delivered: int

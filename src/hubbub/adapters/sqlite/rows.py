@@ -1,5 +1,7 @@
 """Small statements that several parts of the message path share."""
 
+from typing import Final, get_args
+
 import apsw
 from msgspec.structs import astuple
 
@@ -17,6 +19,8 @@ SENT = (
 _SENT = SENT.count(",") + 1
 """A row's fields begin with these columns."""
 ROW = f"{SENT}, changed_at, edited, edited_at, deleted_at, pinned, reactions"
+_ROLES: Final[dict[str, Role]] = {role: role for role in get_args(Role)}
+"""So that positions share them: each row brings its own."""
 INSERT_ROW = f"INSERT INTO messages ({SENT}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 INSERT_MARK = "INSERT OR IGNORE INTO marks (chat_id, user_id, kind, seq, at) VALUES (?,?,?,?,?)"
@@ -71,6 +75,7 @@ def load_position(
         if row is None:
             return None
         found = caches.positions[key] = Position(*row)
+        found.role = _ROLES[found.role]
     return found
 
 

@@ -27,12 +27,12 @@ class Registry:
         self._now_ms = now_ms
         self._monotonic = monotonic
         self._strangers: dict[Tab, None] = {}
-        self._sessions: dict[int, tuple[Tab, ...]] = {}
+        self._sessions: dict[int, Tab | tuple[Tab, ...]] = {}
 
     def __iter__(self) -> Iterator[Tab]:
         yield from list(self._strangers)
-        for tabs in list(self._sessions.values()):
-            yield from tabs
+        for session_id in list(self._sessions):
+            yield from self._tabs(session_id)
 
     def arrived(self, tab: Tab) -> None:
         """Open, not signed in."""
@@ -40,26 +40,30 @@ class Registry:
 
     def signed_in(self, session_id: int, tab: Tab) -> bool:
         """False: the session has too many connections already."""
-        tabs = self._sessions.get(session_id, ())
+        tabs = self._tabs(session_id)
         if len(tabs) >= MAX_CONNECTIONS:
             return False
         self._strangers.pop(tab, None)
-        self._sessions[session_id] = (*tabs, tab)
+        self._sessions[session_id] = (*tabs, tab) if tabs else tab
         return True
 
     def gone(self, session_id: int, tab: Tab) -> None:
         """Closed."""
         self._strangers.pop(tab, None)
-        left = tuple(t for t in self._sessions.get(session_id, ()) if t is not tab)
+        left = tuple(t for t in self._tabs(session_id) if t is not tab)
         if left:
-            self._sessions[session_id] = left
+            self._sessions[session_id] = left[0] if len(left) == 1 else left
         else:
             self._sessions.pop(session_id, None)
 
     def revoke(self, session_id: int) -> None:
         """Close the session's connections at once."""
-        for tab in self._sessions.get(session_id, ()):
+        for tab in self._tabs(session_id):
             tab.revoked()
+
+    def _tabs(self, session_id: int) -> tuple[Tab, ...]:
+        tabs = self._sessions.get(session_id, ())  # most have one, which lies there alone
+        return tabs if isinstance(tabs, tuple) else (tabs,)
 
     def tick_strangers(self) -> None:
         """Deadlines of those not signed in; to be called every second."""

@@ -70,7 +70,7 @@ class Session:
         self._subscriber: Subscriber | None = None
         self._auth_by = parts.monotonic() + AUTH_SECONDS
         self._warned = False
-        self._strikes = Strikes()
+        self._strikes: Strikes | None = None
         self._part: tuple[dict[str, int], list[str]] | None = None
         self._pinged: dict[int, int] | None = None
         self._gate: SendGate | None = None
@@ -94,10 +94,14 @@ class Session:
                 raise unreadable(error) from None
             self._dispatch(frame)
         except Refused as refusal:
-            invalid = refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE)
-            if invalid and self._strikes.are_out(self._parts.monotonic()):
-                self._connection.close(Close.POLICY, f"over {MAX_INVALID} invalid frames a minute")
+            if refusal.code in (Code.MALFORMED, Code.UNKNOWN_TYPE):
+                self._strike()
             self._say(refused(refusal, None))
+
+    def _strike(self) -> None:
+        strikes = self._strikes = self._strikes or Strikes()
+        if strikes.are_out(self._parts.monotonic()):
+            self._connection.close(Close.POLICY, f"over {MAX_INVALID} invalid frames a minute")
 
     def pong(self) -> None:
         """All that was written before our ping has been read: simple clients have received it."""
