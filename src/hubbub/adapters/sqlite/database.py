@@ -63,7 +63,9 @@ def open_database(
 
 
 _WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-_READER_PRAGMAS = ("cache_size = -32768", "query_only = ON", "temp_store = MEMORY")
+# A reader forgets every page at the next commit, and the process does not give back what its cache
+# has taken: enough for what is read between two commits.
+_READER_PRAGMAS = ("cache_size = -8192", "query_only = ON", "temp_store = MEMORY")
 _WRITER_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
