@@ -1,20 +1,20 @@
 """Servers for the tests of the network edge."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from hubbub.entry.ws.limits import EdgeLimits
 from tests.edge.host import Host
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Host]]:
-    """Starts servers: `serve(EdgeLimits(...), tls)`."""
+    """Starts servers: `serve(EdgeLimits(...), tls)`, as `Host` takes them."""
     hosts: list[Host] = []
 
-    def start(limits: EdgeLimits | None = None, tls: tuple[str, str] | None = None) -> Host:
-        host = Host(limits, tls)
+    def start(*arguments: Any, **named: Any) -> Host:
+        host = Host(*arguments, **named)
         hosts.append(host)
         host.start()
         return host

@@ -71,9 +71,13 @@ class Host:
     """The server under test. `call` runs a function on its loop; `turn` moves its clock."""
 
     def __init__(
-        self, limits: EdgeLimits | None = None, tls: tuple[str, str] | None = None
+        self,
+        limits: EdgeLimits | None = None,
+        tls: tuple[str, str] | None = None,
+        handler: type[EchoHandler] = EchoHandler,
     ) -> None:
         self.limits = limits or EdgeLimits()
+        self._handler = handler
         self.now = 1000.0
         self.upgrades: list[Upgrade] = []
         self.handlers: list[EchoHandler] = []
@@ -149,7 +153,7 @@ class Host:
 
     def accept(self, upgrade: Upgrade, connection: Connection) -> Accepted | Refused:
         self.upgrades.append(upgrade)
-        handler = EchoHandler(connection, self.limits.write_high)
+        handler = self._handler(connection, self.limits.write_high)
         match upgrade.query:
             case "refuse":
                 connection.write(frame(b"never sent"))

@@ -40,6 +40,7 @@ def frame(
     masked: bool = True,
     length: int | None = None,
     form: int | None = None,
+    mask: bytes = b"\x37\xfa\x21\x3d",
 ) -> bytes:
     """A client's frame. `length` claims another length, `form` (0, 126, 127) how it is written."""
     size = len(payload) if length is None else length
@@ -48,12 +49,11 @@ def frame(
     first = (0x80 if fin else 0) | rsv << 4 | opcode
     second = (0x80 if masked else 0) | (form or size)
     extended = {0: b"", 126: struct.pack(">H", size & 0xFFFF), 127: struct.pack(">Q", size)}[form]
-    mask = b"\x37\xfa\x21\x3d" if masked else b""
     if masked:
         key = (mask * (len(payload) // 4 + 1))[: len(payload)]
         number = int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")
         payload = number.to_bytes(len(payload), "big")
-    return bytes((first, second)) + extended + mask + payload
+    return bytes((first, second)) + extended + (mask if masked else b"") + payload
 
 
 def close(code: int | None = 1000, reason: bytes = b"") -> bytes:

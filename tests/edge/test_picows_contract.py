@@ -1,5 +1,8 @@
 """What is used of picows beyond its public interface, and the gaps of it that we fill."""
 
+import asyncio
+import gc
+import weakref
 from importlib.metadata import version
 
 import pytest
@@ -7,7 +10,7 @@ from picows import WSAutoPingStrategy, WSFrame, WSMsgType
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from hubbub.entry.ws.parser import Parsers
-from tests.edge.peer import CLOSE, PING, TEXT, frame
+from tests.edge.peer import CLOSE, PATIENCE, PING, TEXT, frame
 
 
 class Recorder:
@@ -19,15 +22,13 @@ class Recorder:
         self.frames: list[tuple[WSMsgType, bytes]] = []
         self.rsv: list[int] = []
         self.closes: list[bytes] = []
-        self.before: int | None = None
 
     def framed(self, frame: WSFrame, /) -> None:
         self.frames.append((frame.msg_type, frame.get_payload_as_bytes()))
         self.rsv.append(frame.rsv1 << 2 | frame.rsv2 << 1 | frame.rsv3)
 
-    def violated(self, close: bytes, before: int | None, /) -> None:
+    def violated(self, close: bytes, /) -> None:
         self.closes.append(bytes(close))
-        self.before = before
 
     @property
     def is_between(self) -> bool:
@@ -92,11 +93,15 @@ async def test_it_leaves_to_us_what_we_think_it_does() -> None:
     assert made.closes == []
 
 
-async def test_it_parses_one_frame_ahead() -> None:
-    made = Recorder().fed(frame(b"\x03\xe8", CLOSE) + frame(b"x", rsv=0, opcode=5))
-    assert made.before == 1000
-    assert len(made.closes) == 1
-    assert [kind for kind, _ in made.frames] == [WSMsgType.CLOSE]
+@pytest.mark.parametrize("first", [frame(b"\x03\xe8", CLOSE), frame(b"whole")])
+async def test_what_came_before_a_violation_is_told_before_it(first: bytes) -> None:
+    """It parses one frame ahead, so of itself it does the opposite."""
+    made = Recorder()
+    told: list[str] = []
+    made.framed = lambda _: told.append("frame")  # type: ignore[method-assign]
+    made.violated = lambda _: told.append("violation")  # type: ignore[method-assign]
+    made.fed(first + frame(b"x", rsv=0, opcode=5))
+    assert told == ["frame", "violation"]
 
 
 async def test_it_is_between_two_frames_when_all_that_came_was_whole() -> None:
@@ -111,8 +116,45 @@ async def test_it_is_between_two_frames_when_all_that_came_was_whole() -> None:
     assert [payload for _, payload in made.frames] == [b"a", b"x" * 60_000, b""] * 3
 
 
-@pytest.mark.parametrize("end", [frame(b"x", 3), frame(b"\x03\xe8", CLOSE)])
-async def test_it_is_never_between_two_frames_after_the_last(end: bytes) -> None:
-    made = Recorder()
-    assert not made.fed(frame(b"a") + end).is_between
-    assert not made.fed(b"").is_between
+ENDS = [frame(b"x", 3), frame(b"\x03\xe8", CLOSE), frame(b"\x03\xe8", CLOSE) + b"\xff" * 9]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_parser_that_parsed_the_last_of_a_connection_is_lent_to_nobody(end: bytes) -> None:
+    made = Recorder().fed(frame(b"a") + end)
+    assert made.parser is None
+    other = Recorder()
+    other.parsers = made.parsers
+    assert other.fed(frame(b"b")).frames == [(WSMsgType.TEXT, b"b")]
+    assert other.closes == []
+
+
+@pytest.mark.parametrize("end", [*ENDS, b""])
+async def test_a_parser_is_freed_without_the_garbage_collector(end: bytes) -> None:
+    whole = frame(b"x" * 100)
+    made = Recorder().fed(whole[:50])
+    assert made.parser is not None
+    freed = asyncio.Event()
+    weakref.finalize(made.parser.listener, freed.set)
+    gc.disable()
+    try:
+        made.fed(whole[50:] + end if end else b"")
+        made.parser = None
+        await asyncio.wait_for(freed.wait(), PATIENCE)  # picows keeps it for 10 ms
+    finally:
+        gc.enable()
+
+
+async def test_a_buffer_grows_for_a_long_frame_and_not_for_many() -> None:
+    made = Recorder(limit=200_000)
+    made.fed(frame(b"x" * 1_000) * 500 + b"\x81")
+    assert room(made) < 16_384
+    made.fed(frame(b"x" * 1_000)[1:] + frame(b"x" * 100_000)[:-1])
+    assert len(made.frames) == 501
+    assert 1 < room(made) < 130_000
+
+
+def room(made: Recorder) -> int:
+    """Bytes that its parser has place for."""
+    assert made.parser is not None
+    return len(made.parser.get_buffer(-1))

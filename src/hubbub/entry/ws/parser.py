@@ -16,7 +16,9 @@ from picows.common import WSUpgradeRequest, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 _BUFFER: Final = 16_384
-"""Bytes of a new parser's read buffer: most reads have no more. It grows for a frame that does."""
+"""Bytes of a new parser's read buffer: most frames have no more. It grows for one that does."""
+_PART: Final = _BUFFER // 2
+"""Parsed at once: picows doubles a buffer that is nearly full, and a read may have many frames."""
 _KEPT: Final = 16
 """Parsers that wait for work."""
 _REQUEST: Final = (
@@ -29,15 +31,15 @@ class Reader(Protocol):
     """Whose bytes are parsed."""
 
     parser: WSProtocol | None
-    """While a frame has begun, or after the last one."""
+    """While a frame has begun."""
 
     def framed(self, frame: WSFrame, /) -> None:
         """One frame."""
 
-    def violated(self, close: bytes, before: int | None, /) -> None:
+    def violated(self, close: bytes, /) -> None:
         """The peer broke the protocol, and picows would send this CLOSE frame.
 
-        `before`: the code of a CLOSE that was parsed, 0 for none; None: there was no CLOSE.
+        After this, and after a CLOSE, nothing more of the reader's may be parsed.
         """
 
 
@@ -55,20 +57,17 @@ class Parsers:
         parser = reader.parser
         if parser is None:
             parser = self._idle.pop() if self._idle else self._make()
+        reader.parser = None
         owner = parser.listener
         owner.reader = reader
-        while data:
-            room = parser.get_buffer(-1)
-            part, data = data[: len(room)], data[len(room) :]
-            room[: len(part)] = part
-            owner.between = False
-            parser.buffer_updated(len(part))
+        ended = _fed(parser, owner, data)
         owner.reader = _NOBODY
-        if not owner.between or owner.transport.close_handshake is not None:
+        if ended:
+            if owner.violation:
+                reader.violated(owner.violation)
+        elif not owner.between:
             reader.parser = parser
-            return
-        reader.parser = None
-        if len(self._idle) < _KEPT:
+        elif len(self._idle) < _KEPT:
             self._idle.append(parser)
 
     def _make(self) -> WSProtocol:
@@ -96,37 +95,50 @@ class Parsers:
         return parser
 
 
+def _fed(parser: WSProtocol, owner: "_Owner", data: bytes) -> bool:
+    """Parse all of it, or until a CLOSE or a violation: then True, and the parser is used up."""
+    transport, at = parser.transport, 0
+    while at < len(data):
+        room = parser.get_buffer(-1)
+        part = data[at : at + (_PART if len(room) > _PART else len(room))]
+        size = len(part)
+        room[:size] = part
+        at += size
+        owner.between = False
+        parser.buffer_updated(size)
+        if transport.close_handshake is not None:
+            return True
+    return False
+
+
 class _Owner(WSListener):
     """Stands for whoever has the parser: its listener, and what it takes for the transport.
 
-    It writes only the CLOSE after a violation.
+    It knows neither the parser nor picows' transport, which know it: so none of them waits for the
+    garbage collector.
     """
 
-    __slots__ = ("between", "reader", "transport")
+    __slots__ = ("between", "reader", "violation")
 
     def __init__(self) -> None:
         self.reader: Reader = _NOBODY
         self.between = False
         """Whether all that was read was whole frames."""
-        self.transport: Any = None
-        """Picows' own, once its handshake is over."""
+        self.violation = b""
+        """The CLOSE that picows would send. It looks one frame ahead, so what came before a
+        violation is told after it.
+        """
 
     def listens(self, _: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         return WSUpgradeResponseWithListener(_UNSENT, self)
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self.between = not frame.tail_size
         self.reader.framed(frame)
 
     def write(self, close: bytes) -> None:
-        self.between = False
-        if self.transport is not None:
-            handshake = self.transport.close_handshake
-            came = handshake is not None and handshake.recv is not None
-            self.reader.violated(close, int(handshake.recv.code) if came else None)
+        """After a violation; and nothing, once, for the handshake."""
+        self.violation = close
 
     def get_write_buffer_size(self) -> int:
         """Never 0, at which picows would write to the descriptor by itself."""
@@ -150,7 +162,7 @@ class _Nobody:
     def framed(self, _: WSFrame, /) -> None:
         """Nothing."""
 
-    def violated(self, _: bytes, __: int | None, /) -> None:
+    def violated(self, _: bytes, /) -> None:
         """Nothing."""
 
 

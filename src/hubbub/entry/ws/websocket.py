@@ -187,8 +187,9 @@ class WebSocket(asyncio.Protocol):
     # ------------------------------------------------------------------ the loop's side
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of frames."""
-        self._common.parsers.parse(self, data)
+        """Bytes of frames. TLS may have some after the end."""
+        if self._state != _ENDED:
+            self._common.parsers.parse(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
@@ -230,20 +231,9 @@ class WebSocket(asyncio.Protocol):
         else:
             self._closed_by_peer(framing.close_code(frame.get_payload_as_bytes()))
 
-    def violated(self, close: bytes, before: int | None, /) -> None:
-        """See `Reader`.
-
-        picows looks one frame ahead: when a CLOSE came before, that one counts, and what follows
-        it is nothing to us (RFC 6455 section 5.5.1).
-        """
-        if self._state == _ENDED or self._transport is _GONE:
-            return
-        if before is not None:
-            code = before or framing.NO_CODE
-            valid = before == 0 or framing.may_be_received(code)
-            self._closed_by_peer(code if valid else None)
-        else:
-            self.fail(int.from_bytes(close[2:4], "big"), close[4:].decode("utf-8", "replace"))
+    def violated(self, close: bytes, /) -> None:
+        """See `Reader`. After a CLOSE, nothing matters (RFC 6455 section 5.5.1)."""
+        self.fail(int.from_bytes(close[2:4], "big"), close[4:].decode("utf-8", "replace"))
 
     # ------------------------------------------------------------------ within
 
@@ -328,7 +318,7 @@ class WebSocket(asyncio.Protocol):
         if transport is _GONE:
             return
         self._state = _ENDED
-        self._pending = None
+        self._pending = self.parser = None
         self.write = _discard
         self.buffered = _GONE.get_write_buffer_size
         self._common.sweeper.ended(transport)
