@@ -1,5 +1,7 @@
 """What `valkey.url` says: addresses of servers, or of the Sentinels that watch them."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -9,6 +11,8 @@ from redis.exceptions import RedisError
 SCHEMES: Final = {
     "redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"
 }  # fmt: skip
+ADDRESS: Final = re.compile(r"([\w+]+://(?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL)
+"""What is before the hosts, the hosts, and what is after them: `urlsplit` takes one of them."""
 SENTINEL: Final = "+sentinel"
 SENTINEL_PORT: Final = 26379
 LOGIN: Final = ("sentinel_username", "sentinel_password")
@@ -29,42 +33,47 @@ class Named(NamedTuple):
 
 def named(url: str) -> Named:
     """What it names. Raises ValueError, whose text says what is wrong and tells no password."""
+    split = ADDRESS.fullmatch(url)
     try:
-        parts = urlsplit(url)
+        if split is None:
+            raise ValueError
+        before, hosts, after = split.groups()
+        parts, *others = (urlsplit(f"{before}{host}{after}") for host in hosts.split(","))
     except ValueError:
         raise ValueError("it is no address") from None
     kind = parts.scheme.removesuffix(SENTINEL)
     if kind not in SCHEMES:
         raise ValueError("its scheme is none of redis, rediss, redis+sentinel and rediss+sentinel")
     read = _servers if kind == parts.scheme else _sentinels
-    found = read(parts._replace(scheme=SCHEMES[kind]))
+    found = read([one._replace(scheme=SCHEMES[kind]) for one in (parts, *others)])
     for address in (*found.hosts, found.like):
         _check(address)
     return found
 
 
-def _servers(parts: SplitResult) -> Named:
-    user, at, hosts = parts.netloc.rpartition("@")
-    found = [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
+def _servers(each: Sequence[SplitResult]) -> Named:
+    found = [one.geturl() for one in each]
     return Named(found, found[0])
 
 
-def _sentinels(parts: SplitResult) -> Named:
-    service, _, database = parts.path.strip("/").partition("/")
+def _sentinels(each: Sequence[SplitResult]) -> Named:
+    service, _, database = each[0].path.strip("/").partition("/")
     if not service:
         raise ValueError("the name by which the Sentinels know the server is missing: …/NAME")
-    options = dict(parse_qsl(parts.query))
+    options = dict(parse_qsl(each[0].query))
     user, password = (quote(options.pop(word, ""), safe="") for word in LOGIN)
-    like = parts._replace(path=f"/{database}", query=urlencode(options))
+    query = urlencode(options)
     login = f"{user}:{password}@" if password else ""
     hosts = [
-        like._replace(netloc=login + _with_port(host), path="").geturl()
-        for host in parts.netloc.rpartition("@")[2].split(",")
+        one._replace(netloc=login + _with_port(one.netloc), path="", query=query).geturl()
+        for one in each
     ]
-    return Named(hosts, _servers(like).like, unquote(service))
+    like = each[0]._replace(path=f"/{database}", query=query).geturl()
+    return Named(hosts, like, unquote(service))
 
 
-def _with_port(host: str) -> str:
+def _with_port(netloc: str) -> str:
+    host = netloc.rpartition("@")[2]
     has_one = ":" in host.rpartition("]")[2]
     return host if has_one else f"{host}:{SENTINEL_PORT}"
 
