@@ -56,7 +56,7 @@ LOGS: Final = f"""
     LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = k.user_id AND m.until IS NULL
 """
 CHANGED: Final = f"""
-    SELECT k.n, {", ".join(f"m.{name}" for name in ROW.split(", "))}
+    SELECT k.n, m.*
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
         AS k (chat_id, after, most, n),
     LATERAL (SELECT {ROW} FROM messages WHERE chat_id = k.chat_id AND rev > k.after

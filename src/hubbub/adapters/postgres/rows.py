@@ -45,7 +45,7 @@ SPANS: Final = """
     JOIN spans s ON s.chat_id = k.chat_id AND s.first_seq < k.top AND s.last_seq >= k.bottom
 """
 PARTS: Final = f"""
-    SELECT k.n, {", ".join(f"m.{name}" for name in ROW.split(", "))}
+    SELECT k.n, m.*
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
         AS k (n, chat_id, bottom, top, first_id, most),
     LATERAL (SELECT {ROW} FROM messages WHERE chat_id = k.chat_id AND seq >= k.bottom
