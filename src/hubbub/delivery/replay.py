@@ -159,6 +159,7 @@ class Replays:
             while self._queue:
                 taken = min(len(self._queue), ROUND_REPLAYS)
                 await self.round([self._queue.popleft() for _ in range(taken)])
+                self._hub.flush()
 
     async def round(self, replays: Sequence[Replay]) -> None:
         """One step of each; those not done are queued again."""
@@ -166,7 +167,12 @@ class Replays:
             replay.queued = False
         live = [r for r in replays if r.subscriber.replay is r]
         try:
-            await self._step(live)
+            await self._locate([r for r in live if r.pending is None])
+            await self._own([r for r in live if r.repair and r.covers(ME)])
+            await self._read(live)
+            for replay in live:
+                if not replay.pending and not replay.subscriber.blocked:
+                    await self._finish(replay)
         except Unavailable:
             self._put_off([r for r in live if r.subscriber.replay is r])
             return
@@ -174,18 +180,6 @@ class Replays:
             # One that is blocked is queued again by `writable`.
             if replay.subscriber.replay is replay and not replay.subscriber.blocked:
                 self._queue_again(replay)
-
-    async def _step(self, replays: Sequence[Replay]) -> None:
-        """What was read, and `caught_up` behind the last of it, go out in one write."""
-        try:
-            await self._locate([r for r in replays if r.pending is None])
-            await self._own([r for r in replays if r.repair and r.covers(ME)])
-            await self._read(replays)
-            for replay in replays:
-                if not replay.pending and not replay.subscriber.blocked:
-                    await self._finish(replay)
-        finally:
-            self._hub.flush()
 
     def _put_off(self, replays: Iterable[Replay]) -> None:
         """The store is away: live connections wait, others are told so."""
@@ -225,11 +219,10 @@ class Replays:
             self._hub.subscribe(chat_id, subscriber, since)
         self._send_me(replay, places.me, places.me_head)
         replay.pending = deque(places.changed)
-        if places.large:
-            # What a large chat got before we subscribed to it, and after its head was read.
-            unread = places.large.keys() - {place.chat_id for place in places.changed}
-            heads, stays = places.heads, places.large
-            replay.pending += [Place(c, heads[c], 0, 0, True, stays[c]) for c in sorted(unread)]
+        # What a large chat got before we subscribed to it, and after its head was read.
+        unread = places.large.keys() - {place.chat_id for place in places.changed}
+        heads, stays = places.heads, places.large
+        replay.pending += [Place(c, heads[c], 0, 0, True, stays[c]) for c in sorted(unread)]
         replay.heads.update(places.heads)
         replay.done.update(places.heads)
 
@@ -259,7 +252,7 @@ class Replays:
         if subscriber.sent is not None:
             subscriber.sent[ME] = head
 
-    async def _read(self, replays: Sequence[Replay]) -> None:
+    async def _read(self, replays: list[Replay]) -> None:
         """The next chats of each, up to a bounded number of messages in all."""
         reads: list[tuple[Replay, Place, LogRead]] = []
         rows = 0
@@ -273,6 +266,7 @@ class Replays:
         if reads:
             for (replay, place, _), log in zip(reads, await self._logs(reads), strict=True):
                 self._send_log(replay, place, log)
+            self._hub.flush()
 
     async def _logs(self, reads: Sequence[tuple[Replay, Place, LogRead]]) -> list[Log | None]:
         """Raises Unavailable; then all is as it was."""
