@@ -66,8 +66,8 @@ class OnePortServer:
 
     async def start(self) -> int:
         """Listen; returns the port. Raises OSError when it is taken, ssl.SSLError for bad files."""
-        config = http_config(self._app, self._limits.http_keep_alive, self._tls)
         loop = asyncio.get_running_loop()
+        config = http_config(self._app, self._limits.http_keep_alive, self._tls)
         common = Common(self._limits, self.statistics, self._sweeper, loop)
         edge = Edge(
             common,
