@@ -72,3 +72,18 @@ async def test_a_receipt_waits_for_what_it_is_about() -> None:
     reader.receipt(9, receipt)
     assert reader.out == [receipt.bytes(LINES)]
     assert reader.missed_receipts == {9}
+
+
+async def test_a_receipt_waits_for_what_is_read_again() -> None:
+    """He fell behind in a chat that is new to him, and is told of it with what is read now."""
+    hub, wire = Hub(), encoders(lambda encode, _: encode)
+    store: Any = Store()
+    replays = Replays(hub, store, store, store, HandClock(), ReplayBounds(), Flight())
+    reader = Subscriber(1, 7, Nowhere(), LINES, wire, hub.mark_dirty)
+    reader.stand(PLAIN)
+    reader.fall_behind(9, 0)
+    replays.reread(reader)
+    reader.receipt(9, Outgoing({"of": "a chat"}, wire))
+    reader.receipt(10, other := Outgoing({"of": "another"}, wire))
+    assert reader.out == [other.bytes(LINES)]
+    assert reader.missed_receipts == {9}

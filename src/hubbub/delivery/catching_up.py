@@ -68,9 +68,11 @@ class Replay:
         self._held.append((log_id, rev, outgoing))
         return True
 
-    def holds(self, log_id: int) -> bool:
+    def owes(self, *log_ids: int) -> bool:
         """See CatchingUp."""
-        return any(log == log_id for log, _, _ in self._held)
+        if self.repair and any(map(self.covers, log_ids)):
+            return True
+        return any(log_id in log_ids for log_id, _, _ in self._held)
 
     def left(self, chat_id: int) -> None:
         """He is in this chat no more. Whether what is held of it is his, the store says anew."""

@@ -44,8 +44,8 @@ class CatchingUp(Protocol):
     def hold(self, log_id: int, rev: int, outgoing: Outgoing) -> bool:
         """Keep a live frame until the replay is done. False: there are too many."""
 
-    def holds(self, log_id: int) -> bool:
-        """Whether it keeps a frame of this log."""
+    def owes(self, *log_ids: int) -> bool:
+        """Whether the reader has yet to be told what it keeps, or reads again, of these logs."""
 
 
 class Subscriber:
@@ -193,7 +193,7 @@ class Subscriber:
 
     def _is_early(self, chat_id: int) -> bool:
         """Whether the reader has yet to be told of the chat, or a watchful one reads of it."""
-        if self.replay is not None and self.replay.holds(chat_id):
+        if self.replay is not None and self.replay.owes(ME, chat_id):
             return True
         if not self.watchful or self.trims is None:
             return self.behind is not None and not self.behind.keys().isdisjoint((ME, chat_id))
