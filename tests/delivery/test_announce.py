@@ -12,6 +12,7 @@ from hubbub.domain.change import (
     Amend,
     Change,
     Erase,
+    Hide,
     Leave,
     Made,
     NewChat,
@@ -60,6 +61,7 @@ SAID = Post(6, CHAT, None, ANN, None, 1, "text", "hi", b"", 0)
         ([SAID, Leave(7, GROUP, ANN, BOB, 9)], UnsureEvent(chats=(CHAT,), changed=(GROUP,))),
         ([SetBlock(BOB, ANN, True), SetMe(ANN, {}, "Ann")], UnsureEvent(users=(ANN, BOB))),
         ([Amend(MESSAGE, ANN, Erase(), 9)], UnsureEvent(messages=(MESSAGE,))),
+        ([Amend(MESSAGE, ANN, Hide(), 9)], UnsureEvent(users=(ANN,))),
         ([Mute(GROUP, BOB, 9), replace(SAID, chat_id=0)], UnsureEvent(chats=(GROUP,))),
     ],
 )

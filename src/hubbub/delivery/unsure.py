@@ -10,6 +10,7 @@ from hubbub.domain.change import (
     Create,
     Enrol,
     Fill,
+    Hide,
     Join,
     Leave,
     PlaceMe,
@@ -33,6 +34,8 @@ def unsure(changes: Iterable[Change]) -> UnsureEvent:
                 changed.add(change.chat_id)
             case SetMe() | SetBlock():
                 users.add(change.user_id)
+            case Amend(do=Hide()):  # perhaps of a message that nobody remembers, and yet counts
+                users.add(change.by)
             case Amend():
                 messages.add(change.message_id)
             case Create() | PlaceMe() | Seen():

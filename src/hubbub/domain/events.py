@@ -91,8 +91,8 @@ class RevokedEvent(_Event, frozen=True, gc=False, array_like=True, tag="revoked"
 
 class UnsureEvent(_Event, frozen=True, gc=False, array_like=True, tag="unsure"):
     """A commit may be stored, or not, and nobody is told of what it held: posts and cursors of
-    `chats`, members and settings of those that are `changed`, how `users` stand to others, changes
-    of `messages`.
+    `chats`, members and settings of those that are `changed`, how `users` stand to others and what
+    they have hidden from themselves, changes of `messages`.
     """
 
     chats: tuple[int, ...] = ()
