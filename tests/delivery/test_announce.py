@@ -1,5 +1,6 @@
 """What a process knows of chats after a commit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,10 +22,11 @@ from hubbub.domain.change import (
     Seen,
 )
 from hubbub.domain.chat import direct_key
-from hubbub.domain.events import UnsureEvent
+from hubbub.domain.events import Event, OwnEvent, StanceEvent, UnsureEvent
 from hubbub.domain.own import Mute, MyBlock, MyChat, SetBlock, SetMe, Told
 from hubbub.domain.relation import Privacy, Stance
 from hubbub.domain.roster import Roster
+from hubbub.ports import Lookup
 from tests.support.accounts import HandClock
 
 CHAT, ANN, BOB = 9, 1, 2
@@ -45,6 +47,27 @@ async def test_a_block_in_the_commit_that_makes_the_chat_is_looked_for() -> None
     chat = roster.by_key(key)
     assert chat is not None
     assert not chat.free
+
+
+async def test_how_somebody_stands_is_told_before_the_store_is_asked() -> None:
+    """He was answered, and may type to those whom he has blocked before the store says anything."""
+    told: list[Event] = []
+    asked: list[list[Event]] = []
+
+    class Store:
+        async def find(self, lookups: Sequence[Lookup]) -> list[None]:
+            asked.append([*told])
+            return [None for _ in lookups]
+
+    store, aside = Store(), (lambda _: None, lambda: None)
+    announcer = Announcer(Roster(), store, told.extend, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
+    stance = Stance(1, Privacy(), frozenset({ANN}))
+    mine = MyBlock(BOB, 1, ANN, True, 0)
+    blocked = Told(mine, stance)
+    unknown = Posted(SAID.id, CHAT, 1, 1, 1)
+    await announcer.tell([SetBlock(BOB, ANN, True), SAID], [blocked, unknown])
+    assert asked == [[StanceEvent(BOB, stance)]]
+    assert told == [StanceEvent(BOB, stance), OwnEvent(mine)]
 
 
 GROUP, MESSAGE = 10, 77

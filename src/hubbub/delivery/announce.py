@@ -115,6 +115,7 @@ class Announcer:
 
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """Announce a commit."""
+        self._stand(outcomes)  # before anything is waited for
         # First, so that what is under way to a large chat does not come after what follows.
         events: list[Event] = [LeftLarge(chat, 0) for chat in await self._learn(outcomes)]
         advances: list[Advanced] = []
@@ -300,11 +301,22 @@ class Announcer:
         if chat is not None:
             chat.remember(row.seq, row.id, 0)
 
+    def _stand(self, outcomes: Sequence[Outcome]) -> None:
+        """Who blocks somebody may be answered already, and types: the other is not to see it."""
+        if Told not in map(type, outcomes):  # as most
+            return
+        stances = [
+            StanceEvent(o.me.user_id, o.stance)
+            for o in outcomes
+            if isinstance(o, Told) and o.me is not None and o.stance is not None
+        ]
+        if stances:
+            self._publish(stances)
+
     def _told(self, outcome: Told, events: list[Event], stood: list[MeEvent]) -> None:
         if outcome.me is not None:
             events.append(OwnEvent(outcome.me))
             if outcome.stance is not None:
-                events.append(StanceEvent(outcome.me.user_id, outcome.stance))
                 stood.append(outcome.me)
 
     def _stood(self, me: MeEvent) -> None:
