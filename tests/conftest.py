@@ -3,12 +3,14 @@
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+import warnings
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
 
 from tests.support.engines import PostgresServer
+from tests.support.loop import Loop
 from tests.support.valkeys import REDIS, ValkeyCluster, ValkeyServer, WatchedValkey
 
 
@@ -19,9 +21,19 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
+def anyio_backend() -> tuple[str, dict[str, object]]:
     """Asynchronous tests run on asyncio; the product runs on nothing else."""
-    return "asyncio"
+    return "asyncio", {"loop_factory": Loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Whoever leaves connections open fails, and not the test that runs when they are collected."""
+    try:
+        yield
+    finally:
+        for left in Loop.take_left():
+            warnings.warn(f"left open: {left}", ResourceWarning, stacklevel=1)
 
 
 Engine = TypeVar("Engine", PostgresServer, ValkeyServer, ValkeyCluster, WatchedValkey)

@@ -272,9 +272,7 @@ async def test_a_silent_websocket_outlives_the_proxys_patience(
 
 
 # aiohttp leaves TLS transports behind, when their peer is cut while it writes.
-leaves_transports = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
-)
+leaves_transports = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.mark.slow

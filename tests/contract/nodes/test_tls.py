@@ -16,13 +16,9 @@ from tests.support.certificates import Signed, signed
 from tests.support.valkeys import REDIS, ValkeyCluster, ValkeyServer, WatchedValkey
 from tests.support.wait import eventually
 
-# The driver leaves TLS transports behind, where it is refused.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings(
-        "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
-    ),
-]
+pytestmark = pytest.mark.slow
+# The driver does not wait until TLS has said goodbye, where it is refused.
+refused = pytest.mark.filterwarnings("ignore::ResourceWarning")
 HOSTNAMES = (
     "--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"
 )  # fmt: skip
@@ -75,6 +71,7 @@ async def test_a_cluster(tmp_path: Path, preferred: str) -> None:
         cluster.close()
 
 
+@refused
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 async def test_sentinels_with_passwords(tmp_path: Path, name: str) -> None:
     watched = WatchedValkey(program=REDIS, tls=signed(tmp_path, name), password="hush")
@@ -89,6 +86,7 @@ async def test_sentinels_with_passwords(tmp_path: Path, name: str) -> None:
         watched.close()
 
 
+@refused
 @pytest.mark.parametrize(
     ("differs", "says"),
     [
