@@ -10,6 +10,7 @@ from hubbub.delivery.announce import Announcer
 from hubbub.delivery.flight import Flight
 from hubbub.domain.change import (
     Advance,
+    Advanced,
     Amend,
     Change,
     Erase,
@@ -21,12 +22,13 @@ from hubbub.domain.change import (
     Posted,
     Seen,
 )
-from hubbub.domain.chat import direct_key
-from hubbub.domain.events import Event, OwnEvent, StanceEvent, UnsureEvent
+from hubbub.domain.chat import Chat, Found, Head, direct_key
+from hubbub.domain.events import Event, OwnEvent, ReceiptEvent, StanceEvent, UnsureEvent
 from hubbub.domain.own import Mute, MyBlock, MyChat, SetBlock, SetMe, Told
+from hubbub.domain.receipt import Passed
 from hubbub.domain.relation import Privacy, Stance
 from hubbub.domain.roster import Roster
-from hubbub.ports import Lookup
+from hubbub.ports import Lookup, PassedRead
 from tests.support.accounts import HandClock
 
 CHAT, ANN, BOB = 9, 1, 2
@@ -68,6 +70,26 @@ async def test_how_somebody_stands_is_told_before_the_store_is_asked() -> None:
     await announcer.tell([SetBlock(BOB, ANN, True), SAID], [blocked, unknown])
     assert asked == [[StanceEvent(BOB, stance)]]
     assert told == [StanceEvent(BOB, stance), OwnEvent(mine)]
+
+
+async def test_whether_a_chat_is_large_still_is_asked_where_only_connections_say_so() -> None:
+    """That it is small again may not have been heard; then each author hears of each cursor."""
+    told: list[Event] = []
+    chat = Chat(CHAT, "group", None, "Chat", "joined", 0, 2)
+
+    class Store:
+        async def find(self, lookups: Sequence[Lookup]) -> list[Found]:
+            return [Found(chat, Head(1), (ANN, BOB), None, 0) for _ in lookups]
+
+        async def passed(self, reads: Sequence[PassedRead]) -> list[list[Passed]]:
+            return [[Passed(ANN, 6, 1)] for _ in reads]
+
+    store, aside = Store(), (lambda _: None, lambda: None)
+    announcer = Announcer(Roster(), store, told.extend, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
+    announcer.is_large = lambda chat_id: True
+    moved = Advanced(CHAT, BOB, 0, 1, 0, 0, 9, None, False)
+    await announcer.tell([Advance(CHAT, BOB, 0, 1, 0, 9)], [moved])
+    assert told == [ReceiptEvent(CHAT, ANN, 6, 1, BOB, False, 9)]
 
 
 GROUP, MESSAGE = 10, 77

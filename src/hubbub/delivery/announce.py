@@ -115,11 +115,10 @@ class Announcer:
 
     async def tell(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         """Announce a commit."""
-        self._stand(outcomes)  # before anything is waited for
+        stood = self._stand(outcomes)  # before anything is waited for
         # First, so that what is under way to a large chat does not come after what follows.
         events: list[Event] = [LeftLarge(chat, 0) for chat in await self._learn(outcomes)]
         advances: list[Advanced] = []
-        stood: list[MeEvent] = []
         for change, outcome in zip(changes, outcomes, strict=True):
             match outcome:
                 case Posted():
@@ -142,9 +141,9 @@ class Announcer:
                 case Filled():
                     assert isinstance(change, Fill)
                     self._filled(change, outcome, events)
-                case Told():
-                    self._told(outcome, events, stood)
-                case Mismatch() | Missing() | Denied() | Placed() | Stale():
+                case Told(me=me) if me is not None:
+                    events.append(OwnEvent(me))
+                case Told() | Mismatch() | Missing() | Denied() | Placed() | Stale():
                     pass  # nothing happened that others could see
                 case _:
                     assert_never(outcome)
@@ -301,23 +300,15 @@ class Announcer:
         if chat is not None:
             chat.remember(row.seq, row.id, 0)
 
-    def _stand(self, outcomes: Sequence[Outcome]) -> None:
+    def _stand(self, outcomes: Sequence[Outcome]) -> list[MeEvent]:
         """Who blocks somebody may be answered already, and types: the other is not to see it."""
         if Told not in map(type, outcomes):  # as most
-            return
-        stances = [
-            StanceEvent(o.me.user_id, o.stance)
-            for o in outcomes
-            if isinstance(o, Told) and o.me is not None and o.stance is not None
-        ]
-        if stances:
-            self._publish(stances)
-
-    def _told(self, outcome: Told, events: list[Event], stood: list[MeEvent]) -> None:
-        if outcome.me is not None:
-            events.append(OwnEvent(outcome.me))
-            if outcome.stance is not None:
-                stood.append(outcome.me)
+            return []
+        told = [(o.me, o.stance) for o in outcomes if isinstance(o, Told)]
+        stood = [(me, stance) for me, stance in told if me is not None and stance is not None]
+        if stood:
+            self._publish([StanceEvent(me.user_id, stance) for me, stance in stood])
+        return [me for me, _ in stood]
 
     def _stood(self, me: MeEvent) -> None:
         """Who stands to others in another way may let them write to him no more."""
@@ -337,6 +328,10 @@ class Announcer:
         """Receipts, in the order in which the cursors moved: they never go back."""
         receipts: list[tuple[Advanced, bool, list[Passed]]] = []
         unknown: list[tuple[list[Passed], PassedRead]] = []
+        knows, is_large = self._roster.knows, self.is_large
+        doubtful = {m.chat_id for m in advances if not knows(m.chat_id) and is_large(m.chat_id)}
+        if doubtful:  # that they are small again may not have been heard
+            await self._find(doubtful)
         for moved in advances:
             if moved.me is not None:
                 events.append(OwnEvent(moved.me))

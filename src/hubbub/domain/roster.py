@@ -289,6 +289,9 @@ class Roster:
                 chat = self.add(KnownChat(row.chat_id, "group", LARGE + 1, (), None))
                 chat.free = False
             chat.newest = Newest(row.seq, row.sender_id)
+        elif chat is not None and chat.large and not large:  # who is in it now, the store knows
+            self.forget(row.chat_id)
+            return
         if chat is None or chat.head is None or row.rev <= chat.head:
             return
         if row.type == "system" and row.rev == row.seq:

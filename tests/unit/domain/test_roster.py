@@ -1,8 +1,11 @@
 """What a process remembers of active chats."""
 
+from msgspec.structs import replace
+
 from hubbub.domain.change import Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Chat, Found, Head
 from hubbub.domain.events import UnsureEvent
+from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed
 from hubbub.domain.roster import KnownChat, Roster, posted
@@ -59,6 +62,17 @@ def test_who_left_a_large_group_hears_no_counts() -> None:
     assert chat.newest is not None
     roster.changed(Logged(9, CHAT, Head(3), size - 2, ANN, b"{}", [gone]))
     assert chat.newest is None
+
+
+def test_what_was_heard_of_as_a_large_group_is_asked_for_when_it_is_small() -> None:
+    roster = Roster()
+    row = Row(9, CHAT, 1, 1, 1, ANN, None, 0, "text", "words", b"", 0)
+    roster.heard(row, large=True)
+    chat = roster.get(CHAT)
+    assert chat is not None
+    assert chat.large
+    roster.heard(replace(row, id=10, seq=2, rev=2), large=False)
+    assert not roster.knows(CHAT)
 
 
 def test_who_is_removed_from_a_large_group_that_was_made_here_sends_no_more() -> None:
