@@ -191,3 +191,12 @@ def test_beyond_the_window_they_are_counted_all_the_same() -> None:
     assert [command.chat_id for command in peer.wait(2).of(ReadChat)] == [CHAT]
     peer.session.learn([record(6, read=1, unread=4, unread_mentions=0)])
     assert (held(peer).unread, held(peer).uncertain) == (4, False)
+
+
+def test_an_answer_from_before_something_was_hidden_counts_it_no_more() -> None:
+    peer = Peer(window=2).live().hear(Me(1, "chat", CHAT, joined_seq=1))
+    peer.hear(message(1, **YOU), hidden(2, 1))
+    peer.session.learn([record(1, read=0, unread=1, unread_mentions=1)])  # it was slow
+    assert (held(peer).unread, held(peer).unread_mentions) == (0, 0)
+    peer.hear(*(message(seq) for seq in range(2, 6)))
+    assert (held(peer).unread, held(peer).unread_mentions) == (4, 0)

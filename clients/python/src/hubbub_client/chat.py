@@ -372,15 +372,20 @@ class Chat:
             news += self._of_mine(record.role, record.muted_until)
         self.move_read(record.read, (record.unread, record.unread_mentions))
         if record.read == self.read:
-            self._mentions.told(record.unread_mentions, record.seq, sure=True)
-        if record.read == self.read and record.number:
-            self._newest_number = max(self._newest_number, record.number)
-            self._read_number = record.number - record.unread
-            self._stale = False
+            self._stale = self._stale and not record.number
+            # Where all of it is held, an answer that was slow would count what is hidden since.
+            if not self._reaches_back or record.seq > self.log.place:
+                self._learn_counts(record)
         self._estimated = self._estimated and record.read != self.read
         if record.receipts is not None:
             news += self.learn_floor(record.receipts.delivered, record.receipts.read, own_id)
         return news
+
+    def _learn_counts(self, record: ChatRecord) -> None:
+        self._mentions.told(record.unread_mentions, record.seq, sure=True)
+        if record.number:
+            self._newest_number = max(self._newest_number, record.number)
+            self._read_number = record.number - record.unread
 
     def _at(self, seq: int) -> Message:
         return self._messages[bisect_left(self._messages, seq, key=_seq)]
