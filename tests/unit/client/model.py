@@ -65,7 +65,7 @@ class Model:
         self.kept: dict[str, int] = {}  # the session's own place, from `received`
         self.accepted: dict[str, list[str]] = {chat.id: [] for chat in self.chats}
         self.sent: dict[str, list[str]] = {chat.id: [] for chat in self.chats}
-        self.blocked: dict[str, tuple[str, float]] = {}  # chat → refused client_id, when
+        self.blocked: dict[str, dict[str, float]] = {}  # chat → refused client_ids, when
         self.refused: set[str] = set()  # for good; the answer may be lost, and asked for again
         self.refuse_next = False
         self.now = 0.0
@@ -218,25 +218,30 @@ class Model:
 
     def take_send(self, send: frames.Send) -> None:
         chat = self.log(send.chat_id or "")
-        first, since = self.blocked.get(chat.id, (None, 0.0))
-        if self.now > since + 5.0:  # G3: "or 5 s pass"
-            first = None
+        waited = self.blocked.setdefault(chat.id, {})
         if chat.joined is None:
             self.refused.add(send.client_id)
             self.down.append((frames.Error("not_found", "gone", send.client_id), False))
-        elif (first is not None and first != send.client_id) or self.refuse_next:
-            if first in (None, send.client_id):  # refused again, it is waited for anew
-                self.blocked[chat.id] = (send.client_id, self.now)
+        elif self.waits(chat, send.client_id) or self.refuse_next:
+            waited[send.client_id] = self.now
             self.refuse_next = False
             self.down.append((frames.Error("overloaded", "", send.client_id, 1.0), False))
         else:
-            self.blocked.pop(chat.id, None)
+            waited.pop(send.client_id, None)
             known = [m for m in chat.messages.values() if m.client_id == send.client_id]
             if not known:
                 self.accepted[chat.id].append(send.client_id)
             stored = known[0] if known else self.post(chat, ANN, send.client_id)
             ack = frames.Ack(stored.id, chat.id, TIME, client_id=send.client_id)
             self.down.append((ack, False))
+
+    def waits(self, chat: ChatLog, client_id: str) -> bool:
+        """G3: until what was refused before it returns, "or 5 s pass"."""
+        order = self.sent[chat.id].index
+        return any(
+            order(first) < order(client_id) and self.now <= since + 5.0
+            for first, since in self.blocked[chat.id].items()
+        )
 
     def replay(self, fresh: bool) -> None:
         positions = dict(self.kept) if fresh else self.resume_parts
