@@ -1,18 +1,17 @@
 """What a process knows of chats after a commit."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from hubbub.delivery.announce import Announcer
-from hubbub.delivery.flight import Flight
+from hubbub.adapters.memory.chats import MemoryChatStore
+from hubbub.adapters.memory.state import State
 from hubbub.domain.change import (
     Advance,
-    Advanced,
     Amend,
     Change,
+    Create,
     Erase,
     Hide,
     Leave,
@@ -22,22 +21,20 @@ from hubbub.domain.change import (
     Posted,
     Seen,
 )
-from hubbub.domain.chat import Chat, Found, Head, direct_key
+from hubbub.domain.chat import LARGE, direct_key
 from hubbub.domain.events import Event, OwnEvent, ReceiptEvent, StanceEvent, UnsureEvent
 from hubbub.domain.own import Mute, MyBlock, MyChat, SetBlock, SetMe, Told
-from hubbub.domain.receipt import Passed
 from hubbub.domain.relation import Privacy, Stance
 from hubbub.domain.roster import Roster
-from hubbub.ports import Lookup, PassedRead
-from tests.support.accounts import HandClock
+from hubbub.ports import Lookup
+from tests.support.delivery import announcer_of
 
 CHAT, ANN, BOB = 9, 1, 2
 
 
 async def test_a_block_in_the_commit_that_makes_the_chat_is_looked_for() -> None:
-    roster, store = Roster(), None
-    aside: Any = (lambda: None, lambda: None)
-    announcer = Announcer(roster, store, lambda _: None, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
+    roster = Roster()
+    announcer = announcer_of(roster)
     key = direct_key(ANN, BOB)
     new = NewChat(CHAT, "direct", key, None, "joined", ANN, (ANN, BOB))
     post = Post(5, 0, new, ANN, None, 1, "text", "hi", b"", 0)
@@ -61,8 +58,7 @@ async def test_how_somebody_stands_is_told_before_the_store_is_asked() -> None:
             asked.append([*told])
             return [None for _ in lookups]
 
-    store, aside = Store(), (lambda _: None, lambda: None)
-    announcer = Announcer(Roster(), store, told.extend, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
+    announcer = announcer_of(Roster(), Store(), told.extend)
     stance = Stance(1, Privacy(), frozenset({ANN}))
     mine = MyBlock(BOB, 1, ANN, True, 0)
     blocked = Told(mine, stance)
@@ -70,26 +66,6 @@ async def test_how_somebody_stands_is_told_before_the_store_is_asked() -> None:
     await announcer.tell([SetBlock(BOB, ANN, True), SAID], [blocked, unknown])
     assert asked == [[StanceEvent(BOB, stance)]]
     assert told == [StanceEvent(BOB, stance), OwnEvent(mine)]
-
-
-async def test_whether_a_chat_is_large_still_is_asked_where_only_connections_say_so() -> None:
-    """That it is small again may not have been heard; then each author hears of each cursor."""
-    told: list[Event] = []
-    chat = Chat(CHAT, "group", None, "Chat", "joined", 0, 2)
-
-    class Store:
-        async def find(self, lookups: Sequence[Lookup]) -> list[Found]:
-            return [Found(chat, Head(1), (ANN, BOB), None, 0) for _ in lookups]
-
-        async def passed(self, reads: Sequence[PassedRead]) -> list[list[Passed]]:
-            return [[Passed(ANN, 6, 1)] for _ in reads]
-
-    store, aside = Store(), (lambda _: None, lambda: None)
-    announcer = Announcer(Roster(), store, told.extend, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
-    announcer.is_large = lambda chat_id: True
-    moved = Advanced(CHAT, BOB, 0, 1, 0, 0, 9, None, False)
-    await announcer.tell([Advance(CHAT, BOB, 0, 1, 0, 9)], [moved])
-    assert told == [ReceiptEvent(CHAT, ANN, 6, 1, BOB, False, 9)]
 
 
 GROUP, MESSAGE = 10, 77
@@ -112,7 +88,27 @@ SAID = Post(6, CHAT, None, ANN, None, 1, "text", "hi", b"", 0)
 )
 def test_what_may_have_been_committed_is_said(changes: list[Change], unsure: UnsureEvent) -> None:
     told: list[UnsureEvent] = []
-    aside: Any = (told.append, lambda: None)
-    announcer = Announcer(Roster(), None, lambda _: None, HandClock(), Flight(), *aside)  # type: ignore[arg-type]
-    announcer.anew(changes)
+    announcer_of(Roster(), begin_anew=told.append).anew(changes)
     assert told == [unsure]
+
+
+@pytest.mark.parametrize("size", [2, LARGE + 1])
+async def test_how_receipts_are_told_depends_on_how_large_the_chat_is_now(size: int) -> None:
+    """Somebody is taken for a reader of a large chat: that it shrank may not have been heard."""
+    users = tuple(range(1, size + 1))
+    state, told = State(), list[Event]()
+    state.me_heads |= dict.fromkeys(users, 0)
+    store = MemoryChatStore(state)
+    await store.commit([Create(NewChat(CHAT, "group", None, None, "joined", ANN, users), 1)])
+    await store.commit([SAID])
+    counted: list[int] = []
+    announcer = announcer_of(
+        Roster(), store, told.extend, count=lambda chat, moved: counted.append(moved.user_id)
+    )
+    announcer.is_large = lambda chat_id: True
+    advance = Advance(CHAT, BOB, 0, 1, 0, 9)
+    await announcer.tell([advance], await store.commit([advance]))
+    if size > LARGE:
+        assert (told, counted) == ([], [BOB])
+    else:
+        assert (told, counted) == ([ReceiptEvent(CHAT, ANN, SAID.id, 1, BOB, False, 9)], [])

@@ -11,17 +11,16 @@ import pytest
 from hubbub.delivery import away as module
 from hubbub.delivery.away import Away
 from hubbub.delivery.catching_up import Replay
-from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import LINES, encoders
-from hubbub.delivery.replay import MOST_FAILURES, Replays
+from hubbub.delivery.replay import MOST_FAILURES
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.events import AwayEvent, Event, ReachedEvent
 from hubbub.domain.message import Row
-from hubbub.domain.reading import Log, ReplayBounds
+from hubbub.domain.reading import Log
 from hubbub.ports import CursorState, LogRead, Unavailable
 from hubbub_protocol.codes import Close
-from tests.support.accounts import HandClock
+from tests.support.delivery import replays_of
 from tests.support.wait import eventually
 
 ANN, CHATS = 1, (8, 9)
@@ -90,7 +89,7 @@ class Stage:
         self.store, self.nodes = store, nodes
         self.said: list[Event] = []
         self.hub = Hub()
-        self.replays = Replays(self.hub, store, store, store, HandClock(), ReplayBounds(), Flight())
+        self.replays = replays_of(self.hub, store)
         self.away = Away(self.hub, nodes, store.look, self._say, self.replays.go_on)
         self.replays.wait = self.away.wait
         self.on_say: Callable[[Event], None] = lambda event: None

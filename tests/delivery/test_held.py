@@ -6,13 +6,11 @@ import pytest
 
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.state import State
-from hubbub.delivery.announce import Announcer
-from hubbub.delivery.flight import Flight
 from hubbub.domain.change import Logged, SetChat
 from hubbub.domain.chat import Head
 from hubbub.domain.events import Event, RowEvent
 from hubbub.domain.roster import KnownChat, Roster
-from tests.support.accounts import HandClock
+from tests.support.delivery import announcer_of
 
 CHAT, ANN, BOB = 9, 1, 2
 
@@ -23,15 +21,7 @@ class Stage:
     def __init__(self, most: int = 10) -> None:
         self.roster = Roster(most)
         self.told: list[Event] = []
-        self.announcer = Announcer(
-            self.roster,
-            MemoryChatStore(State()),
-            self._publish,
-            HandClock(),
-            Flight(),
-            lambda chats: None,
-            lambda: None,
-        )
+        self.announcer = announcer_of(self.roster, MemoryChatStore(State()), self._publish)
 
     def _publish(self, events: Sequence[Event]) -> None:
         self.told += events

@@ -1,7 +1,6 @@
 """Who hears of a large chat, and of which of its messages, as members come, rise and go."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +12,6 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.moves import large_moves
 from hubbub.delivery.outgoing import LINES, encoders
 from hubbub.delivery.relay import Relay
-from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Logged
@@ -21,11 +19,10 @@ from hubbub.domain.chat import Head
 from hubbub.domain.events import Event, JoinedLarge, LeftLarge, RowEvent
 from hubbub.domain.message import Audience, Row
 from hubbub.domain.own import MyChat
-from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import PLAIN
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, ResumeFrom
-from tests.support.accounts import HandClock
+from tests.support.delivery import WIRE, counting_of, replays_of
 
 CHAT, ANN, BOB, CAT = 9, 1, 2, 3
 
@@ -57,9 +54,8 @@ class Stage:
         flight = Flight()
         self.fanout = Fanout(self.hub, lambda: 0.0, flight)
         self.encoders = encoders(lambda encode, _: encode)
-        self.relay = Relay(
-            self.hub, self.encoders, self.fanout, Watchers(self.encoders), self.reread
-        )
+        watchers, counting = Watchers(WIRE), counting_of(self.hub)
+        self.relay = Relay(self.hub, WIRE, self.fanout, watchers, counting, self.reread)
 
     def reread(self, subscriber: Subscriber) -> None:
         self.sent_back.append((subscriber.user_id, subscriber.behind))
@@ -142,8 +138,7 @@ class Leaving:
 async def test_who_goes_while_he_resumes_hears_nothing_that_was_said_afterwards(
     stage: Stage,
 ) -> None:
-    store: Any = Leaving(stage)
-    replays = Replays(stage.hub, store, store, store, HandClock(), ReplayBounds(), Flight())
+    replays = replays_of(stage.hub, Leaving(stage))
     page = Page()
     bob = Subscriber(BOB, 7, page, LINES, stage.encoders, stage.hub.mark_dirty)
     replays.resume(bob, {}, 0, ())

@@ -1,20 +1,16 @@
 """How far others are, as somebody asks for who resumes."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from hubbub.delivery.catching_up import Replay
-from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import LINES, Outgoing, encoders
+from hubbub.delivery.outgoing import LINES, Outgoing
 from hubbub.delivery.receipts import AT_ONCE
-from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import Subscriber
-from hubbub.domain.reading import ReplayBounds
 from hubbub.domain.relation import PLAIN
 from hubbub.domain.view import Places
 from hubbub.ports import CursorState, ResumeFrom
-from tests.support.accounts import HandClock
+from tests.support.delivery import WIRE, replays_of
 
 
 class Store:
@@ -45,10 +41,9 @@ class Nowhere:
 
 
 async def test_who_asks_for_many_chats_lets_others_have_their_turn() -> None:
-    hub, wire = Hub(), encoders(lambda encode, _: encode)
-    store: Any = Store()
-    replays = Replays(hub, store, store, store, HandClock(), ReplayBounds(), Flight())
-    reader = Subscriber(1, 7, Nowhere(), LINES, wire, hub.mark_dirty)
+    hub, store = Hub(), Store()
+    replays = replays_of(hub, store)
+    reader = Subscriber(1, 7, Nowhere(), LINES, WIRE, hub.mark_dirty)
     chats = list(range(2 * AT_ONCE + 1))
     replays.resume(reader, {}, 0, chats)
     assert isinstance(reader.replay, Replay)
@@ -59,16 +54,15 @@ async def test_who_asks_for_many_chats_lets_others_have_their_turn() -> None:
 
 async def test_a_receipt_waits_for_what_it_is_about() -> None:
     """Who catches up is told at the end of a chat that is new, and would not know it until then."""
-    hub, wire = Hub(), encoders(lambda encode, _: encode)
-    store: Any = Store()
-    replays = Replays(hub, store, store, store, HandClock(), ReplayBounds(), Flight())
-    reader = Subscriber(1, 7, Nowhere(), LINES, wire, hub.mark_dirty)
+    hub, store = Hub(), Store()
+    replays = replays_of(hub, store)
+    reader = Subscriber(1, 7, Nowhere(), LINES, WIRE, hub.mark_dirty)
     reader.stand(PLAIN)
     replays.resume(reader, {}, 0, ())
-    receipt = Outgoing({"of": "a chat"}, wire)
+    receipt = Outgoing({"of": "a chat"}, WIRE)
     reader.receipt(9, receipt)
     assert reader.out == [receipt.bytes(LINES)]
-    reader.log(9, 1, Outgoing({"of": "a message"}, wire))
+    reader.log(9, 1, Outgoing({"of": "a message"}, WIRE))
     reader.receipt(9, receipt)
     assert reader.out == [receipt.bytes(LINES)]
     assert reader.missed_receipts == {9}
@@ -76,14 +70,13 @@ async def test_a_receipt_waits_for_what_it_is_about() -> None:
 
 async def test_a_receipt_waits_for_what_is_read_again() -> None:
     """He fell behind in a chat that is new to him, and is told of it with what is read now."""
-    hub, wire = Hub(), encoders(lambda encode, _: encode)
-    store: Any = Store()
-    replays = Replays(hub, store, store, store, HandClock(), ReplayBounds(), Flight())
-    reader = Subscriber(1, 7, Nowhere(), LINES, wire, hub.mark_dirty)
+    hub, store = Hub(), Store()
+    replays = replays_of(hub, store)
+    reader = Subscriber(1, 7, Nowhere(), LINES, WIRE, hub.mark_dirty)
     reader.stand(PLAIN)
     reader.fall_behind(9, 0)
     replays.reread(reader)
-    reader.receipt(9, Outgoing({"of": "a chat"}, wire))
-    reader.receipt(10, other := Outgoing({"of": "another"}, wire))
+    reader.receipt(9, Outgoing({"of": "a chat"}, WIRE))
+    reader.receipt(10, other := Outgoing({"of": "another"}, WIRE))
     assert reader.out == [other.bytes(LINES)]
     assert reader.missed_receipts == {9}

@@ -6,20 +6,20 @@ import msgspec
 
 from hubbub.adapters.memory.chats import MemoryChatStore
 from hubbub.adapters.memory.state import State
-from hubbub.delivery.announce import Announcer
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.outgoing import LINES, encoders
+from hubbub.delivery.outgoing import LINES
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Advance, Advanced, Change, Outcome
-from hubbub.domain.chat import LARGE, Head
-from hubbub.domain.events import CountsEvent, Event, ReceiptEvent
+from hubbub.domain.chat import Head
+from hubbub.domain.events import Event, ReceiptEvent
 from hubbub.domain.relation import PLAIN, Privacy, Stance
 from hubbub.domain.roster import KnownChat, Newest, Roster
 from tests.support.accounts import HandClock
+from tests.support.delivery import WIRE, announcer_of, counting_of
 
 ANN, BOB, CAT = 1, 2, 3
 CHAT = 1_001
@@ -50,9 +50,7 @@ def advance(user: int, silent: bool) -> tuple[Change, Outcome]:
 async def announced(chat: KnownChat, *advances: tuple[Change, Outcome]) -> list[Event]:
     roster, told = Roster(), list[Event]()
     roster.add(chat)
-    store = MemoryChatStore(State())
-    rest = (HandClock(), Flight(), lambda _: None, lambda: None)
-    announcer = Announcer(roster, store, told.extend, *rest)
+    announcer = announcer_of(roster, MemoryChatStore(State()), told.extend)
     changes, outcomes = zip(*advances, strict=True)
     await announcer.tell(changes, outcomes)
     return told
@@ -69,34 +67,28 @@ async def test_a_silent_read_is_announced_as_delivered() -> None:
     ]
 
 
-async def test_a_silent_read_does_not_count_in_a_large_group() -> None:
-    chat = KnownChat(CHAT, "group", LARGE + 1, (), Head())
-    chat.newest = Newest(5, ANN)
-    (counts,) = await announced(chat, advance(BOB, silent=True))
-    assert isinstance(counts, CountsEvent)
-    assert (counts.author_id, counts.seq, counts.delivered, counts.read) == (ANN, 5, 1, 0)
+def test_a_silent_read_does_not_count_in_a_large_group() -> None:
+    newest = Newest(5, ANN)
+    assert newest.count(Advanced(CHAT, BOB, 0, 5, 0, 5, 9, None, True))
+    assert (newest.delivered, newest.read) == (1, 0)
 
 
 def heard(stance: Stance, events: Sequence[Event]) -> list[dict[str, object]]:
     """What an author's connection is told."""
     hub, far = Hub(), Far()
-    encode = encoders(lambda encode, _: encode)
-    watchers = Watchers(encode)
-    subscriber = Subscriber(ANN, 7, far, LINES, encode, hub.mark_dirty)
+    subscriber = Subscriber(ANN, 7, far, LINES, WIRE, hub.mark_dirty)
     subscriber.stand(stance)
     hub.attach(subscriber)
     fanout = Fanout(hub, HandClock().monotonic, Flight())
-    Relay(hub, encode, fanout, watchers, lambda reader: None).deliver(events)
+    watchers, counting = Watchers(WIRE), counting_of(hub)
+    Relay(hub, WIRE, fanout, watchers, counting, lambda reader: None).deliver(events)
     return [msgspec.json.decode(line) for line in far.lines]
 
 
 def test_a_silent_author_is_told_of_reads_as_delivered() -> None:
     read = ReceiptEvent(CHAT, ANN, 77, 5, BOB, True, 9)
-    counts = CountsEvent(CHAT, ANN, 5, 3, 2)
-    receipt, counted = heard(PLAIN, [read, counts])
+    (receipt,) = heard(PLAIN, [read])
     assert receipt["type"] == "read_receipt"
-    assert (counted["delivered"], counted["read"]) == (3, 2)
-    receipt, counted = heard(SILENT, [read, counts])
+    (receipt,) = heard(SILENT, [read])
     assert receipt["type"] == "delivery_receipt"
     assert "delivered_to" in receipt
-    assert (counted["delivered"], counted["read"]) == (3, 0)

@@ -8,15 +8,14 @@ import msgspec
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import LINES, Outgoing, encoders
-from hubbub.delivery.replay import Replays
 from hubbub.delivery.subscriber import ME, Subscriber
 from hubbub.domain.message import Row
-from hubbub.domain.reading import Log, ReplayBounds
+from hubbub.domain.reading import Log
 from hubbub.domain.view import Places
 from hubbub.ports import LogRead, ResumeFrom
 from hubbub_protocol import frames, ids
 from hubbub_protocol.codes import Close
-from tests.support.accounts import HandClock
+from tests.support.delivery import replays_of
 
 CHAT, ANN, BOB = 9, 1, 2
 ENCODERS = encoders(lambda encode, _: encode)
@@ -56,9 +55,7 @@ class Node:
         self.log: Log | None = None
         self.events: list[frames.Me] = []
         self.meanwhile: Any = lambda: None
-        store: Any = self
-        bounds, flight = ReplayBounds(), Flight(exact=False)
-        self.replays = Replays(self.hub, store, store, store, HandClock(), bounds, flight)
+        self.replays = replays_of(self.hub, self, flight=Flight(exact=False))
         mark = self.hub.mark_dirty
         self.bob = Subscriber(BOB, 7, self.page, LINES, ENCODERS, mark)
 
@@ -119,3 +116,14 @@ async def test_a_stay_that_is_told_of_meanwhile_is_where_he_goes_on() -> None:
     node.hub.flush()
     assert node.page.heard[-1] == ("skip", 9)
     assert (node.bob.behind, node.page.closed) == (None, None)
+
+
+async def test_a_chat_that_is_found_to_be_large_no_more_is_none() -> None:
+    """That it shrank was not heard. It may have grown again since it was read: he looks twice."""
+    node = Node()
+    await node.live()
+    node.hub.subscribe(CHAT, node.bob, 1)
+    node.replays.catch_up(node.bob, ())
+    await node.done()
+    assert not node.hub.is_large(CHAT)
+    assert node.replays.repairs == 2

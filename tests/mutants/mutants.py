@@ -444,6 +444,7 @@ MUTANTS = (
     Mutant("leases never end", r"not all were told", nodes.leases_never_end, nodes=3),
     Mutant("read before placed", r"G[45]: |holds .* refetched", nodes.read_before_placed, nodes=3),
     Mutant("receipts at home", r"not all .*\n.*G5: .* refetched", nodes.receipts_at_home, nodes=3),
+    Mutant("counts at home", r"not all .*\n.*6\.2\.3", nodes.counts_at_home, nodes=3),
     Mutant("own log at home", r"not all were told", nodes.own_log_at_home, nodes=3),
     Mutant("undated posts", r"rights: .* sent to", nodes.undated_posts, nodes=3),
     Mutant("recent moves ignored", r"recent: |is shown", recent.moves_ignored),

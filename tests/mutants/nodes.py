@@ -9,7 +9,7 @@ from hubbub.actions.send_message import Accept
 from hubbub.delivery import bus, interest
 from hubbub.delivery.concerns import concerns
 from hubbub.delivery.hearing import Hearing
-from hubbub.domain.events import Event, OwnEvent, ReceiptEvent
+from hubbub.domain.events import CountsEvent, Event, OwnEvent, ReceiptEvent
 from tests.simulation.bus import Switch
 
 
@@ -62,6 +62,11 @@ def read_before_placed() -> Iterator[None]:
 def receipts_at_home() -> Any:
     """Who is connected elsewhere is not told how far his messages have come."""
     return _at_home(ReceiptEvent)
+
+
+def counts_at_home() -> Any:
+    """How many have a message is told where they are, not where its author is."""
+    return _at_home(CountsEvent)
 
 
 def own_log_at_home() -> Any:

@@ -7,7 +7,7 @@ import apsw
 
 from hubbub_client import Client
 from hubbub_protocol import ids, rest
-from tests.simulation import checks, recents
+from tests.simulation import checks, counts, recents
 from tests.simulation.changes import Changes
 from tests.simulation.device import PASSWORD, Device, SmallDevice, pause
 from tests.simulation.history import History
@@ -180,6 +180,9 @@ class World:
         truth = read_truth(store.reader)
         wrong = [*self._arrived(truth), *await self._refetched(truth, has_asked=False)]
         wrong += self._recent()
+        for person in self.people:
+            for device in person.devices:
+                wrong += counts.judge(truth, device, self.history, self.stances)
         assert not wrong, "\n".join(["not all were told:", *wrong[:20]])
 
     def _arrived(self, truth: Truth) -> list[str]:

@@ -1,11 +1,9 @@
 """From committed changes to events on the bus; only what is stored is ever announced."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from secrets import randbits
 from typing import Final, assert_never, get_args
 
-from hubbub.delivery.cursors import by_sending, counts, ranges
+from hubbub.delivery.cursors import by_sending, ranges
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.moves import large_moves, members_after, seated, system_row
 from hubbub.delivery.unsure import unsure
@@ -45,10 +43,7 @@ from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyBlock, MySettings, Told
 from hubbub.domain.receipt import Passed
 from hubbub.domain.roster import KnownChat, Roster, posted
-from hubbub.ports import ChatStore, Clock, Lookup, PassedRead, Unavailable
-
-COUNTS_EVERY: Final = 1.0
-"""Seconds between two receipt counts of one large chat."""
+from hubbub.ports import ChatStore, Lookup, PassedRead, Unavailable
 
 MEMBERSHIP: Final = (*get_args(GroupChange), Fill)
 """Changes of who hears."""
@@ -65,7 +60,7 @@ class Announcer:
         roster: Roster,
         store: ChatStore,
         publish: Publish,
-        clock: Clock,
+        count: Callable[[KnownChat, Advanced], None],
         flight: Flight,
         begin_anew: Callable[[UnsureEvent], None],
         flush: Callable[[], None],
@@ -73,11 +68,10 @@ class Announcer:
         self._roster = roster
         self._store = store
         self._publish = publish
-        self._clock = clock
+        self._count = count
         self._flight = flight
         self._begin_anew = begin_anew
         self._flush = flush
-        self._origin = randbits(62)
         self.is_large: Callable[[int], bool] = lambda chat_id: False
         """Whether a chat that the roster does not know is large."""
         self.on_waiting: Callable[[], None] = _nobody
@@ -337,10 +331,8 @@ class Announcer:
                 events.append(OwnEvent(moved.me))
             chat = self._roster.get(moved.chat_id)
             if chat is not None and chat.large:
-                self._count(chat, moved, events)
+                self._count(chat, moved)
                 continue
-            if chat is None and self.is_large(moved.chat_id):
-                continue  # what of it is newest is not known here
             for before, after, read in ranges(moved):
                 authors = None if chat is None else chat.passed(before, after, moved.user_id)
                 if authors is None:
@@ -364,29 +356,6 @@ class Announcer:
             return  # the authors ask for receipts when they resume
         for (authors, _), found in zip(unknown, answers, strict=True):
             authors.extend(found)
-
-    def _count(self, chat: KnownChat, moved: Advanced, events: list[Event]) -> None:
-        newest = chat.newest
-        if newest is None or moved.user_id == newest.author_id:
-            return
-        before = max(moved.delivered_before, moved.read_before)
-        newest.delivered += before < newest.seq <= max(moved.delivered, moved.read)
-        newest.read += not moved.silent and moved.read_before < newest.seq <= moved.read
-        now = self._clock.monotonic()
-        wait = chat.counts_at + COUNTS_EVERY - now
-        if wait <= 0:
-            chat.counts_at = now
-            events.append(counts(chat.chat_id, newest, self._origin))
-        elif not chat.counts_due:
-            chat.counts_due = True
-            asyncio.get_running_loop().call_later(wait, self._say_counts, chat)
-
-    def _say_counts(self, chat: KnownChat) -> None:
-        """The last state of a second in which there were several."""
-        chat.counts_due = False
-        chat.counts_at = self._clock.monotonic()
-        if chat.newest is not None:
-            self._publish([counts(chat.chat_id, chat.newest, self._origin)])
 
 
 def _nobody() -> None:

@@ -28,8 +28,10 @@ def concerns(event: Event) -> Iterable[Topic] | None:
         case RowEvent() | TypingEvent():
             chat_id = event.row.chat_id if isinstance(event, RowEvent) else event.chat_id
             return (large(chat_id),) if event.large else map(user, event.members)
-        case ReceiptEvent() | CountsEvent():
+        case ReceiptEvent():
             return (user(event.author_id),)
+        case CountsEvent():
+            return (user(event.author_id) if event.author_id else large(event.chat_id),)
         case OwnEvent():
             return (user(event.me.user_id),)
         case PresenceEvent():

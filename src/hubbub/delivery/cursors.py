@@ -1,8 +1,6 @@
 """What a cursor that moved tells: pure."""
 
 from hubbub.domain.change import Advanced, Post, Posted
-from hubbub.domain.events import CountsEvent
-from hubbub.domain.roster import Newest
 
 
 def by_sending(post: Post, outcome: Posted) -> Advanced:
@@ -35,9 +33,3 @@ def ranges(moved: Advanced) -> list[tuple[int, int, bool]]:
     if before < moved.delivered:
         found.append((before, moved.delivered, False))
     return found
-
-
-def counts(chat_id: int, newest: Newest, origin: int) -> CountsEvent:
-    """How many were moved over the newest message of a large chat by the process `origin`."""
-    place = (chat_id, newest.author_id, newest.seq)
-    return CountsEvent(*place, newest.delivered, newest.read, origin)

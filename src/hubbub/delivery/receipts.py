@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hubbub import present
+from hubbub.delivery.counting import Counting
 from hubbub.delivery.subscriber import Subscriber
-from hubbub.ports import ChatReader, ChatStore, CursorState
+from hubbub.ports import ChatReader, CursorState
 from hubbub_protocol import frames
 from hubbub_protocol.times import rfc3339
 
@@ -13,21 +14,30 @@ AT_ONCE: Final = 5
 """Chats that are read together: they may have 256 members each, and others read as well."""
 
 
-async def receipts_for(
-    subscriber: Subscriber, chat_ids: Sequence[int], reader: ChatReader, store: ChatStore
-) -> list[object]:
-    """The other members' cursors in these chats, as receipts for the user's own messages."""
-    answer: list[object] = []
-    for start in range(0, len(chat_ids), AT_ONCE):
-        for state in await reader.cursors(subscriber.user_id, chat_ids[start : start + AT_ONCE]):
-            # It may have changed meanwhile whether he is told of reads.
-            answer += _receipts(state.unread if subscriber.silent else state)
-    counted = [c for c in chat_ids if c in subscriber.large]
-    for found in await store.counts(counted) if counted else []:
-        read = 0 if subscriber.silent else found.read
-        chat = present.chat_ref(found.chat_id)
-        answer.append(frames.ReceiptCounts(chat, found.seq, found.delivered, read))
-    return answer
+class Receipts:
+    """See the module."""
+
+    def __init__(self, reader: ChatReader, counting: Counting) -> None:
+        self._reader = reader
+        self._counting = counting
+
+    async def read(self, subscriber: Subscriber, chat_ids: Sequence[int]) -> list[object]:
+        """The other members' cursors in these chats, as receipts for the user's own messages.
+
+        Raises Unavailable.
+        """
+        user_id = subscriber.user_id
+        answer: list[object] = []
+        for start in range(0, len(chat_ids), AT_ONCE):
+            for state in await self._reader.cursors(user_id, chat_ids[start : start + AT_ONCE]):
+                # It may have changed meanwhile whether he is told of reads.
+                answer += _receipts(state.unread if subscriber.silent else state)
+        counted = [c for c in chat_ids if c in subscriber.large]
+        for found in await self._counting.read(counted):
+            read = 0 if subscriber.silent else found.read
+            chat = present.chat_ref(found.chat_id)
+            answer.append(frames.ReceiptCounts(chat, found.seq, found.delivered, read))
+        return answer
 
 
 def _receipts(state: CursorState) -> Iterable[object]:

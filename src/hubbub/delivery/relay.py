@@ -11,6 +11,7 @@ from typing import Final, assert_never
 import msgspec
 
 from hubbub import present
+from hubbub.delivery.counting import Counting
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Encoders, Outgoing
@@ -40,9 +41,6 @@ from hubbub_protocol.times import rfc3339
 MOST_LOGS: Final = 200_000
 """Logs whose last position is remembered; the one that moved longest ago goes first."""
 
-MOST_COUNTED: Final = 10_000
-"""Large chats whose receipts are counted."""
-
 
 class RelayStatistics:
     """Counted as it happens."""
@@ -64,6 +62,7 @@ class Relay:
         encoders: Encoders,
         fanout: Fanout,
         watchers: Watchers,
+        counting: Counting,
         reread: Callable[[Subscriber], None],
         exact: bool = True,
     ) -> None:
@@ -73,10 +72,10 @@ class Relay:
         self._encoders = encoders
         self._fanout = fanout
         self._watchers = watchers
+        self._counting = counting
         self._reread = reread
         self._chats: dict[int, int] = {}
         self._own: dict[int, int] = {}
-        self._counted: dict[int, tuple[int, dict[int, tuple[int, int]]]] = {}
         self.statistics = RelayStatistics()
 
     def deliver(self, events: Sequence[Event]) -> None:
@@ -90,7 +89,7 @@ class Relay:
                 case OwnEvent():
                     self._own_log(event)
                 case CountsEvent():
-                    self._counts(event)
+                    self._counting.heard(event)
                 case TypingEvent():
                     self._typing(event)
                 case PresenceEvent():
@@ -121,6 +120,8 @@ class Relay:
             return
         if event.large and row.type == "system":
             self._goes(row)
+        elif event.large and row.rev == row.seq:
+            self._counting.begins(row.chat_id, row.seq, row.sender_id)
         if not self._exact and row.rev == row.seq:
             self._hub.authors.note(row.sender_id, row.chat_id)
         audience: Collection[Subscriber]
@@ -244,36 +245,6 @@ class Relay:
         outgoing = Outgoing(frame, self._encoders)
         for subscriber in audience:
             subscriber.receipt(event.chat_id, outgoing)
-
-    def _counts(self, event: CountsEvent) -> None:
-        audience = self._hub.of_user(event.author_id)
-        if not audience:
-            return
-        summed = self._sum(event)
-        if summed is None:
-            return
-        delivered, read = summed
-        if any(subscriber.silent for subscriber in audience):
-            read = 0
-        chat = present.chat_ref(event.chat_id)
-        frame = frames.ReceiptCounts(chat, event.seq, delivered, read)
-        outgoing = Outgoing(frame, self._encoders)
-        for subscriber in audience:
-            subscriber.receipt(event.chat_id, outgoing)
-
-    def _sum(self, event: CountsEvent) -> tuple[int, int] | None:
-        """Each node counts the cursors that it moves. None: of a message that is not the newest."""
-        seq, parts = self._counted.get(event.chat_id, (0, {}))
-        if event.seq < seq:
-            return None
-        if event.seq > seq:
-            parts = {}
-        parts[event.origin] = (event.delivered, event.read)
-        self._counted.pop(event.chat_id, None)
-        self._counted[event.chat_id] = (event.seq, parts)
-        if len(self._counted) > MOST_COUNTED:
-            del self._counted[next(iter(self._counted))]
-        return sum(part[0] for part in parts.values()), sum(part[1] for part in parts.values())
 
     def _stood(self, event: StanceEvent) -> None:
         for subscriber in self._hub.of_user(event.user_id):

@@ -15,13 +15,13 @@ from hubbub import present
 from hubbub.delivery.catching_up import Replay
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
-from hubbub.delivery.receipts import receipts_for
+from hubbub.delivery.receipts import Receipts
 from hubbub.delivery.subscriber import GONE, MAX_RECEIPTS, ME, Subscriber
 from hubbub.domain.own import MeEvent, MyChat
 from hubbub.domain.reading import Log, ReplayBounds
 from hubbub.domain.relation import PLAIN
 from hubbub.domain.view import Place, Places
-from hubbub.ports import ChatReader, ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
+from hubbub.ports import ChatStore, Clock, LogRead, OwnLog, ResumeFrom, Unavailable
 from hubbub_protocol import frames
 from hubbub_protocol.codes import Close
 
@@ -45,7 +45,7 @@ class Replays:
         self,
         hub: Hub,
         store: ChatStore,
-        reader: ChatReader,
+        receipts: Receipts,
         own_log: OwnLog,
         clock: Clock,
         bounds: ReplayBounds,
@@ -56,7 +56,7 @@ class Replays:
         self._flight = flight
         flight.on_landed = self._settle
         self._store = store
-        self._reader = reader
+        self._receipts = receipts
         self._own_log = own_log
         self._clock = clock
         self._bounds = bounds
@@ -215,6 +215,8 @@ class Replays:
         if subscriber.replay is not replay:  # it closed meanwhile
             return
         subscriber.stand(PLAIN if places.stance.is_plain else places.stance)
+        if replay.repair:
+            self._end_large(subscriber, places)
         for chat_id, since in places.large.items():
             self._hub.subscribe(chat_id, subscriber, since)
         self._send_me(replay, places.me, places.me_head)
@@ -225,6 +227,13 @@ class Replays:
         replay.pending += [Place(c, heads[c], 0, 0, True, stays[c]) for c in sorted(unread)]
         replay.heads.update(places.heads)
         replay.done.update(places.heads)
+
+    def _end_large(self, subscriber: Subscriber, places: Places) -> None:
+        """That a chat is large no more was not heard; or it is again, which a second look finds."""
+        for chat_id in subscriber.large:
+            if chat_id not in places.large:
+                self._hub.unsubscribe(chat_id, subscriber)
+                subscriber.outdated = True
 
     async def _own(self, replays: list[Replay]) -> None:
         """The own logs of those who fell behind in them."""
@@ -332,7 +341,7 @@ class Replays:
     async def _finish(self, replay: Replay) -> None:
         """Receipts that were missed, then `caught_up`, then what was held, then live."""
         subscriber = replay.subscriber
-        for frame in await receipts_for(subscriber, replay.receipts, self._reader, self._store):
+        for frame in await self._receipts.read(subscriber, replay.receipts):
             subscriber.answer(frame)
         if subscriber.replay is not replay:
             return

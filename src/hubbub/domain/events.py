@@ -46,7 +46,9 @@ class ReceiptEvent(
 class CountsEvent(_Event, frozen=True, gc=False, array_like=True, tag="counts"):
     """How many passed the newest message of a large chat, for its author.
 
-    Of all cursors that the process `origin` has moved; those of others it does not know.
+    Of all cursors that the process `origin` has moved; those of others it does not know. Not
+    `sure`: it has not counted them all. `author_id` and `seq` are 0 where it does not know which
+    message that is.
     """
 
     chat_id: int
@@ -55,6 +57,7 @@ class CountsEvent(_Event, frozen=True, gc=False, array_like=True, tag="counts"):
     delivered: int
     read: int
     origin: int = 0
+    sure: bool = True
 
 
 class TypingEvent(_Event, frozen=True, gc=False, array_like=True, tag="typing"):

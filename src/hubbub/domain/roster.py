@@ -10,7 +10,7 @@ whoever needs it again asks the store.
 from collections.abc import Hashable
 from typing import Final
 
-from hubbub.domain.change import Logged, Made, Posted
+from hubbub.domain.change import Advanced, Logged, Made, Posted
 from hubbub.domain.chat import LARGE, Found, Head
 from hubbub.domain.events import UnsureEvent
 from hubbub.domain.message import Row
@@ -27,19 +27,17 @@ MOST_SENDERS: Final = 1_000
 class KnownChat:
     """One chat. `members` is exact for chats up to LARGE, empty for larger ones.
 
-    `counts_at`: when the receipt counts of a large one were last told (seconds of a clock that
-    never goes back); `counts_due`: they are to be told again. `free`: whether every member is
-    known to be allowed to send at any time; where not, each send asks the store. `active`: it is
-    new or had a message. `head`: the newest position that is known, None where none is; `changes`:
-    as in Head, when all this was so.
+    `ahead`: the furthest position in a large one that a cursor was seen to pass. `free`: whether
+    every member is known to be allowed to send at any time; where not, each send asks the store.
+    `active`: it is new or had a message. `head`: the newest position that is known, None where none
+    is; `changes`: as in Head, when all this was so.
     """
 
     __slots__ = (
         "active",
+        "ahead",
         "changes",
         "chat_id",
-        "counts_at",
-        "counts_due",
         "free",
         "head",
         "key",
@@ -68,8 +66,7 @@ class KnownChat:
         self.tail_after = self.head
         self.key: str | None = None
         self.newest: Newest | None = None
-        self.counts_at = float("-inf")
-        self.counts_due = False
+        self.ahead = 0
         self.free = True
         self.active = True
 
@@ -118,8 +115,18 @@ class KnownChat:
 
     def unsure(self) -> None:
         """There may be messages, and cursors that passed them, of which nobody was told."""
-        self.tail_after, self.newest, self.counts_due = None, None, False
+        self.tail_after, self.newest = None, None
         self.tail.clear()
+
+    def begin(self, seq: int, author_id: int) -> None:
+        """A message of a large chat: if it is the newest, cursors that pass it are counted."""
+        if self.newest is None or self.newest.seq < seq:
+            self.newest = Newest(seq, author_id, seq > self.ahead)
+
+    def count(self, moved: Advanced) -> bool:
+        """A member's cursors moved in a large chat. Whether its author may have news of it."""
+        self.ahead = max(self.ahead, moved.delivered, moved.read)
+        return self.newest is None or self.newest.count(moved)
 
     def passed(self, before: int, after: int, reader_id: int) -> list[Passed] | None:
         """Members whose messages lie in (before, after]; None where only the store knows.
@@ -139,15 +146,30 @@ class KnownChat:
 
 
 class Newest:
-    """How many members of a large chat passed its newest message."""
+    """How many members of a large chat passed its newest message, as far as moved here.
 
-    __slots__ = ("author_id", "delivered", "read", "seq")
+    `sure`: nobody had passed it when it became known: the store may show it before it is told.
+    """
 
-    def __init__(self, seq: int, author_id: int, delivered: int = 0, read: int = 0) -> None:
+    __slots__ = ("author_id", "delivered", "read", "seq", "sure")
+
+    def __init__(self, seq: int, author_id: int, sure: bool = True) -> None:
         self.seq = seq
         self.author_id = author_id
-        self.delivered = delivered
-        self.read = read
+        self.delivered = 0
+        self.read = 0
+        self.sure = sure
+
+    def count(self, moved: Advanced) -> bool:
+        """Whether the cursors of somebody else passed it now."""
+        if moved.user_id == self.author_id:
+            return False
+        before = max(moved.delivered_before, moved.read_before)
+        delivered = before < self.seq <= max(moved.delivered, moved.read)
+        read = not moved.silent and moved.read_before < self.seq <= moved.read
+        self.delivered += delivered
+        self.read += read
+        return delivered or read
 
 
 class Roster:
@@ -216,7 +238,7 @@ class Roster:
             )
             chat.free = False
             if known is not None:
-                chat.newest = known.newest
+                chat.newest, chat.ahead = known.newest, known.ahead
         if not late:
             chat.free = found.free
         if found.role is not None and chat.large and not late:  # he may be gone by now
@@ -281,21 +303,31 @@ class Roster:
         _apply(chat, outcome.events)
         return chat
 
+    def large(self, chat_id: int) -> KnownChat:
+        """A large chat, of whose members nothing is known."""
+        known = self.get(chat_id)
+        chat = KnownChat(chat_id, "group", LARGE + 1, (), None)
+        chat.free = False
+        if known is not None:
+            chat.newest, chat.ahead = known.newest, known.ahead
+        return self.add(chat)
+
     def heard(self, row: Row, large: bool) -> None:
         """Another node has committed this. What it means for a chat's members the store knows."""
         chat = self.get(row.chat_id)
-        if large and row.rev == row.seq and row.type != "system":
-            if chat is None:
-                chat = self.add(KnownChat(row.chat_id, "group", LARGE + 1, (), None))
-                chat.free = False
-            chat.newest = Newest(row.seq, row.sender_id)
-        elif chat is not None and chat.large and not large:  # who is in it now, the store knows
+        if chat is not None and chat.large != large:  # it grew, or shrank
             self.forget(row.chat_id)
-            return
+            chat = None
+        if large and row.rev == row.seq and row.type != "system":
+            chat = chat or self.large(row.chat_id)
+            chat.begin(row.seq, row.sender_id)
         if chat is None or chat.head is None or row.rev <= chat.head:
             return
         if row.type == "system" and row.rev == row.seq:
-            self.forget(row.chat_id)
+            if large:
+                self.large(row.chat_id)
+            else:
+                self.forget(row.chat_id)
         elif row.rev == row.seq:
             chat.remember(row.seq, row.id, row.sender_id)
         elif row.rev == chat.head + 1:
@@ -308,8 +340,6 @@ def _apply(chat: KnownChat, events: list[MyChat]) -> None:
     if chat.large:
         if chat.senders is not None:
             chat.senders -= gone
-        if chat.newest is not None and chat.newest.author_id in gone:
-            chat.newest = None  # nobody is to hear how far it is
     else:
         chat.members = tuple(u for u in chat.members if u not in gone) + come
 
@@ -318,4 +348,4 @@ def posted(chat: KnownChat, outcome: Posted, sender_id: int) -> None:
     """Remember a stored message for the receipts to come."""
     chat.remember(outcome.seq, outcome.id, sender_id)
     if chat.large:
-        chat.newest = Newest(outcome.seq, sender_id)
+        chat.begin(outcome.seq, sender_id)

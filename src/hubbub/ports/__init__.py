@@ -117,12 +117,16 @@ class PassedRead(Struct, frozen=True, array_like=True):
 
 
 class ReceiptCount(Struct, frozen=True, array_like=True):
-    """Members of a large chat that passed its newest countable message `seq`, as is told."""
+    """Members of a large chat that passed its newest countable message `seq`, as is told.
+
+    All 0 where there is none.
+    """
 
     chat_id: int
     seq: int
     delivered: int
     read: int
+    author_id: int
 
 
 class CursorState(Struct, frozen=True, array_like=True):

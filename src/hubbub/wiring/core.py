@@ -21,6 +21,7 @@ from hubbub.actions.visits import Visits
 from hubbub.delivery.announce import Announcer
 from hubbub.delivery.away import Away
 from hubbub.delivery.bus import Bus
+from hubbub.delivery.counting import Counting
 from hubbub.delivery.fanout import Fanout
 from hubbub.delivery.flight import Flight
 from hubbub.delivery.hearing import Hearing
@@ -28,6 +29,7 @@ from hubbub.delivery.hub import Hub
 from hubbub.delivery.interest import Interest
 from hubbub.delivery.outgoing import encoders
 from hubbub.delivery.presence import Presence
+from hubbub.delivery.receipts import Receipts
 from hubbub.delivery.recent import Recent
 from hubbub.delivery.relay import Relay
 from hubbub.delivery.replay import Replays
@@ -63,11 +65,20 @@ class Core:
         self.hub = Hub(Interest(world.nodes))
         self.encoders = encoders(world.framing)
         self.fanout = Fanout(self.hub, clock.monotonic, self.flight)
-        stores = (world.chats, world.reader, world.own_log)
-        self.replays = Replays(self.hub, *stores, clock, told.bounds, self.flight)
+        self.counting = Counting(
+            self.hub, self.encoders, self.roster, world.chats, self.publish, alone
+        )
+        sources = (world.chats, Receipts(world.reader, self.counting), world.own_log)
+        self.replays = Replays(self.hub, *sources, clock, told.bounds, self.flight)
         watchers = Watchers(self.encoders, self.hub.interest)
         self.relay = Relay(
-            self.hub, self.encoders, self.fanout, watchers, self.replays.reread, alone
+            self.hub,
+            self.encoders,
+            self.fanout,
+            watchers,
+            self.counting,
+            self.replays.reread,
+            alone,
         )
         self.bus = None if world.nodes is None else Bus(world.nodes, self.relay.deliver)
         self.recent: Recent | None = None
@@ -79,7 +90,7 @@ class Core:
             self.roster,
             world.chats,
             self.publish,
-            clock,
+            self.counting.moved,
             self.flight,
             self._begin_anew,
             self.hub.flush,
@@ -154,6 +165,7 @@ class Core:
             self._group = group
             group.create_task(self.ingest.run())
             group.create_task(self.fanout.run())
+            group.create_task(self.counting.run())
             group.create_task(self.replays.run())
             group.create_task(self.away.run())
             group.create_task(self.presence.run())

@@ -206,8 +206,8 @@ async def test_large_chats_tell_receipts_as_counts(world: World) -> None:
     await world.do(*(Advance(CHAT, u, 0, 2, 1, 3_000) for u in many[:200]))
     await world.do(*(Advance(CHAT, u, 0, 2, 2, 4_000) for u in many[:50]))
     assert await world.store.counts([CHAT, CHAT + 1]) == [
-        ReceiptCount(CHAT, 2, 200, 50),
-        ReceiptCount(CHAT + 1, 0, 0, 0),
+        ReceiptCount(CHAT, 2, 200, 50, ANN),
+        ReceiptCount(CHAT + 1, 0, 0, 0, 0),
     ]
     found = await world.reader.receipts(ANN, first.id, many[48], 2)
     assert found is not None
@@ -245,7 +245,7 @@ async def test_counts_are_of_those_who_were_there(world: World) -> None:
     await world.posts(2)
     await world.advance(BOB, 2, 1)
     await world.enrol(DAN)
-    assert await world.store.counts([CHAT]) == [ReceiptCount(CHAT, 2, 1, 0)]
+    assert await world.store.counts([CHAT]) == [ReceiptCount(CHAT, 2, 1, 0, ANN)]
 
 
 # ── places that the server keeps ──

@@ -50,31 +50,6 @@ def test_each_author_hears_of_his_newest_message_that_was_passed() -> None:
     assert chat.passed(3, 5, 3) == [Passed(ANN, 15, 5)]
 
 
-def test_who_left_a_large_group_hears_no_counts() -> None:
-    roster, size = Roster(), LARGE + 3
-    chat = roster.found(
-        Found(Chat(CHAT, "group", None, "All", "joined", 0, size), Head(0), (), "member", 0), ANN
-    )
-    posted(chat, Posted(9, CHAT, 1, 1, 0), ANN)
-    assert chat.newest is not None
-    other, gone = (MyChat(user, 1, CHAT, False, "member", 1, 0, 0) for user in (2, ANN))
-    roster.changed(Logged(9, CHAT, Head(2), size - 1, 2, b"{}", [other]))
-    assert chat.newest is not None
-    roster.changed(Logged(9, CHAT, Head(3), size - 2, ANN, b"{}", [gone]))
-    assert chat.newest is None
-
-
-def test_what_was_heard_of_as_a_large_group_is_asked_for_when_it_is_small() -> None:
-    roster = Roster()
-    row = Row(9, CHAT, 1, 1, 1, ANN, None, 0, "text", "words", b"", 0)
-    roster.heard(row, large=True)
-    chat = roster.get(CHAT)
-    assert chat is not None
-    assert chat.large
-    roster.heard(replace(row, id=10, seq=2, rev=2), large=False)
-    assert not roster.knows(CHAT)
-
-
 def test_who_is_removed_from_a_large_group_that_was_made_here_sends_no_more() -> None:
     roster, members = Roster(), tuple(range(1, LARGE + 3))
     came = [MyChat(user, 1, CHAT, True, "member", 1, 0, 0) for user in members]
@@ -103,3 +78,14 @@ def test_after_a_commit_that_may_have_been_who_is_where_it_was_only_said_somethi
     assert not theirs.free
     assert other.free
     assert other.passed(4, 5, 2) == [Passed(ANN, 55, 5)]
+
+
+def test_a_large_group_that_is_heard_of_as_a_small_one_is_asked_about() -> None:
+    roster = Roster()
+    message = Row(9, CHAT, 1, 1, 1, ANN, None, 1, "text", "words", b"", 0)
+    roster.heard(message, large=True)
+    chat = roster.get(CHAT)
+    assert chat is not None
+    assert chat.large
+    roster.heard(replace(message, seq=2, rev=2, number=2), large=False)
+    assert not roster.knows(CHAT)

@@ -130,7 +130,7 @@ def count(state: State, chat_id: int) -> ReceiptCount:
     """How many recipients passed the newest message that is not of the system."""
     rows = [row for row in state.logs.get(chat_id, []) if row.type != "system"]
     if not rows:
-        return ReceiptCount(chat_id, 0, 0, 0)
+        return ReceiptCount(chat_id, 0, 0, 0, 0)
     newest = rows[-1]
     recipients = [
         m
@@ -142,4 +142,5 @@ def count(state: State, chat_id: int) -> ReceiptCount:
         newest.seq,
         sum(m.delivered >= newest.seq for m in recipients),
         sum(m.read >= newest.seq and not state.silent(m.user_id) for m in recipients),
+        newest.sender_id,
     )

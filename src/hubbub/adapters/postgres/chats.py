@@ -181,10 +181,10 @@ async def _count(db: Any, chat_id: int) -> ReceiptCount:
     while rows := await between(db, chat_id, 1, top, PAGE, newest=True):
         newest = next((row for row in rows if row.type != "system"), None)
         if newest is not None:
-            counted = await db.fetchrow(COUNT, newest.seq, chat_id, newest.sender_id)
-            return ReceiptCount(chat_id, newest.seq, *counted)
+            delivered, read = await db.fetchrow(COUNT, newest.seq, chat_id, newest.sender_id)
+            return ReceiptCount(chat_id, newest.seq, delivered, read, newest.sender_id)
         top = rows[-1].seq
-    return ReceiptCount(chat_id, 0, 0, 0)
+    return ReceiptCount(chat_id, 0, 0, 0, 0)
 
 
 # ── a commit ──

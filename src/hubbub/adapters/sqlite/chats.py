@@ -163,7 +163,7 @@ class SqliteChatStore:
             (chat_id,),
         ).get
         if newest is None:
-            return ReceiptCount(chat_id, 0, 0, 0)
+            return ReceiptCount(chat_id, 0, 0, 0, 0)
         seq, sender_id = newest
         delivered, read = self._connection.execute(
             "SELECT count(*) FILTER (WHERE delivered >= ?1),"
@@ -173,4 +173,4 @@ class SqliteChatStore:
             " AND s.user_id = m.user_id AND s.since <= ?1 AND s.left > ?1))",
             (seq, chat_id, sender_id),
         ).get
-        return ReceiptCount(chat_id, seq, delivered, read)
+        return ReceiptCount(chat_id, seq, delivered, read, sender_id)
