@@ -75,7 +75,8 @@ class Node:
         for event in events:
             assert isinstance(event, CountsEvent)
             for node in self._all:
-                node.counting.heard(event)
+                if node is self or not event.author_id or node.hub.of_user(event.author_id):
+                    node.counting.heard(event)
 
     def connect(self, user_id: int, stance: Stance = PLAIN) -> Page:
         page = Page()
@@ -102,7 +103,7 @@ class Node:
             self._store.delivered.add(user_id)
         if read >= self._store.seq:
             self._store.read.add(user_id)
-        chat = self.roster.get(CHAT) or self.roster.large(CHAT)
+        chat = self.roster.get(CHAT) or self.roster.large(CHAT, 0)
         moved = Advanced(CHAT, user_id, before, delivered, 0, read, 9, None, False)
         self.counting.moved(chat, moved)
 
@@ -205,6 +206,18 @@ async def test_an_author_who_comes_later_is_told_of_all(cluster: Cluster) -> Non
         await first.counting.read([CHAT])
         second.moves(CAT, 1)
         await cluster.tells(1, 2, 0)
+
+
+async def test_who_moves_where_the_message_is_not_heard_counts(cluster: Cluster) -> None:
+    """Nobody was connected there when it came: the one before is the newest there."""
+    first, second = cluster.first, cluster.second
+    cluster.store.seq = 2
+    async with cluster.running():
+        second.hears(1)
+        first.hears(1)
+        first.hears(2)
+        second.moves(BOB, 2, before=1)
+        await cluster.tells(2, 1, 0)
 
 
 async def test_who_joins_the_group_takes_nothing_from_what_was_counted(cluster: Cluster) -> None:

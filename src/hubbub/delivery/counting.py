@@ -96,7 +96,7 @@ class Counting:
         if self._hub.of_user(author_id):
             self._sum(chat_id, seq, author_id, True)
         chat = self._roster.get(chat_id)
-        if chat is not None and chat.newest is not None and not chat.newest.sure:
+        if chat is not None and (chat.newest is None or not chat.newest.sure):
             self._to_say(chat_id)
 
     def _to_say(self, chat_id: int) -> None:

@@ -97,7 +97,9 @@ class KnownChat:
     def remember(self, seq: int, message_id: int, sender_id: int) -> None:
         """A new message, for receipts to come. Positions come in order."""
         self.active = True
-        if self.tail_after is None or self.head != seq - 1:
+        if self.head != seq - 1:
+            self.unsure()
+        if self.tail_after is None:
             self.tail_after = seq - 1
             self.tail.clear()
         self.head = max(seq, self.head or 0)
@@ -108,8 +110,7 @@ class KnownChat:
     def change(self, seq: int, changes: int) -> None:
         """A position that is no message."""
         if self.head != seq - 1:
-            self.tail_after = None
-            self.tail.clear()
+            self.unsure()
         self.head = max(seq, self.head or 0)
         self.changes = max(self.changes, changes)
 
@@ -118,14 +119,20 @@ class KnownChat:
         self.tail_after, self.newest = None, None
         self.tail.clear()
 
-    def begin(self, seq: int, author_id: int) -> None:
-        """A message of a large chat: if it is the newest, cursors that pass it are counted."""
-        if self.newest is None or self.newest.seq < seq:
-            self.newest = Newest(seq, author_id, seq > self.ahead)
+    def said(self, seq: int, message_id: int, sender_id: int) -> None:
+        """A member has said this: who passes the newest message of a large chat is counted."""
+        self.remember(seq, message_id, sender_id)
+        if self.large and seq == self.head:
+            self.newest = Newest(seq, sender_id, seq > self.ahead)
 
     def count(self, moved: Advanced) -> bool:
-        """A member's cursors moved in a large chat. Whether its author may have news of it."""
+        """A member's cursors moved in a large chat. Whether its author may have news of it.
+
+        Beyond the head there may be a message that was not heard of: nobody here was connected.
+        """
         self.ahead = max(self.ahead, moved.delivered, moved.read)
+        if self.ahead > (self.head or 0):
+            self.newest = None
         return self.newest is None or self.newest.count(moved)
 
     def passed(self, before: int, after: int, reader_id: int) -> list[Passed] | None:
@@ -238,7 +245,9 @@ class Roster:
             )
             chat.free = False
             if known is not None:
-                chat.newest, chat.ahead = known.newest, known.ahead
+                chat.ahead = known.ahead
+                if (known.head or 0) >= found.head.seq:
+                    chat.newest = known.newest
         if not late:
             chat.free = found.free
         if found.role is not None and chat.large and not late:  # he may be gone by now
@@ -303,11 +312,11 @@ class Roster:
         _apply(chat, outcome.events)
         return chat
 
-    def large(self, chat_id: int) -> KnownChat:
-        """A large chat, of whose members nothing is known."""
+    def large(self, chat_id: int, head: int) -> KnownChat:
+        """A large chat with its newest position, of whose members nothing is known."""
         known = self.get(chat_id)
         chat = KnownChat(chat_id, "group", LARGE + 1, (), None)
-        chat.free = False
+        chat.free, chat.head = False, head
         if known is not None:
             chat.newest, chat.ahead = known.newest, known.ahead
         return self.add(chat)
@@ -318,18 +327,18 @@ class Roster:
         if chat is not None and chat.large != large:  # it grew, or shrank
             self.forget(row.chat_id)
             chat = None
-        if large and row.rev == row.seq and row.type != "system":
-            chat = chat or self.large(row.chat_id)
-            chat.begin(row.seq, row.sender_id)
+        new, system = row.rev == row.seq, row.type == "system"
+        if large and new and not system and (chat is None or chat.head is None):
+            chat = self.large(row.chat_id, row.seq - 1)
         if chat is None or chat.head is None or row.rev <= chat.head:
             return
-        if row.type == "system" and row.rev == row.seq:
-            if large:
-                self.large(row.chat_id)
-            else:
-                self.forget(row.chat_id)
-        elif row.rev == row.seq:
-            chat.remember(row.seq, row.id, row.sender_id)
+        if new and system and not large:
+            self.forget(row.chat_id)
+        elif new and system:
+            chat.remember(row.seq, row.id, 0)
+            self.large(row.chat_id, row.seq)
+        elif new:
+            chat.said(row.seq, row.id, row.sender_id)
         elif row.rev == chat.head + 1:
             chat.change(row.rev, chat.changes + 1)
 
@@ -346,6 +355,4 @@ def _apply(chat: KnownChat, events: list[MyChat]) -> None:
 
 def posted(chat: KnownChat, outcome: Posted, sender_id: int) -> None:
     """Remember a stored message for the receipts to come."""
-    chat.remember(outcome.seq, outcome.id, sender_id)
-    if chat.large:
-        chat.begin(outcome.seq, sender_id)
+    chat.said(outcome.seq, outcome.id, sender_id)
