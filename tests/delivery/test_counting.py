@@ -68,10 +68,12 @@ class Node:
         self.hub, self.roster = Hub(), Roster()
         self._all = others
         others.append(self)
+        self.said = 0
         self._store = store
         self.counting = counting_of(self.hub, store, self.roster, self._publish, exact=False)
 
     def _publish(self, events: Sequence[Event]) -> None:
+        self.said += len(events)
         for event in events:
             assert isinstance(event, CountsEvent)
             for node in self._all:
@@ -86,6 +88,10 @@ class Node:
         self.hub.subscribe(CHAT, subscriber, 1)
         return page
 
+    def disconnect(self, user_id: int) -> None:
+        for subscriber in self.hub.of_user(user_id):
+            self.hub.detach(subscriber)
+
     def leave(self, user_id: int) -> None:
         for subscriber in self.hub.of_user(user_id):
             self.hub.unsubscribe(CHAT, subscriber)
@@ -96,6 +102,12 @@ class Node:
             Row(seq, CHAT, seq, seq, seq, author_id, None, 1, "text", "", b"", 0), True
         )
         self.counting.begins(CHAT, seq, author_id)
+
+    async def says(self, user_id: int) -> None:
+        """A member's cursor is stored here, and it is said."""
+        said = self.said
+        self.moves(user_id, 1)
+        await eventually(lambda: self.said > said, "it is said")
 
     def moves(self, user_id: int, delivered: int, read: int = 0, before: int = 0) -> None:
         """A member's cursors are stored here."""
@@ -203,7 +215,7 @@ async def test_an_author_who_comes_later_is_told_of_all(cluster: Cluster) -> Non
     async with cluster.running():
         second.hears(1)  # on the first, the author was not there when it was told
         first.moves(BOB, 1)
-        await first.counting.read([CHAT])
+        await first.counting.read([CHAT], ANN)
         second.moves(CAT, 1)
         await cluster.tells(1, 2, 0)
 
@@ -218,6 +230,43 @@ async def test_who_moves_where_the_message_is_not_heard_counts(cluster: Cluster)
         first.hears(2)
         second.moves(BOB, 2, before=1)
         await cluster.tells(2, 1, 0)
+
+
+async def test_an_author_who_was_away_is_told_of_all(cluster: Cluster) -> None:
+    """He was connected nowhere, so what was counted meanwhile did not come to his node."""
+    first, second = cluster.first, cluster.second
+    async with cluster.running():
+        first.hears(1)
+        second.hears(1)
+        first.disconnect(ANN)
+        await second.says(BOB)
+        again = first.connect(ANN)
+        first.moves(CAT, 1)
+        await cluster.tells(1, 2, 0, page=again)
+
+
+async def test_the_store_is_not_asked_for_an_author_who_is_away(cluster: Cluster) -> None:
+    first, second = cluster.first, cluster.second
+    async with cluster.running():
+        first.hears(1)
+        second.moves(BOB, 1)
+        await cluster.tells(1, 1, 0)
+        asked = cluster.store.asked
+        first.disconnect(ANN)
+        for user_id in (CAT, 4, 5):
+            await second.says(user_id)
+    assert cluster.store.asked == asked
+
+
+async def test_others_who_resume_take_nothing_from_what_was_counted(cluster: Cluster) -> None:
+    first, second = cluster.first, cluster.second
+    async with cluster.running():
+        first.hears(1)
+        second.hears(1)
+        await first.counting.read([CHAT], BOB)
+        second.moves(CAT, 1)
+        await cluster.tells(1, 1, 0)
+    assert cluster.store.asked == 1
 
 
 async def test_who_joins_the_group_takes_nothing_from_what_was_counted(cluster: Cluster) -> None:

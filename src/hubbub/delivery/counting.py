@@ -12,6 +12,7 @@ from typing import Final
 from hubbub import present
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import Encoders, Outgoing
+from hubbub.delivery.subscriber import Subscriber
 from hubbub.domain.change import Advanced
 from hubbub.domain.events import CountsEvent, Event
 from hubbub.domain.roster import KnownChat, Roster
@@ -73,6 +74,7 @@ class Counting:
         self._moved: set[int] = set()
         self._due: set[int] = set()
         self._work = asyncio.Event()
+        hub.on_departure.append(self._departed)
 
     async def run(self) -> None:
         """Say what was counted, and tell authors, until cancelled."""
@@ -130,13 +132,22 @@ class Counting:
             self._due.add(event.chat_id)
             self._work.set()
 
-    async def read(self, chat_ids: Sequence[int]) -> list[ReceiptCount]:
-        """What the store counts, for who has missed it. Raises Unavailable."""
+    def _departed(self, subscriber: Subscriber) -> None:
+        """What others count while an author is away does not come here."""
+        if not self._hub.of_user(subscriber.user_id):
+            for chat_id in subscriber.large:
+                found = self._sums.get(chat_id)
+                if found is not None and found.author_id == subscriber.user_id:
+                    found.sure = found.sure and self._exact
+
+    async def read(self, chat_ids: Sequence[int], reader_id: int = 0) -> list[ReceiptCount]:
+        """What the store counts, for `reader_id` who has missed it. Raises Unavailable."""
         found = await self._store.counts(chat_ids) if chat_ids else []
         for count in found:
             if self._hub.of_user(count.author_id):
                 now = self._sum(count.chat_id, count.seq, count.author_id, self._exact)
-                now.sure = now.sure and (self._exact or now.seq != count.seq)
+                if count.author_id == reader_id and now.seq == count.seq:
+                    now.sure = now.sure and self._exact
         return found
 
     def _sum(self, chat_id: int, seq: int, author_id: int, sure: bool) -> _Sum:
@@ -155,8 +166,8 @@ class Counting:
         unsure: list[int] = []
         for chat_id in due:
             found = self._sums.get(chat_id)
-            if found is None or not found.parts:
-                continue  # a newer message, that nobody has passed
+            if found is None or not found.parts or not self._hub.of_user(found.author_id):
+                continue  # a newer message, that nobody has passed; or nobody is to be told
             if found.sure:
                 self._show(found.total(chat_id))
             else:

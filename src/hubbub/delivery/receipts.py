@@ -33,7 +33,7 @@ class Receipts:
                 # It may have changed meanwhile whether he is told of reads.
                 answer += _receipts(state.unread if subscriber.silent else state)
         counted = [c for c in chat_ids if c in subscriber.large]
-        for found in await self._counting.read(counted):
+        for found in await self._counting.read(counted, user_id):
             read = 0 if subscriber.silent else found.read
             chat = present.chat_ref(found.chat_id)
             answer.append(frames.ReceiptCounts(chat, found.seq, found.delivered, read))
