@@ -8,11 +8,15 @@ import msgspec
 import pytest
 
 from hubbub.delivery import counting as module
+from hubbub.delivery.fanout import Fanout
+from hubbub.delivery.flight import Flight
 from hubbub.delivery.hub import Hub
 from hubbub.delivery.outgoing import LINES
+from hubbub.delivery.relay import Relay
 from hubbub.delivery.subscriber import Subscriber
+from hubbub.delivery.watchers import Watchers
 from hubbub.domain.change import Advanced
-from hubbub.domain.events import CountsEvent, Event
+from hubbub.domain.events import CountsEvent, Event, ReceiptEvent
 from hubbub.domain.message import Row
 from hubbub.domain.relation import PLAIN, Privacy, Stance
 from hubbub.domain.roster import Roster
@@ -33,7 +37,8 @@ class Page:
     def write(self, frames: bytes, /) -> None:
         for line in frames.splitlines():
             frame = msgspec.json.decode(line)
-            self.told.append((frame["seq"], frame["delivered"], frame["read"]))
+            if frame["type"] == "receipt_counts":
+                self.told.append((frame["seq"], frame["delivered"], frame["read"]))
 
     def buffered(self) -> int:
         return 0
@@ -315,3 +320,19 @@ async def test_a_silent_author_is_told_of_no_reads(cluster: Cluster) -> None:
         cluster.second.hears(1)
         cluster.second.moves(BOB, 1, read=1)
         await cluster.tells(1, 1, 0, page=laptop)
+
+
+async def test_who_moves_where_nobody_knows_the_chat_counts(cluster: Cluster) -> None:
+    """As by REST, on a node without connections: it does not know that the chat is large."""
+    first, second = cluster.first, cluster.second
+    async with cluster.running():
+        first.hears(1)
+        second.hears(1)
+        second.moves(CAT, 1)
+        await cluster.tells(1, 1, 0)
+        cluster.store.delivered.add(BOB)
+        hub = first.hub
+        fanout, watchers = Fanout(hub, lambda: 0.0, Flight()), Watchers(WIRE)
+        relay = Relay(hub, WIRE, fanout, watchers, first.counting, hub.mark_dirty)
+        relay.deliver([ReceiptEvent(CHAT, ANN, 8, 1, BOB, False, 9)])
+        await cluster.tells(1, 2, 0)

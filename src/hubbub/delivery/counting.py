@@ -132,6 +132,10 @@ class Counting:
             self._due.add(event.chat_id)
             self._work.set()
 
+    def doubt(self, chat_id: int) -> None:
+        """Cursors were moved where it is not known that the chat is large."""
+        self.heard(CountsEvent(chat_id, 0, 0, 0, 0, self._origin, False))
+
     def _departed(self, subscriber: Subscriber) -> None:
         """What others count while an author is away does not come here."""
         if not self._hub.of_user(subscriber.user_id):

@@ -232,6 +232,8 @@ class Relay:
         audience = self._hub.of_user(event.author_id)
         if not audience:
             return
+        if self._hub.is_large(event.chat_id):
+            self._counting.doubt(event.chat_id)
         kind = (
             frames.ReadReceipt if event.read and not _silent(audience) else frames.DeliveryReceipt
         )
