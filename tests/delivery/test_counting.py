@@ -336,3 +336,13 @@ async def test_who_moves_where_nobody_knows_the_chat_counts(cluster: Cluster) ->
         relay = Relay(hub, WIRE, fanout, watchers, first.counting, hub.mark_dirty)
         relay.deliver([ReceiptEvent(CHAT, ANN, 8, 1, BOB, False, 9)])
         await cluster.tells(1, 2, 0)
+
+
+async def test_a_node_that_does_not_say_whether_it_is_sure_is_not(cluster: Cluster) -> None:
+    """It is of a version that does not know."""
+    first = cluster.first
+    async with cluster.running():
+        first.hears(1)
+        cluster.store.delivered |= {BOB, CAT}
+        first.counting.heard(CountsEvent(CHAT, ANN, 1, 1, 0, 77))
+        await cluster.tells(1, 2, 0)

@@ -57,7 +57,7 @@ class CountsEvent(_Event, frozen=True, gc=False, array_like=True, tag="counts"):
     delivered: int
     read: int
     origin: int = 0
-    sure: bool = True
+    sure: bool = False
 
 
 class TypingEvent(_Event, frozen=True, gc=False, array_like=True, tag="typing"):
