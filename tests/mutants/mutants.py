@@ -403,7 +403,7 @@ MUTANTS = (
     Mutant("order by id", r"G3: .* again after|history of|holds", order_by_id),
     Mutant("no visibility", r"G6: ", no_visibility),
     Mutant("backward cursors", r"G5: cursor .* went back", backward_cursors),
-    Mutant("announce before commit", r"a message that is not stored", announce_before_commit),
+    Mutant("announce before commit", r"not stored|but stored is", announce_before_commit),
     Mutant("receipt before its cursor", r"G5: a receipt of", receipt_before_its_cursor),
     Mutant("anybody posts", r"rights: member .* sent to", anybody_posts),
     Mutant("removed comes back", r"G6: .* and came back", removed_comes_back),
