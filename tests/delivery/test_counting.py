@@ -287,6 +287,21 @@ async def test_who_joins_the_group_takes_nothing_from_what_was_counted(cluster: 
     assert cluster.store.asked == 0
 
 
+async def test_a_join_after_a_message_that_was_not_heard_is_no_reason_to_be_sure(
+    cluster: Cluster,
+) -> None:
+    first, second = cluster.first, cluster.second
+    cluster.store.seq = 2
+    second.hears(1)
+    joined = Row(3, CHAT, 3, 3, 0, CAT, None, 1, "system", "", b"{}", 0)
+    second.roster.heard(joined, True)
+    async with cluster.running():
+        first.hears(1)
+        first.hears(2)
+        second.moves(BOB, 3, before=1)
+        await cluster.tells(2, 1, 0)
+
+
 async def test_the_store_is_asked_again_when_it_is_back(cluster: Cluster) -> None:
     cluster.store.away = True
     async with cluster.running():

@@ -42,7 +42,7 @@ from hubbub.domain.events import (
 from hubbub.domain.message import Row
 from hubbub.domain.own import MeEvent, MyBlock, MySettings, Told
 from hubbub.domain.receipt import Passed
-from hubbub.domain.roster import KnownChat, Roster, posted
+from hubbub.domain.roster import KnownChat, Roster
 from hubbub.ports import ChatStore, Lookup, PassedRead, Unavailable
 
 MEMBERSHIP: Final = (*get_args(GroupChange), Fill)
@@ -73,7 +73,7 @@ class Announcer:
         self._begin_anew = begin_anew
         self._flush = flush
         self.is_large: Callable[[int], bool] = lambda chat_id: False
-        """Whether a chat that the roster does not know is large."""
+        """Whether a chat that the roster does not know is taken for a large one here."""
         self.on_waiting: Callable[[], None] = _nobody
         """Reactions wait for a position, or may."""
 
@@ -211,7 +211,7 @@ class Announcer:
         chat = self._roster.get(outcome.chat_id)
         if outcome.duplicate or chat is None:
             return
-        posted(chat, outcome, post.sender_id)
+        chat.said(outcome.seq, outcome.id, post.sender_id)
         row = Row(
             outcome.id,
             outcome.chat_id,

@@ -50,6 +50,12 @@ class _Sum:
         return ReceiptCount(chat_id, self.seq, delivered, read, self.author_id)
 
 
+def as_frame(count: ReceiptCount, silent: bool) -> frames.ReceiptCounts:
+    """As it is told; who is `silent` is not told what others have read (8.1.4)."""
+    chat, read = present.chat_ref(count.chat_id), 0 if silent else count.read
+    return frames.ReceiptCounts(chat, count.seq, count.delivered, read)
+
+
 class Counting:
     """See the module."""
 
@@ -193,9 +199,7 @@ class Counting:
         """Who has left hears nothing more."""
         audience = [s for s in self._hub.of_user(count.author_id) if count.chat_id in s.large]
         if audience:
-            read = 0 if any(subscriber.silent for subscriber in audience) else count.read
-            chat = present.chat_ref(count.chat_id)
-            frame = frames.ReceiptCounts(chat, count.seq, count.delivered, read)
-            outgoing = Outgoing(frame, self._encoders)
+            silent = any(subscriber.silent for subscriber in audience)
+            outgoing = Outgoing(as_frame(count, silent), self._encoders)
             for subscriber in audience:
                 subscriber.receipt(count.chat_id, outgoing)

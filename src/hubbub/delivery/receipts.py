@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hubbub import present
-from hubbub.delivery.counting import Counting
+from hubbub.delivery.counting import Counting, as_frame
 from hubbub.delivery.subscriber import Subscriber
 from hubbub.ports import ChatReader, CursorState
 from hubbub_protocol import frames
@@ -33,11 +33,8 @@ class Receipts:
                 # It may have changed meanwhile whether he is told of reads.
                 answer += _receipts(state.unread if subscriber.silent else state)
         counted = [c for c in chat_ids if c in subscriber.large]
-        for found in await self._counting.read(counted, user_id):
-            read = 0 if subscriber.silent else found.read
-            chat = present.chat_ref(found.chat_id)
-            answer.append(frames.ReceiptCounts(chat, found.seq, found.delivered, read))
-        return answer
+        found = await self._counting.read(counted, user_id)
+        return answer + [as_frame(count, subscriber.silent) for count in found]
 
 
 def _receipts(state: CursorState) -> Iterable[object]:

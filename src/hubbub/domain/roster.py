@@ -10,7 +10,7 @@ whoever needs it again asks the store.
 from collections.abc import Hashable
 from typing import Final
 
-from hubbub.domain.change import Advanced, Logged, Made, Posted
+from hubbub.domain.change import Advanced, Logged, Made
 from hubbub.domain.chat import LARGE, Found, Head
 from hubbub.domain.events import UnsureEvent
 from hubbub.domain.message import Row
@@ -335,7 +335,8 @@ class Roster:
         if new and system and not large:
             self.forget(row.chat_id)
         elif new and system:
-            chat.remember(row.seq, row.id, 0)
+            if row.rev > chat.head + 1:  # there may be a message that was not heard
+                chat.unsure()
             self.large(row.chat_id, row.seq)
         elif new:
             chat.said(row.seq, row.id, row.sender_id)
@@ -351,8 +352,3 @@ def _apply(chat: KnownChat, events: list[MyChat]) -> None:
             chat.senders -= gone
     else:
         chat.members = tuple(u for u in chat.members if u not in gone) + come
-
-
-def posted(chat: KnownChat, outcome: Posted, sender_id: int) -> None:
-    """Remember a stored message for the receipts to come."""
-    chat.said(outcome.seq, outcome.id, sender_id)

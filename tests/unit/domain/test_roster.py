@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
-from hubbub.domain.change import Logged, Made, Posted
+from hubbub.domain.change import Logged, Made
 from hubbub.domain.chat import LARGE, Chat, Found, Head
 from hubbub.domain.events import UnsureEvent
 from hubbub.domain.message import Row
 from hubbub.domain.own import MyChat
 from hubbub.domain.receipt import Passed
-from hubbub.domain.roster import KnownChat, Roster, posted
+from hubbub.domain.roster import KnownChat, Roster
 
 ANN, CHAT = 1, 7
 
@@ -30,7 +30,7 @@ def test_who_left_hears_no_more_of_how_far_others_are() -> None:
     roster = Roster()
     small = Found(Chat(CHAT, "group", None, "All", "joined", 0, 3), Head(0), (ANN, 2, 3), None, 0)
     chat = roster.found(small, 2)
-    posted(chat, Posted(9, CHAT, 1, 1, 0), ANN)
+    chat.said(1, 9, ANN)
     assert chat.passed(0, 1, 2) == [Passed(ANN, 9, 1)]
     gone = MyChat(ANN, 1, CHAT, False, "member", 1, 0, 0)
     roster.changed(Logged(9, CHAT, Head(2), 2, ANN, b"{}", [gone]))
@@ -42,7 +42,7 @@ def test_each_author_hears_of_his_newest_message_that_was_passed() -> None:
     small = Found(Chat(CHAT, "group", None, "All", "joined", 0, 3), Head(0), members, None, 0)
     chat = roster.found(small, 2)
     for seq, author in enumerate((ANN, 2, ANN, 3, ANN), start=1):
-        posted(chat, Posted(10 + seq, CHAT, seq, seq, 0), author)
+        chat.said(seq, 10 + seq, author)
     heard = chat.passed(0, 4, 3)
     assert heard is not None
     assert {(one.author_id, one.seq, one.message_id) for one in heard} == {(ANN, 3, 13), (2, 2, 12)}
